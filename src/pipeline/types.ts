@@ -4,7 +4,7 @@
  * exact between the years 1684 and 2255 (docs/adr/0003).
  */
 
-import type { DeadLetterCode } from '../errors.ts';
+import type { DeadLetterCode, WriteError } from '../errors.ts';
 
 /** What a numeric series measures; text is a series of its own. */
 export type NumberKind = 'gauge' | 'counter' | 'state';
@@ -142,3 +142,48 @@ export interface Sink {
 }
 
 export type DropReason = 'text_dropped' | 'text_unchanged' | 'qos0_overflow' | 'retained_skipped';
+
+/** Why a batch was closed; each is counted. */
+export type SealTrigger = 'points' | 'bytes' | 'time' | 'idle' | 'drain';
+
+/** The balance sheet: received = settled + ignored + dead_lettered + dropped + in_flight, and the like for points. */
+export interface IngestStats {
+  /** ISO 8601: since when the totals count. */
+  readonly since: string;
+  /** Whether both sides add up. */
+  readonly balanced: boolean;
+  readonly messages: BatchTotals['messages'] & { received: number; in_flight: number; spooled: number };
+  readonly points: BatchTotals['points'] & { in_flight: number; spooled: number };
+}
+
+/** What the pipeline holds right now. */
+export interface PipelineState {
+  readonly stats: IngestStats;
+  readonly queue: { readonly points: number; readonly bytes: number; readonly batches: number };
+  readonly maximum: { readonly points: number; readonly bytes: number };
+  /** Open: taking all. Full: QoS 0 waits or is dropped. Away: left the broker until there is room. */
+  readonly pressure: 'open' | 'full' | 'away';
+  /** Microseconds since 1970 of the last commit; null before the first. */
+  readonly lastCommitAt: number | null;
+  /** The receipt of the oldest message that is not settled; null where nothing is in flight. */
+  readonly oldestInFlightAt: number | null;
+}
+
+/** Told of what happens in the pipeline: metrics and logs hang on it. */
+export interface PipelineObserver {
+  sealed(trigger: SealTrigger, batch: Batch): void;
+  /** `commitSeconds` from the first attempt's start to the COMMIT's answer; `lagSeconds` from the oldest receipt to it. */
+  committed(batch: Batch, report: WriteReport, commitSeconds: number, lagSeconds: number): void;
+  writeFailed(error: WriteError, attempt: number, retryInSeconds: number | null): void;
+  /** Points dropped by policy or message dropped under pressure. */
+  dropped(reason: DropReason, count: number): void;
+  deadLettered(code: DeadLetterCode, count: number): void;
+}
+
+/** The part of a pino logger that the modules use. */
+export interface Logger {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}

@@ -103,6 +103,16 @@ export interface DeadLetter {
   readonly points: number;
 }
 
+/** What decoding made of each delivery of a batch, by its index. */
+export interface MessageColumns {
+  readonly outcome: MessageOutcome[];
+  /** Points, and values that could not become points. */
+  readonly decoded: number[];
+  /** Points that the configuration says not to store. */
+  readonly dropped: number[];
+}
+export type MessageOutcome = 'settled' | 'ignored' | 'dead_lettered';
+
 /** What is written in one transaction. A message is never split across batches. */
 export interface Batch {
   /** A UUID: a COMMIT whose answer was lost is looked up by it, not repeated. */
@@ -112,8 +122,9 @@ export interface Batch {
   readonly texts: TextColumns;
   readonly deadLetters: readonly DeadLetter[];
   readonly deliveries: readonly Delivery[];
-  /** The messages and points whose fate was decided before the sink: they commit with this batch. */
-  readonly settledBefore: BatchTotals;
+  readonly messages: MessageColumns;
+  /** Messages that never came as far as a batch (skipped, dropped): their counts commit with this one. */
+  readonly apart: { readonly ignored: number; readonly dropped: number };
   /** Bytes this batch holds in memory. */
   readonly bytes: number;
 }
@@ -132,8 +143,12 @@ export interface BatchTotals {
 }
 
 export interface WriteReport {
-  /** The fate of every message and point of the batch, `settledBefore` included. */
+  /** The fate of every message and point of the batch. */
   readonly totals: BatchTotals;
+  /** Dead letters that the sink itself had to make of points. */
+  readonly refused: readonly DeadLetter[];
+  /** Texts not stored because they repeat the one before; part of `totals.points.dropped`. */
+  readonly unchanged: number;
 }
 
 /** Resolves only once every point is durable. Rejects with a WriteError. */

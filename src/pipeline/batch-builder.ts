@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto';
+import type { DeadLetterCode } from '../errors.ts';
+import { PointBuffer } from './point-buffer.ts';
+import type { SeriesRegistry } from './series-registry.ts';
+import {
+  ARRIVAL,
+  type Batch,
+  CHANGES_ONLY,
+  type DeadLetter,
+  type Decoder,
+  type Delivery,
+  type DropReason,
+  type MessageColumns,
+  type MessageOutcome,
+  type NumberKind,
+  type PointWriter,
+  type Series,
+  type SeriesKind,
+} from './types.ts';
+
+export interface Admission {
+  /** Microseconds that a point may lie ahead of its arrival. */
+  readonly maxFuture: number;
+  /** Microseconds that a point may lie behind its arrival; Infinity takes all. */
+  readonly maxAge: number;
+}
+
+/** What a message costs beside its payload and topic, and a point in columns, roughly, in bytes. */
+const MESSAGE_OVERHEAD = 320;
+const POINT_BYTES = 25;
+
+/**
+ * The open batch: decodes deliveries into columns. A message's parts that cannot become points turn into its one dead
+ * letter, in the same batch.
+ */
+export class BatchBuilder implements PointWriter {
+  readonly #decoder: Decoder;
+  readonly #registry: SeriesRegistry;
+  readonly #admission: Admission;
+  readonly #onDrop: (reason: DropReason) => void;
+
+  #deliveries: Delivery[] = [];
+  #deadLetters: DeadLetter[] = [];
+  #series: Series[] = [];
+  #seriesIndexOf = new Map<Series, number>();
+  #points = new PointBuffer();
+  #texts = emptyTexts();
+  #messages: MessageColumns = emptyMessages();
+  #apart = { ignored: 0, dropped: 0 };
+  #bytes = 0;
+
+  // Of the message that is being decoded.
+  #arrival = 0;
+  #rejected = 0;
+  #dropped = 0;
+  #reasonCode: DeadLetterCode | null = null;
+  #reasonDetail = '';
+  #lastDevice = '';
+  #lastMetric = '';
+  #lastKind: SeriesKind | '' = '';
+  #lastIndex = -1;
+
+  constructor(
+    decoder: Decoder,
+    registry: SeriesRegistry,
+    admission: Admission,
+    onDrop: (reason: DropReason) => void,
+  ) {
+    this.#decoder = decoder;
+    this.#registry = registry;
+    this.#admission = admission;
+    this.#onDrop = onDrop;
+  }
+
+  get points(): number {
+    return this.#points.length + this.#texts.value.length;
+  }
+  get bytes(): number {
+    return this.#bytes;
+  }
+  get messages(): number {
+    return this.#deliveries.length;
+  }
+  /** The receipt of the oldest message, microseconds since 1970; null where there is none. */
+  get oldest(): number | null {
+    return this.#deliveries[0]?.receivedAt ?? null;
+  }
+
+  /** True where neither a message nor a count waits for a batch. */
+  get empty(): boolean {
+    return this.#deliveries.length === 0 && this.#apart.ignored + this.#apart.dropped === 0;
+  }
+
+  /** Decodes a delivery into the batch; returns how many points it was found to carry. Never throws. */
+  add(delivery: Delivery): number {
+    const points = this.#points.length;
+    const texts = this.#texts.value.length;
+    this.#arrival = Math.floor(delivery.receivedAt / 1000) * 1000;
+    this.#rejected = 0;
+    this.#dropped = 0;
+    this.#reasonCode = null;
+    const index = this.#deliveries.push(delivery) - 1;
+    this.#bytes += delivery.payload.byteLength + delivery.topic.length * 2 + MESSAGE_OVERHEAD;
+    let route: string | null = null;
+    try {
+      route = this.#decoder.decode(delivery.topic, delivery.payload, this);
+    } catch (error) {
+      // A fault of ours: nothing of the message is stored, all of it is kept.
+      this.#points.truncate(points);
+      truncateTexts(this.#texts, texts);
+      this.reject('internal', error instanceof Error ? error.message : String(error));
+    }
+    const stored = this.#points.length - points + this.#texts.value.length - texts;
+    const decoded = stored + this.#rejected + this.#dropped;
+    let outcome: MessageOutcome = decoded === 0 ? 'ignored' : 'settled';
+    if (this.#reasonCode !== null) {
+      outcome = 'dead_lettered';
+      this.#deadLetters.push({
+        messageIndex: index,
+        route,
+        code: this.#reasonCode,
+        detail:
+          this.#rejected > 1 ? `${this.#reasonDetail} (and ${this.#rejected - 1} more)` : this.#reasonDetail,
+        points: this.#rejected,
+      });
+    }
+    this.#messages.outcome.push(outcome);
+    this.#messages.decoded.push(decoded);
+    this.#messages.dropped.push(this.#dropped);
+    return decoded;
+  }
+
+  /** Counts a message that is not decoded at all: with the next batch its count commits. */
+  addApart(outcome: 'ignored' | 'dropped'): void {
+    this.#apart[outcome]++;
+  }
+
+  number(deviceId: string, metricName: string, timestamp: number, value: number, kind: NumberKind): void {
+    let flags = 0;
+    if (timestamp !== timestamp) {
+      timestamp = this.#arrival;
+      flags = ARRIVAL;
+    } else if (!this.#admits(timestamp)) {
+      return;
+    }
+    this.#points.push(
+      this.#indexOf(deviceId, metricName, kind),
+      this.#deliveries.length - 1,
+      timestamp,
+      value,
+      flags,
+    );
+    this.#bytes += POINT_BYTES;
+  }
+
+  text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void {
+    let flags = changesOnly ? CHANGES_ONLY : 0;
+    if (timestamp !== timestamp) {
+      timestamp = this.#arrival;
+      flags |= ARRIVAL;
+    } else if (!this.#admits(timestamp)) {
+      return;
+    }
+    this.#texts.seriesIndex.push(this.#indexOf(deviceId, metricName, 'text'));
+    this.#texts.messageIndex.push(this.#deliveries.length - 1);
+    this.#texts.timestamp.push(timestamp);
+    this.#texts.value.push(value);
+    this.#texts.flags.push(flags);
+    this.#bytes += POINT_BYTES * 2 + value.length * 2;
+  }
+
+  reject(code: DeadLetterCode, detail: string): void {
+    if (this.#reasonCode === null) {
+      this.#reasonCode = code;
+      this.#reasonDetail = detail;
+    }
+    this.#rejected++;
+  }
+
+  drop(reason: DropReason): void {
+    this.#dropped++;
+    this.#onDrop(reason);
+  }
+
+  /** Closes the batch and begins a new one. */
+  seal(): Batch {
+    const batch: Batch = {
+      id: randomUUID(),
+      series: this.#series,
+      points: this.#points.columns(),
+      texts: { ...this.#texts, length: this.#texts.value.length },
+      deadLetters: this.#deadLetters,
+      deliveries: this.#deliveries,
+      messages: this.#messages,
+      apart: this.#apart,
+      bytes: this.#bytes,
+    };
+    this.#deliveries = [];
+    this.#deadLetters = [];
+    this.#series = [];
+    this.#seriesIndexOf = new Map();
+    this.#lastKind = '';
+    this.#points = new PointBuffer();
+    this.#texts = emptyTexts();
+    this.#messages = emptyMessages();
+    this.#apart = { ignored: 0, dropped: 0 };
+    this.#bytes = 0;
+    return batch;
+  }
+
+  #admits(timestamp: number): boolean {
+    if (timestamp > this.#arrival + this.#admission.maxFuture) {
+      this.reject(
+        'timestamp_in_future',
+        `${new Date(timestamp / 1000).toISOString()} is ahead of its arrival`,
+      );
+      return false;
+    }
+    if (timestamp < this.#arrival - this.#admission.maxAge) {
+      this.reject('timestamp_too_old', new Date(timestamp / 1000).toISOString());
+      return false;
+    }
+    return true;
+  }
+
+  #indexOf(deviceId: string, metricName: string, kind: SeriesKind): number {
+    if (metricName === this.#lastMetric && kind === this.#lastKind && deviceId === this.#lastDevice) {
+      return this.#lastIndex;
+    }
+    const series = this.#registry.intern(deviceId, metricName, kind);
+    let index = this.#seriesIndexOf.get(series);
+    if (index === undefined) {
+      index = this.#series.push(series) - 1;
+      this.#seriesIndexOf.set(series, index);
+    }
+    this.#lastDevice = deviceId;
+    this.#lastMetric = metricName;
+    this.#lastKind = kind;
+    this.#lastIndex = index;
+    return index;
+  }
+}
+
+interface OpenTexts {
+  readonly seriesIndex: number[];
+  readonly messageIndex: number[];
+  readonly timestamp: number[];
+  readonly value: string[];
+  readonly flags: number[];
+}
+
+function emptyTexts(): OpenTexts {
+  return { seriesIndex: [], messageIndex: [], timestamp: [], value: [], flags: [] };
+}
+
+function truncateTexts(texts: OpenTexts, length: number): void {
+  for (const column of Object.values(texts) as unknown[][]) column.length = length;
+}
+
+function emptyMessages(): MessageColumns {
+  return { outcome: [], decoded: [], dropped: [] };
+}

@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import type { DeadLetterCode } from '../errors.ts';
+import { emptyTotals } from './balance-sheet.ts';
+import type { Batch, BatchTotals, DeadLetter, MessageColumns, PointColumns, TextColumns } from './types.ts';
+
+/** What is known of a batch's messages and points before it is written; `stored` and its kin are the sink's to fill. */
+export function totalsOf(batch: Batch): BatchTotals {
+  const totals = emptyTotals();
+  const { messages, points } = totals;
+  messages.ignored = batch.apart.ignored;
+  messages.dropped = batch.apart.dropped;
+  for (const outcome of batch.messages.outcome) messages[outcome]++;
+  for (const decoded of batch.messages.decoded) points.decoded += decoded;
+  for (const dropped of batch.messages.dropped) points.dropped += dropped;
+  for (const deadLetter of batch.deadLetters) points.dead_lettered += deadLetter.points;
+  return totals;
+}
+
+/** Two batches of at least one message each, in order, that together are the given one; both with ids of their own. */
+export function splitBatch(batch: Batch): [Batch, Batch] {
+  const middle = Math.floor(batch.deliveries.length / 2);
+  return [slice(batch, 0, middle), slice(batch, middle, batch.deliveries.length)];
+}
+
+/**
+ * The batch without the points of the series for which `refused` says true; each message that loses points by it is
+ * dead-lettered with the code and detail (or its dead letter counts them too).
+ */
+export function withoutPoints(
+  batch: Batch,
+  refused: (seriesIndex: number) => boolean,
+  code: DeadLetterCode,
+  detail: string,
+): Batch {
+  const lost = new Map<number, number>();
+  const keep = (seriesIndex: number, messageIndex: number): boolean => {
+    if (!refused(seriesIndex)) return true;
+    lost.set(messageIndex, (lost.get(messageIndex) ?? 0) + 1);
+    return false;
+  };
+  const points = filterPoints(batch.points, keep, 0);
+  const texts = filterTexts(batch.texts, keep, 0);
+  const outcome = [...batch.messages.outcome];
+  const deadLetters = new Map(batch.deadLetters.map((deadLetter) => [deadLetter.messageIndex, deadLetter]));
+  for (const [messageIndex, count] of lost) {
+    const known = deadLetters.get(messageIndex);
+    const deadLetter: DeadLetter =
+      known === undefined
+        ? { messageIndex, route: null, code, detail, points: count }
+        : { ...known, points: known.points + count };
+    deadLetters.set(messageIndex, deadLetter);
+    outcome[messageIndex] = 'dead_lettered';
+  }
+  return {
+    ...batch,
+    points,
+    texts,
+    messages: { ...batch.messages, outcome },
+    deadLetters: [...deadLetters.values()],
+  };
+}
+
+function slice(batch: Batch, from: number, to: number): Batch {
+  const within = (_seriesIndex: number, messageIndex: number): boolean =>
+    messageIndex >= from && messageIndex < to;
+  const messages: MessageColumns = {
+    outcome: batch.messages.outcome.slice(from, to),
+    decoded: batch.messages.decoded.slice(from, to),
+    dropped: batch.messages.dropped.slice(from, to),
+  };
+  return {
+    id: randomUUID(),
+    series: batch.series,
+    points: filterPoints(batch.points, within, from),
+    texts: filterTexts(batch.texts, within, from),
+    deadLetters: batch.deadLetters
+      .filter(({ messageIndex }) => within(0, messageIndex))
+      .map((deadLetter) => ({ ...deadLetter, messageIndex: deadLetter.messageIndex - from })),
+    deliveries: batch.deliveries.slice(from, to),
+    messages,
+    apart: from === 0 ? batch.apart : { ignored: 0, dropped: 0 },
+    bytes: batch.bytes,
+  };
+}
+
+type Keep = (seriesIndex: number, messageIndex: number) => boolean;
+
+function filterPoints(points: PointColumns, keep: Keep, firstMessage: number): PointColumns {
+  const rows = new Int32Array(points.length);
+  let length = 0;
+  for (let row = 0; row < points.length; row++) {
+    if (keep(points.seriesIndex[row] as number, points.messageIndex[row] as number)) rows[length++] = row;
+  }
+  const kept = rows.subarray(0, length);
+  return {
+    length,
+    seriesIndex: Int32Array.from(kept, (row) => points.seriesIndex[row] as number),
+    messageIndex: Int32Array.from(kept, (row) => (points.messageIndex[row] as number) - firstMessage),
+    timestamp: Float64Array.from(kept, (row) => points.timestamp[row] as number),
+    value: Float64Array.from(kept, (row) => points.value[row] as number),
+    flags: Uint8Array.from(kept, (row) => points.flags[row] as number),
+  };
+}
+
+function filterTexts(texts: TextColumns, keep: Keep, firstMessage: number): TextColumns {
+  const rows = [...texts.value.keys()].filter((row) =>
+    keep(texts.seriesIndex[row] as number, texts.messageIndex[row] as number),
+  );
+  return {
+    length: rows.length,
+    seriesIndex: rows.map((row) => texts.seriesIndex[row] as number),
+    messageIndex: rows.map((row) => (texts.messageIndex[row] as number) - firstMessage),
+    timestamp: rows.map((row) => texts.timestamp[row] as number),
+    value: rows.map((row) => texts.value[row] as string),
+    flags: rows.map((row) => texts.flags[row] as number),
+  };
+}

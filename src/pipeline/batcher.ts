@@ -1,0 +1,102 @@
+import type { BatchBuilder } from './batch-builder.ts';
+import type { Batch, Delivery, SealTrigger } from './types.ts';
+
+export interface BatcherOptions {
+  readonly maxPoints: number;
+  readonly maxBytes: number;
+  /** Milliseconds after the first message of a batch. */
+  readonly maxWait: number;
+  /** Milliseconds between two batches while a writer is idle. */
+  readonly minWait: number;
+}
+
+/**
+ * Decides when the open batch is sealed: on points, on bytes, on time, or as soon as a writer is idle, which takes all
+ * that came meanwhile: small batches and low latency on a calm day, large ones under load.
+ */
+export class Batcher {
+  readonly #builder: BatchBuilder;
+  readonly #options: BatcherOptions;
+  readonly #writerIdle: () => boolean;
+  readonly #onSeal: (batch: Batch, trigger: SealTrigger) => void;
+  #lastSeal = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | null = null;
+  #minTimer: NodeJS.Timeout | null = null;
+  #idleCheck: NodeJS.Immediate | null = null;
+
+  constructor(
+    builder: BatchBuilder,
+    options: BatcherOptions,
+    writerIdle: () => boolean,
+    onSeal: (batch: Batch, trigger: SealTrigger) => void,
+  ) {
+    this.#builder = builder;
+    this.#options = options;
+    this.#writerIdle = writerIdle;
+    this.#onSeal = onSeal;
+  }
+
+  /** Adds a delivery; returns how many points it carried. */
+  add(delivery: Delivery): number {
+    const decoded = this.#builder.add(delivery);
+    if (this.#builder.points >= this.#options.maxPoints) this.#seal('points');
+    else if (this.#builder.bytes >= this.#options.maxBytes) this.#seal('bytes');
+    else this.#schedule();
+    return decoded;
+  }
+
+  addApart(outcome: 'ignored' | 'dropped'): void {
+    this.#builder.addApart(outcome);
+    this.#schedule();
+  }
+
+  /** To be called when a writer has become idle. */
+  onWriterIdle(): void {
+    if (!this.#builder.empty) this.#schedule();
+  }
+
+  /** Seals what is there, at shutdown. */
+  flush(): void {
+    if (!this.#builder.empty) this.#seal('drain');
+  }
+
+  /** Ends the timers. */
+  stop(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    if (this.#minTimer !== null) clearTimeout(this.#minTimer);
+    if (this.#idleCheck !== null) clearImmediate(this.#idleCheck);
+    this.#timer = null;
+    this.#minTimer = null;
+    this.#idleCheck = null;
+  }
+
+  #schedule(): void {
+    this.#timer ??= setTimeout(() => this.#seal('time'), this.#options.maxWait);
+    // One check a turn of the event loop, so that all messages of one read from the socket share a batch.
+    if (this.#idleCheck === null && this.#minTimer === null && this.#writerIdle()) {
+      this.#idleCheck = setImmediate(() => {
+        this.#idleCheck = null;
+        this.#sealIfIdle();
+      });
+    }
+  }
+
+  #sealIfIdle(): void {
+    if (this.#builder.empty || !this.#writerIdle()) return;
+    const wait = this.#lastSeal + this.#options.minWait - performance.now();
+    if (wait <= 0) {
+      this.#seal('idle');
+      return;
+    }
+    this.#minTimer ??= setTimeout(() => {
+      this.#minTimer = null;
+      this.#sealIfIdle();
+    }, wait);
+  }
+
+  #seal(trigger: SealTrigger): void {
+    this.stop();
+    this.#lastSeal = performance.now();
+    this.#onSeal(this.#builder.seal(), trigger);
+  }
+}

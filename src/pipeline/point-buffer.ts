@@ -1,0 +1,59 @@
+import type { PointColumns } from './types.ts';
+
+const FIRST_CAPACITY = 1024;
+
+/** Numeric points as columns that grow by doubling. */
+export class PointBuffer {
+  #capacity = 0;
+  #length = 0;
+  #seriesIndex = new Int32Array(0);
+  #messageIndex = new Int32Array(0);
+  #timestamp = new Float64Array(0);
+  #value = new Float64Array(0);
+  #flags = new Uint8Array(0);
+
+  get length(): number {
+    return this.#length;
+  }
+
+  push(seriesIndex: number, messageIndex: number, timestamp: number, value: number, flags: number): void {
+    if (this.#length === this.#capacity) this.#grow();
+    const row = this.#length++;
+    this.#seriesIndex[row] = seriesIndex;
+    this.#messageIndex[row] = messageIndex;
+    this.#timestamp[row] = timestamp;
+    this.#value[row] = value;
+    this.#flags[row] = flags;
+  }
+
+  /** Takes back what was pushed last. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** The columns, which may be longer than `length`; the buffer must not be used after. */
+  columns(): PointColumns {
+    return {
+      length: this.#length,
+      seriesIndex: this.#seriesIndex,
+      messageIndex: this.#messageIndex,
+      timestamp: this.#timestamp,
+      value: this.#value,
+      flags: this.#flags,
+    };
+  }
+
+  #grow(): void {
+    this.#capacity = Math.max(FIRST_CAPACITY, this.#capacity * 2);
+    this.#seriesIndex = grown(this.#seriesIndex, new Int32Array(this.#capacity));
+    this.#messageIndex = grown(this.#messageIndex, new Int32Array(this.#capacity));
+    this.#timestamp = grown(this.#timestamp, new Float64Array(this.#capacity));
+    this.#value = grown(this.#value, new Float64Array(this.#capacity));
+    this.#flags = grown(this.#flags, new Uint8Array(this.#capacity));
+  }
+}
+
+function grown<T extends Int32Array | Float64Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
+}

@@ -1,0 +1,110 @@
+import type { Client } from 'pg';
+import { type SchemaNames, withNames } from './names.ts';
+
+export type ChunkSource = 'points' | 'texts';
+
+/** Microseconds since 1970, from <= time < to. */
+interface ChunkRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ChunkPolicy {
+  /** Microseconds. */
+  readonly interval: number;
+}
+
+/** Points this much older than now (microseconds) are worth a chunk of their own only if there are many. */
+const RECENT = 7 * 86_400_000_000;
+/** Where chunks are aligned from: 2000-01-03 UTC, a Monday, as in open_chunk. */
+const ORIGIN = 946_857_600_000_000;
+/** So many points of one batch in one missing chunk are worth creating it, however old. */
+const DENSE = 1000;
+
+/**
+ * The open chunks, as this process last saw them. `version` is compared inside every writing transaction, under the
+ * map's lock, so that acting on an outdated copy is impossible.
+ */
+export class ChunkMap {
+  readonly #names: SchemaNames;
+  readonly #policy: ChunkPolicy;
+  readonly #now: () => number;
+  #version = -1;
+  #open: Record<ChunkSource, ChunkRange[]> = { points: [], texts: [] };
+
+  /** `now` in microseconds since 1970. */
+  constructor(names: SchemaNames, policy: ChunkPolicy, now: () => number) {
+    this.#names = names;
+    this.#policy = policy;
+    this.#now = now;
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Whether an open chunk takes points of that time. */
+  covers(source: ChunkSource, time: number): boolean {
+    return this.#open[source].some(({ from, to }) => from <= time && time < to);
+  }
+
+  async reload(client: Client): Promise<void> {
+    const { rows } = await client.query<{
+      version: string;
+      source: ChunkSource | null;
+      from: string;
+      to: string;
+    }>(
+      withNames(
+        `SELECT m.version, c.source, extract(epoch FROM c.range_start) * 1000000 AS "from",
+           extract(epoch FROM c.range_end) * 1000000 AS "to"
+         FROM :"internal".chunk_map m LEFT JOIN :"internal".chunks c ON c.state = 'open'
+         ORDER BY c.range_start DESC`,
+        this.#names,
+      ),
+    );
+    const open: Record<ChunkSource, ChunkRange[]> = { points: [], texts: [] };
+    for (const { source, from, to } of rows) {
+      if (source !== null) open[source].push({ from: Math.round(Number(from)), to: Math.round(Number(to)) });
+    }
+    this.#open = open;
+    this.#version = Number(rows[0]?.version ?? -1);
+  }
+
+  /**
+   * Opens the chunks that these times need: those of the last days at once, older ones where the batch is dense
+   * there. Old and sparse points go to the late table instead of having a partition each.
+   */
+  async open(client: Client, source: ChunkSource, times: Iterable<number>): Promise<void> {
+    const wanted = new Map<number, { readonly time: number; count: number }>();
+    for (const time of times) {
+      if (this.covers(source, time)) continue;
+      const slot = Math.floor((time - ORIGIN) / this.#policy.interval);
+      const known = wanted.get(slot);
+      if (known === undefined) wanted.set(slot, { time, count: 1 });
+      else known.count++;
+    }
+    const recent = this.#now() - RECENT;
+    const worthy = [...wanted.values()].filter(({ time, count }) => time > recent || count >= DENSE);
+    for (const { time } of worthy) await this.#openOne(client, source, time);
+    if (worthy.length > 0) await this.reload(client);
+  }
+
+  /** Opens the chunks of now and of the next interval, so that no batch has to wait for them. */
+  async openAhead(client: Client): Promise<void> {
+    const now = this.#now();
+    await this.reload(client);
+    for (const source of ['points', 'texts'] as const)
+      await this.open(client, source, [now, now + this.#policy.interval]);
+  }
+
+  async #openOne(client: Client, source: ChunkSource, time: number): Promise<void> {
+    await client.query(
+      withNames(
+        `SELECT :"internal".open_chunk($1, to_timestamp($2::double precision / 1000000), make_interval(secs => $3))`,
+        this.#names,
+      ),
+      [source, time, this.#policy.interval / 1e6],
+    );
+  }
+}

@@ -1,0 +1,61 @@
+import { escapeIdentifier, escapeLiteral } from 'pg';
+import { type SchemaNames, withNames } from './names.ts';
+
+interface Roles {
+  readonly readerRole: string | null;
+  readonly writerRole: string | null;
+}
+
+/** What an administrator runs once: the roles and the schemas (PostgreSQL 15 gives nobody CREATE on public). */
+export function bootstrapSql(names: SchemaNames, roles: Roles): string {
+  const wanted = [
+    ['tidegate_owner', 'owns the schema and migrates it (database.migrate_url)'],
+    [roles.writerRole ?? 'tidegate_writer', 'the daemon (database.url)'],
+    [roles.readerRole ?? 'tidegate_reader', 'dashboards and people (database.reader_role)'],
+  ] as const;
+  const create = wanted.map(
+    ([role, what]) => `-- ${role}: ${what}; give it a password with \\password ${role}
+DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = ${escapeLiteral(role)}) THEN
+    CREATE ROLE ${escapeIdentifier(role)} LOGIN;
+  END IF;
+END $$;`,
+  );
+  return withNames(
+    `-- Run as a superuser in Tidegate's database. One role may be all three: then only this part can be left out.
+${create.join('\n')}
+CREATE SCHEMA IF NOT EXISTS :"schema";
+GRANT USAGE, CREATE ON SCHEMA :"schema" TO tidegate_owner;
+CREATE SCHEMA IF NOT EXISTS :"internal" AUTHORIZATION tidegate_owner;
+-- From here on as the owner.
+SET ROLE tidegate_owner;
+`,
+    names,
+  );
+}
+
+/** Grants, repeated at every migration so that new tables are covered. Empty where no role is named. */
+export function grantSql(names: SchemaNames, roles: Roles): string {
+  const parts: string[] = [];
+  if (roles.writerRole !== null) {
+    const role = escapeIdentifier(roles.writerRole);
+    parts.push(`GRANT USAGE ON SCHEMA :"internal", :"schema" TO ${role};
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA :"internal" TO ${role};
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA :"internal" TO ${role};
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA :"internal" TO ${role};
+${readSql(role)}`);
+  }
+  if (roles.readerRole !== null) {
+    const role = escapeIdentifier(roles.readerRole);
+    parts.push(`GRANT USAGE ON SCHEMA :"internal", :"schema" TO ${role};
+GRANT SELECT ON :"internal".series, :"internal".points, :"internal".points_late, :"internal".texts, :"internal".texts_late TO ${role};
+${readSql(role)}`);
+  }
+  return withNames(parts.join('\n'), names);
+}
+
+function readSql(role: string): string {
+  const views = ['iot_data', 'iot_text', 'iot_series', 'iot_devices', 'iot_latest', 'iot_dead_letters'];
+  return `GRANT SELECT ON ${views.map((view) => `:"schema".${view}`).join(', ')} TO ${role};
+GRANT EXECUTE ON FUNCTION :"schema".iot_points(text, text, timestamptz, timestamptz), :"schema".iot_points(text[], text[], timestamptz, timestamptz) TO ${role};`;
+}

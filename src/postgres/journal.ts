@@ -1,0 +1,176 @@
+import type { Client } from 'pg';
+import type { BatchTotals } from '../pipeline/types.ts';
+import { float8Array, int8Array, timestamptzArray } from './binary.ts';
+import { type SchemaNames, withNames } from './names.ts';
+
+/** What one series gained by a batch. Times in microseconds since 1970; `lastValue` is NaN for texts. */
+export interface SeriesGain {
+  readonly seriesId: number;
+  points: number;
+  firstTime: number;
+  lastTime: number;
+  lastValue: number;
+}
+
+interface TotalsRow {
+  readonly messages_settled: string;
+  readonly messages_ignored: string;
+  readonly messages_dead_lettered: string;
+  readonly messages_dropped: string;
+  readonly points_decoded: string;
+  readonly points_stored: string;
+  readonly points_duplicate: string;
+  readonly points_conflict: string;
+  readonly points_dead_lettered: string;
+  readonly points_dropped: string;
+}
+
+const COUNTS = [
+  'messages_settled',
+  'messages_ignored',
+  'messages_dead_lettered',
+  'messages_dropped',
+  'points_decoded',
+  'points_stored',
+  'points_duplicate',
+  'points_conflict',
+  'points_dead_lettered',
+  'points_dropped',
+] as const;
+
+/** The journal of batches: written with each, folded every few seconds, asked after a COMMIT without an answer. */
+export class Journal {
+  readonly #names: SchemaNames;
+  readonly #clientId: string;
+  readonly #record: string;
+  readonly #fold: string;
+
+  constructor(names: SchemaNames, clientId: string) {
+    this.#names = names;
+    this.#clientId = clientId;
+    this.#record = withNames(
+      `INSERT INTO :"internal".batches (batch_id, client_id, ${COUNTS.join(', ')},
+         series_ids, series_points, first_times, last_times, last_values)
+       VALUES ($1, $2, ${COUNTS.map((_, index) => `$${index + 3}`).join(', ')}, $13, $14::bigint[]::integer[], $15, $16, $17)`,
+      names,
+    );
+    this.#fold = withNames(
+      `WITH folded AS (
+         DELETE FROM :"internal".batches
+         WHERE (client_id = $1 AND batch_id <> ALL ($2::uuid[])) OR committed_at < now() - interval '1 day'
+         RETURNING *
+       ), totals AS (
+         INSERT INTO :"internal".ingest_totals AS t (client_id, ${COUNTS.join(', ')})
+         SELECT client_id, ${COUNTS.map((count) => `sum(${count})`).join(', ')} FROM folded GROUP BY client_id
+         ON CONFLICT (client_id) DO UPDATE SET ${COUNTS.map((count) => `${count} = t.${count} + excluded.${count}`).join(', ')}
+       ), gains AS (
+         SELECT g.series_id, sum(g.points) AS points, min(g.first_time) AS first_time, max(g.last_time) AS last_time,
+           (array_agg(g.last_value ORDER BY g.last_time DESC, f.committed_at DESC))[1] AS last_value
+         FROM folded f,
+           unnest(f.series_ids, f.series_points, f.first_times, f.last_times, f.last_values)
+             AS g (series_id, points, first_time, last_time, last_value)
+         GROUP BY g.series_id
+         ORDER BY g.series_id
+       )
+       INSERT INTO :"internal".series_stats AS s (series_id, points, first_time, last_time, last_value)
+       SELECT series_id, points, first_time, last_time, last_value FROM gains
+       ON CONFLICT (series_id) DO UPDATE SET
+         points = s.points + excluded.points,
+         first_time = least(s.first_time, excluded.first_time),
+         last_time = greatest(s.last_time, excluded.last_time),
+         last_value = CASE WHEN excluded.last_time >= s.last_time THEN excluded.last_value ELSE s.last_value END`,
+      names,
+    );
+  }
+
+  /** Part of the batch's transaction. A second row of one batch is refused by the key (23505, `batches_pkey`). */
+  async record(
+    client: Client,
+    batchId: string,
+    totals: BatchTotals,
+    gains: readonly SeriesGain[],
+  ): Promise<void> {
+    const { messages, points } = totals;
+    await client.query({
+      name: 'tidegate-journal',
+      text: this.#record,
+      values: [
+        batchId,
+        this.#clientId,
+        messages.settled,
+        messages.ignored,
+        messages.dead_lettered,
+        messages.dropped,
+        points.decoded,
+        points.stored,
+        points.duplicate,
+        points.conflict,
+        points.dead_lettered,
+        points.dropped,
+        int8Array(gains.map(({ seriesId }) => seriesId)),
+        int8Array(gains.map((gain) => gain.points)),
+        timestamptzArray(gains.map(({ firstTime }) => firstTime)),
+        timestamptzArray(gains.map(({ lastTime }) => lastTime)),
+        float8Array(gains.map(({ lastValue }) => lastValue)),
+      ],
+    });
+  }
+
+  /** The totals of a batch that was committed, or null. */
+  async find(client: Client, batchId: string): Promise<BatchTotals | null> {
+    const { rows } = await client.query<TotalsRow>(
+      withNames(`SELECT ${COUNTS.join(', ')} FROM :"internal".batches WHERE batch_id = $1`, this.#names),
+      [batchId],
+    );
+    return rows[0] === undefined ? null : totalsFrom(rows[0]);
+  }
+
+  /**
+   * Moves this daemon's rows into the totals and the statistics of series, but those of batches whose outcome is still
+   * being asked for; and what any daemon left a day ago.
+   */
+  async fold(client: Client, unresolved: readonly string[]): Promise<void> {
+    await client.query(this.#fold, [this.#clientId, unresolved]);
+  }
+
+  /** What this client id committed in all its lives, and since when (ISO 8601). */
+  async totals(client: Client): Promise<{ since: string; totals: BatchTotals }> {
+    await client.query(
+      withNames(
+        `INSERT INTO :"internal".ingest_totals (client_id) VALUES ($1) ON CONFLICT DO NOTHING`,
+        this.#names,
+      ),
+      [this.#clientId],
+    );
+    const { rows } = await client.query<TotalsRow & { since: Date }>(
+      withNames(
+        `SELECT t.since, ${COUNTS.map((count) => `t.${count} + coalesce(sum(b.${count}), 0) AS ${count}`).join(', ')}
+         FROM :"internal".ingest_totals t LEFT JOIN :"internal".batches b USING (client_id)
+         WHERE t.client_id = $1 GROUP BY t.client_id`,
+        this.#names,
+      ),
+      [this.#clientId],
+    );
+    const row = rows[0] as TotalsRow & { since: Date };
+    return { since: row.since.toISOString(), totals: totalsFrom(row) };
+  }
+}
+
+function totalsFrom(row: TotalsRow): BatchTotals {
+  return {
+    messages: {
+      settled: Number(row.messages_settled),
+      ignored: Number(row.messages_ignored),
+      dead_lettered: Number(row.messages_dead_lettered),
+      dropped: Number(row.messages_dropped),
+    },
+    points: {
+      decoded: Number(row.points_decoded),
+      stored: Number(row.points_stored),
+      duplicate: Number(row.points_duplicate),
+      conflict: Number(row.points_conflict),
+      dead_lettered: Number(row.points_dead_lettered),
+      dropped: Number(row.points_dropped),
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type Client, DatabaseError, escapeIdentifier } from 'pg';
+import { TidegateError } from '../errors.ts';
+import type { Logger } from '../pipeline/types.ts';
+import { connect } from './connection.ts';
+import { bootstrapSql, grantSql } from './grants.ts';
+import { type SchemaNames, schemaNames, withNames } from './names.ts';
+
+const FOLDER = fileURLToPath(new URL('../../sql/migrations/', import.meta.url));
+
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly sql: string;
+  /** The oldest schema version whose daemon still runs on this schema. */
+  readonly compatibleFrom: number;
+  readonly checksum: string;
+}
+
+export interface MigrateOptions {
+  readonly url: string;
+  readonly schema: string;
+  /** Gets SELECT on all that readers need. */
+  readonly readerRole: string | null;
+  /** Gets what the daemon needs, where it is not the owner itself. */
+  readonly writerRole: string | null;
+  readonly logger: Logger;
+}
+
+/** The migrations that this version carries, in order. */
+export function migrations(): Migration[] {
+  return readdirSync(FOLDER)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => {
+      const sql = readFileSync(FOLDER + file, 'utf8').replaceAll('\r\n', '\n');
+      const compatible = /^-- compatible_from: (\d+)$/m.exec(sql);
+      return {
+        version: Number.parseInt(file, 10),
+        name: file.replace(/\.sql$/, ''),
+        sql,
+        compatibleFrom: Number(compatible?.[1] ?? Number.NaN),
+        checksum: createHash('sha256').update(sql).digest('hex'),
+      };
+    });
+}
+
+/**
+ * Brings the schema to this version, one transaction a migration, alone under a lock, and grants the roles. Safe to
+ * call from several daemons at once. Returns the names that were applied.
+ */
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const names = schemaNames(options.schema);
+  const client = await connect({
+    url: options.url,
+    statementTimeout: 0,
+    applicationName: 'tidegate migrate',
+  });
+  try {
+    await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [`tidegate ${names.internal}`]);
+    const applied: string[] = [];
+    for (const migration of await pendingMigrations(client, names)) {
+      await apply(client, migration, names);
+      options.logger.info({ migration: migration.name }, `Applied migration ${migration.name}`);
+      applied.push(migration.name);
+    }
+    const grants = grantSql(names, options);
+    if (grants !== '') await client.query(grants);
+    return applied;
+  } catch (error) {
+    throw describeMigrationError(error, options.schema);
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
+
+/**
+ * The migrations that the database lacks. Throws `schema_newer` where a newer Tidegate left a schema that this one
+ * cannot run with, `schema_changed` where an applied migration differs from ours.
+ */
+export async function pendingMigrations(client: Client, names: SchemaNames): Promise<Migration[]> {
+  const ours = migrations();
+  const { rows: found } = await client.query<{ present: boolean }>(
+    'SELECT to_regclass($1) IS NOT NULL AS present',
+    [`${escapeIdentifier(names.internal)}.schema_versions`],
+  );
+  if (found[0]?.present !== true) return ours;
+  const { rows } = await client.query<{ version: number; checksum: string; compatible_from: number }>(
+    withNames(
+      'SELECT version, checksum, compatible_from FROM :"internal".schema_versions ORDER BY version',
+      names,
+    ),
+  );
+  const newest = rows.at(-1);
+  const own = ours.at(-1)?.version ?? 0;
+  if (newest !== undefined && newest.version > own && newest.compatible_from > own) {
+    throw new TidegateError(
+      'schema_newer',
+      `the schema is at version ${newest.version}, usable from version ${newest.compatible_from}; this is ${own}`,
+    );
+  }
+  const applied = new Map(rows.map((row) => [row.version, row.checksum]));
+  for (const migration of ours) {
+    const checksum = applied.get(migration.version);
+    if (checksum !== undefined && checksum !== migration.checksum) {
+      throw new TidegateError(
+        'schema_changed',
+        `migration ${migration.name} is not the one that was applied`,
+      );
+    }
+  }
+  return ours.filter((migration) => !applied.has(migration.version));
+}
+
+/** Everything that `migrate` would run, roles included, as one script for an administrator. */
+export function migrationScript(
+  options: Pick<MigrateOptions, 'schema' | 'readerRole' | 'writerRole'>,
+): string {
+  const names = schemaNames(options.schema);
+  const steps = migrations().map(
+    (migration) =>
+      `\n-- ${migration.name}\nBEGIN;\n${withNames(migration.sql, names)}\n${recordSql(migration, names)};\nCOMMIT;\n`,
+  );
+  return [bootstrapSql(names, options), versionTableSql(names), ...steps, grantSql(names, options)].join(
+    '\n',
+  );
+}
+
+async function apply(client: Client, migration: Migration, names: SchemaNames): Promise<void> {
+  await client.query('BEGIN');
+  try {
+    await client.query(versionTableSql(names));
+    await client.query(withNames(migration.sql, names));
+    await client.query(recordSql(migration, names));
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+function versionTableSql(names: SchemaNames): string {
+  // CREATE SCHEMA IF NOT EXISTS asks for the privilege even where the schema is there.
+  return withNames(
+    `DO $$ BEGIN
+  IF to_regnamespace(quote_ident(:'schema')) IS NULL THEN CREATE SCHEMA :"schema"; END IF;
+  IF to_regnamespace(quote_ident(:'internal')) IS NULL THEN CREATE SCHEMA :"internal"; END IF;
+END $$;
+CREATE TABLE IF NOT EXISTS :"internal".schema_versions (
+  version integer PRIMARY KEY,
+  name text NOT NULL,
+  checksum text NOT NULL,
+  compatible_from integer NOT NULL,
+  applied_at timestamptz NOT NULL DEFAULT now()
+);`,
+    names,
+  );
+}
+
+function recordSql(migration: Migration, names: SchemaNames): string {
+  return withNames(
+    `INSERT INTO :"internal".schema_versions (version, name, checksum, compatible_from)
+VALUES (${migration.version}, '${migration.name}', '${migration.checksum}', ${migration.compatibleFrom})`,
+    names,
+  );
+}
+
+function describeMigrationError(error: unknown, schema: string): unknown {
+  if (!(error instanceof DatabaseError)) return error;
+  if (error.code === '42501') {
+    return new TidegateError('database_privilege', `cannot migrate schema ${schema}: ${error.message}`, {
+      cause: error,
+    });
+  }
+  return new TidegateError('schema_missing', `migration of schema ${schema} failed: ${error.message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,115 @@
+import { ARRIVAL, type Batch, type PointColumns, type Series } from '../pipeline/types.ts';
+import type { KeyedRows } from './binary.ts';
+
+export type OnDuplicate = 'keep_first' | 'keep_last';
+
+/** Runs of rows that share a series: rows [start[i], start[i + 1]). */
+export interface SortedRows extends KeyedRows {
+  readonly arrival: Uint8Array;
+  readonly series: readonly Series[];
+  readonly start: Int32Array;
+  /** Points that repeated a key of the same batch, with the same value and with another. */
+  readonly duplicate: number;
+  readonly conflict: number;
+}
+
+/**
+ * The numeric points of a batch in the order of the table's key, each key once. Sorted input halves the cost of the
+ * index in PostgreSQL. Every series must have its id. A point without a time of its own never collides: it moves by
+ * a microsecond (guarantee: a message without a time is a point of its own).
+ */
+export function sortRows(batch: Batch, onDuplicate: OnDuplicate): SortedRows {
+  const { points, series } = batch;
+  const order = bySeries(points, series);
+  const rows = {
+    seriesId: new Float64Array(points.length),
+    timestamp: new Float64Array(points.length),
+    value: new Float64Array(points.length),
+    arrival: new Uint8Array(points.length),
+  };
+  const runSeries: Series[] = [];
+  const start: number[] = [];
+  let length = 0;
+  let duplicate = 0;
+  let conflict = 0;
+  for (const run of order) {
+    sortRun(run.rows, points);
+    if (run.rows.some((row) => isArrival(points, row))) separateArrivals(run.rows, points);
+    runSeries.push(run.series);
+    start.push(length);
+    const first = length;
+    for (const row of run.rows) {
+      const timestamp = points.timestamp[row] as number;
+      const value = points.value[row] as number;
+      if (length > first && rows.timestamp[length - 1] === timestamp) {
+        if (Object.is(rows.value[length - 1], value)) duplicate++;
+        else conflict++;
+        if (onDuplicate === 'keep_last') rows.value[length - 1] = value;
+        continue;
+      }
+      rows.seriesId[length] = run.series.id as number;
+      rows.timestamp[length] = timestamp;
+      rows.value[length] = value;
+      rows.arrival[length] = (points.flags[row] as number) & ARRIVAL;
+      length++;
+    }
+  }
+  start.push(length);
+  return { ...rows, length, series: runSeries, start: Int32Array.from(start), duplicate, conflict };
+}
+
+interface Run {
+  readonly series: Series;
+  readonly rows: Int32Array;
+}
+
+/** A counting sort: the row numbers of each series, the series in the order of their ids. */
+function bySeries(points: PointColumns, series: readonly Series[]): Run[] {
+  const counts = new Int32Array(series.length);
+  for (let row = 0; row < points.length; row++) {
+    const index = points.seriesIndex[row] as number;
+    counts[index] = (counts[index] as number) + 1;
+  }
+  const runs: (Run & { filled: number })[] = Array.from(series, (one, index) => ({
+    series: one,
+    rows: new Int32Array(counts[index] as number),
+    filled: 0,
+  }));
+  for (let row = 0; row < points.length; row++) {
+    const run = runs[points.seriesIndex[row] as number] as (typeof runs)[number];
+    run.rows[run.filled++] = row;
+  }
+  return runs
+    .filter((run) => run.filled > 0)
+    .sort((left, right) => (left.series.id as number) - (right.series.id as number));
+}
+
+/** By time, and by arrival within a time; most runs are in order as they come. */
+function sortRun(rows: Int32Array, points: PointColumns): void {
+  const { timestamp } = points;
+  for (let index = 1; index < rows.length; index++) {
+    if ((timestamp[rows[index - 1] as number] as number) > (timestamp[rows[index] as number] as number)) {
+      rows.sort((left, right) => (timestamp[left] as number) - (timestamp[right] as number) || left - right);
+      return;
+    }
+  }
+}
+
+function isArrival(points: PointColumns, row: number): boolean {
+  return ((points.flags[row] as number) & ARRIVAL) !== 0;
+}
+
+/** Moves arrivals off taken times, a microsecond at a time, and restores the order. */
+function separateArrivals(rows: Int32Array, points: PointColumns): void {
+  const { timestamp } = points;
+  const taken = new Set<number>();
+  for (const row of rows) if (!isArrival(points, row)) taken.add(timestamp[row] as number);
+  for (const row of rows) {
+    if (!isArrival(points, row)) continue;
+    let time = timestamp[row] as number;
+    while (taken.has(time)) time++;
+    taken.add(time);
+    timestamp[row] = time;
+  }
+  sortRun(rows, points);
+}

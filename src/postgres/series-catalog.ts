@@ -1,0 +1,113 @@
+import type { Client } from 'pg';
+import type { Series, SeriesKind } from '../pipeline/types.ts';
+import { type SchemaNames, withNames } from './names.ts';
+
+interface FoundSeries {
+  readonly position: string;
+  readonly series_id: string;
+  readonly kind: SeriesKind;
+}
+
+/**
+ * Gives series their ids. Looks up first and inserts only what is missing, since ON CONFLICT would burn an id for every
+ * series that exists. Several daemons may do it at once.
+ */
+export class SeriesCatalog {
+  readonly #maxSeries: number;
+  readonly #lookup: string;
+  readonly #insert: string;
+  readonly #changeKind: string;
+  readonly #latestTexts: string;
+  readonly #count: string;
+
+  constructor(names: SchemaNames, maxSeries: number) {
+    this.#maxSeries = maxSeries;
+    this.#lookup = withNames(
+      `SELECT k.position, s.series_id, s.kind
+       FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS k (device_id, metric_name, is_text, position)
+       JOIN :"internal".series s USING (device_id, metric_name, is_text)`,
+      names,
+    );
+    // The order of the key keeps two daemons that insert the same series from waiting for each other in a circle.
+    this.#insert = withNames(
+      `INSERT INTO :"internal".series (device_id, metric_name, is_text, kind)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[]) ORDER BY 1, 2, 3
+       ON CONFLICT DO NOTHING`,
+      names,
+    );
+    this.#changeKind = withNames(`UPDATE :"internal".series SET kind = $2 WHERE series_id = $1`, names);
+    this.#latestTexts = withNames(
+      `SELECT k.position, t.value, extract(epoch FROM t.ts) * 1000000 AS microseconds
+       FROM unnest($1::bigint[]) WITH ORDINALITY AS k (series_id, position)
+       CROSS JOIN LATERAL (
+         (SELECT ts, value FROM :"internal".texts WHERE series_id = k.series_id ORDER BY ts DESC LIMIT 1)
+         UNION ALL
+         (SELECT ts, value FROM :"internal".texts_late WHERE series_id = k.series_id ORDER BY ts DESC LIMIT 1)
+         ORDER BY ts DESC LIMIT 1) t`,
+      names,
+    );
+    this.#count = withNames(`SELECT count(*) AS series FROM :"internal".series`, names);
+  }
+
+  /** Fills `id`, and for texts `latestText`. Returns those that `max_series` refuses, without an id. */
+  async resolve(client: Client, wanted: readonly Series[]): Promise<ReadonlySet<Series>> {
+    let missing = wanted.filter((series) => series.id === undefined);
+    const refused = new Set<Series>();
+    if (missing.length > 0) {
+      const fresh = missing;
+      missing = await this.#find(client, missing);
+      const room = missing.length === 0 ? 0 : await this.#room(client);
+      for (const series of missing.slice(room)) refused.add(series);
+      const created = missing.slice(0, room);
+      if (created.length > 0) {
+        await client.query(this.#insert, [...keys(created), created.map(({ kind }) => kind)]);
+        await this.#find(client, created);
+      }
+      await this.#findLatestTexts(
+        client,
+        fresh.filter((series) => series.text && !refused.has(series)),
+      );
+    }
+    for (const series of wanted) {
+      if (series.storedKind === series.kind || refused.has(series)) continue;
+      await client.query(this.#changeKind, [series.id, series.kind]);
+      series.storedKind = series.kind;
+    }
+    return refused;
+  }
+
+  async #find(client: Client, wanted: readonly Series[]): Promise<Series[]> {
+    const { rows } = await client.query<FoundSeries>(this.#lookup, keys(wanted));
+    for (const row of rows) {
+      const series = wanted[Number(row.position) - 1] as Series;
+      series.id = Number(row.series_id);
+      series.storedKind = row.kind;
+    }
+    return wanted.filter((series) => series.id === undefined);
+  }
+
+  async #findLatestTexts(client: Client, wanted: readonly Series[]): Promise<void> {
+    if (wanted.length === 0) return;
+    const { rows } = await client.query<{ position: string; value: string; microseconds: string }>(
+      this.#latestTexts,
+      [wanted.map(({ id }) => id)],
+    );
+    for (const row of rows) {
+      const series = wanted[Number(row.position) - 1] as Series;
+      series.latestText = { value: row.value, timestamp: Math.round(Number(row.microseconds)) };
+    }
+  }
+
+  async #room(client: Client): Promise<number> {
+    const { rows } = await client.query<{ series: string }>(this.#count);
+    return Math.max(0, this.#maxSeries - Number(rows[0]?.series ?? 0));
+  }
+}
+
+function keys(series: readonly Series[]): [string[], string[], boolean[]] {
+  return [
+    series.map(({ deviceId }) => deviceId),
+    series.map(({ metricName }) => metricName),
+    series.map(({ text }) => text),
+  ];
+}

@@ -1,0 +1,216 @@
+import type { Client } from 'pg';
+import { WriteError } from '../errors.ts';
+import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
+import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
+import type { Batch, Sink, WriteReport } from '../pipeline/types.ts';
+import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
+import { connect } from './connection.ts';
+import { DeadLetterStore } from './dead-letter-store.ts';
+import { Journal } from './journal.ts';
+import { schemaNames, withNames } from './names.ts';
+import { PointStore } from './point-store.ts';
+import { type OnDuplicate, sortRows } from './rows.ts';
+import { SeriesCatalog } from './series-catalog.ts';
+import { actionFor, sqlstateOf } from './sqlstate.ts';
+import { rememberLatest, textRows } from './text-rows.ts';
+
+export interface SinkOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly clientId: string;
+  /** Milliseconds. */
+  readonly statementTimeout: number;
+  readonly onDuplicate: OnDuplicate;
+  readonly maxSeries: number;
+  readonly chunks: ChunkPolicy;
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+/**
+ * Writes a batch in one transaction: points, texts, dead letters, its row in the journal. Resolves only after COMMIT.
+ * Rejects with a WriteError that says what to do; the same batch may then be written again, and is stored once.
+ */
+export class PostgresSink implements Sink {
+  readonly #options: SinkOptions;
+  readonly #chunks: ChunkMap;
+  readonly #catalog: SeriesCatalog;
+  readonly #store: PointStore;
+  readonly #deadLetters: DeadLetterStore;
+  readonly #journal: Journal;
+  readonly #begin: string;
+  readonly #idle: Client[] = [];
+  readonly #busy = new Set<Client>();
+  /** Batches whose COMMIT was sent and not answered. */
+  readonly #inDoubt = new Set<string>();
+  /** Whether the last batch had keys that were there: then the next one does not try COPY first. */
+  #expectDuplicates = false;
+
+  constructor(options: SinkOptions) {
+    const names = schemaNames(options.schema);
+    this.#options = options;
+    this.#chunks = new ChunkMap(names, options.chunks, () => Date.now() * 1000);
+    this.#catalog = new SeriesCatalog(names, options.maxSeries);
+    this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
+    this.#deadLetters = new DeadLetterStore(names, options.clientId);
+    this.#journal = new Journal(names, options.clientId);
+    this.#begin = withNames(
+      `BEGIN; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
+       SELECT version FROM :"internal".chunk_map`,
+      names,
+    );
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<WriteReport> {
+    signal.throwIfAborted();
+    return await this.#withClient(async (client) => {
+      const abort = () => void client.end().catch(() => {});
+      signal.addEventListener('abort', abort, { once: true });
+      try {
+        return await this.#write(client, batch);
+      } finally {
+        signal.removeEventListener('abort', abort);
+      }
+    });
+  }
+
+  /** Folds the journal and opens the next chunks; to be called every few seconds. */
+  async maintain(): Promise<void> {
+    await this.#withClient(async (client) => {
+      await this.#journal.fold(client, [...this.#inDoubt]);
+      await this.#chunks.openAhead(client);
+    });
+  }
+
+  /** What this client id committed so far. */
+  async totals(): ReturnType<Journal['totals']> {
+    return await this.#withClient((client) => this.#journal.totals(client));
+  }
+
+  async close(): Promise<void> {
+    const clients = [...this.#idle.splice(0), ...this.#busy];
+    await Promise.all(clients.map((client) => client.end().catch(() => {})));
+  }
+
+  /** A connection of its own for each caller: kept after success, thrown away after any failure. */
+  async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    let client: Client | undefined;
+    try {
+      client = this.#idle.pop() ?? (await this.#connect());
+      this.#busy.add(client);
+      const result = await work(client);
+      this.#idle.push(client);
+      return result;
+    } catch (error) {
+      void client?.end().catch(() => {});
+      throw describeWriteError(error);
+    } finally {
+      if (client !== undefined) this.#busy.delete(client);
+    }
+  }
+
+  async #connect(): Promise<Client> {
+    const { url, statementTimeout, clientId } = this.#options;
+    const client = await connect({ url, statementTimeout, applicationName: `tidegate ${clientId}` });
+    // A connection that broke while idle is not handed out again.
+    client.once('end', () => {
+      const index = this.#idle.indexOf(client);
+      if (index >= 0) this.#idle.splice(index, 1);
+    });
+    return client;
+  }
+
+  async #write(client: Client, whole: Batch): Promise<WriteReport> {
+    if (this.#inDoubt.has(whole.id)) {
+      const totals = await this.#journal.find(client, whole.id);
+      if (totals !== null) return this.#settled(whole.id, totals);
+    }
+    const refusedSeries = await this.#catalog.resolve(client, whole.series);
+    const batch =
+      refusedSeries.size === 0
+        ? whole
+        : withoutPoints(
+            whole,
+            (index) => refusedSeries.has(whole.series[index] as (typeof whole.series)[number]),
+            'series_limit',
+            `more than ${this.#options.maxSeries} series`,
+          );
+    for (let copy = !this.#expectDuplicates; ; copy = false) {
+      try {
+        const report = await this.#transaction(client, batch, copy);
+        const { duplicate, conflict } = report.totals.points;
+        this.#expectDuplicates = duplicate + conflict > 0;
+        const known = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
+        return {
+          ...report,
+          refused: batch.deadLetters.filter(({ messageIndex }) => !known.has(messageIndex)),
+        };
+      } catch (error) {
+        if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
+        await client.query('ROLLBACK');
+        const totals = await this.#journal.find(client, whole.id);
+        if (totals !== null) return this.#settled(whole.id, totals);
+        if (!copy) throw error;
+      }
+    }
+  }
+
+  async #transaction(client: Client, batch: Batch, copy: boolean): Promise<WriteReport> {
+    const rows = sortRows(batch, this.#options.onDuplicate);
+    const texts = textRows(batch, this.#options.onDuplicate);
+    await this.#begun(
+      client,
+      rows.timestamp.subarray(0, rows.length),
+      texts.rows.map(({ timestamp }) => timestamp),
+    );
+    const points = await this.#store.storePoints(client, rows, copy);
+    const stored = await this.#store.storeTexts(client, texts.rows);
+    await this.#deadLetters.insert(client, batch);
+    const totals = totalsOf(batch);
+    addTotals(totals, {
+      messages: emptyTotals().messages,
+      points: {
+        ...emptyTotals().points,
+        stored: points.stored + stored.stored,
+        duplicate: rows.duplicate + texts.duplicate + points.duplicate + stored.duplicate,
+        conflict: rows.conflict + texts.conflict + points.conflict + stored.conflict,
+        dropped: texts.unchanged,
+      },
+    });
+    await this.#journal.record(client, batch.id, totals, [...points.gains, ...stored.gains]);
+    this.#inDoubt.add(batch.id);
+    await client.query('COMMIT');
+    rememberLatest(texts.rows);
+    return { ...this.#settled(batch.id, totals), unchanged: texts.unchanged };
+  }
+
+  /** Begins the transaction under the map's lock, with a map that is right and the chunks that the times need. */
+  async #begun(client: Client, times: Float64Array, textTimes: readonly number[]): Promise<void> {
+    for (;;) {
+      if (this.#chunks.version < 0) await this.#chunks.reload(client);
+      await this.#chunks.open(client, 'points', times);
+      await this.#chunks.open(client, 'texts', textTimes);
+      const results = (await client.query(this.#begin)) as unknown as { rows: { version: string }[] }[];
+      if (Number(results.at(-1)?.rows[0]?.version) === this.#chunks.version) return;
+      await client.query('ROLLBACK');
+      await this.#chunks.reload(client);
+    }
+  }
+
+  #settled(batchId: string, totals: WriteReport['totals']): WriteReport {
+    this.#inDoubt.delete(batchId);
+    return { totals, refused: [], unchanged: 0 };
+  }
+}
+
+function describeWriteError(error: unknown): WriteError {
+  if (error instanceof WriteError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const sqlstate = sqlstateOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
+  return new WriteError(isFault(error) ? 'isolate' : actionFor(sqlstate), sqlstate, text, { cause: error });
+}
+
+/** A mistake in this program rather than an answer of the server: the message that provokes it is set apart. */
+function isFault(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError;
+}

@@ -14,7 +14,7 @@ export const DEAD_LETTERS = {
     mend: 'Add a route for the topic, or narrow the filter that subscribed it.',
   },
   payload_empty: {
-    means: 'The payload has no bytes.',
+    means: 'The payload has no bytes, or nothing but white space.',
     mend: 'Nothing to do, unless the device should have sent a value.',
   },
   payload_too_large: {
@@ -68,6 +68,10 @@ export const DEAD_LETTERS = {
   },
   text_nul: {
     means: 'A text has a NUL byte, which PostgreSQL cannot store.',
+    mend: 'Mend the text at the device.',
+  },
+  text_not_unicode: {
+    means: 'A text has a lone surrogate (half of a character), which UTF-8 cannot carry.',
     mend: 'Mend the text at the device.',
   },
   text_too_long: {

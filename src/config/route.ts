@@ -4,37 +4,136 @@
  * paths: `$` is the payload, `@` the current item of `each` (the payload where there is none), then `.key`,
  * `["any key"]` or `[0]`.
  */
-export interface RouteConfig {
-  /** Shown in dead letters, metrics and explain; default: the topic. */
-  name: string;
-  /** An MQTT filter with named levels: `devices/{device_id}/{metric_name}`, `+`, a final `#` or `{rest#}`. */
-  topic: string;
-  qos: 0 | 1;
-  format: 'auto' | 'value' | 'json';
-  /** Default: `{device_id}` where the topic names that level. */
-  device_id?: string | undefined;
-  /** Default: `{metric_name}` where the topic names that level. */
-  metric_name?: string | undefined;
-  /** Default: the payload itself where it is a scalar, else its `value`. */
-  value?: string | undefined;
-  /** Default: the payload's `timestamp` where it is an object that has one. */
-  timestamp?: string | undefined;
-  /** Path of an array: each item becomes a point (or, without a metric_name, an object of metrics). */
-  each?: string | undefined;
-  /** Joins the keys of nested objects with a dot: `ENERGY.Power`. */
-  flatten: boolean;
-  /** Globs (`*`) on the metric name; default: all. */
-  include: string[];
-  exclude: string[];
-  /** IANA zone of timestamps that carry none. */
-  time_zone: string;
-  /** Of numeric timestamps; auto goes by magnitude. */
-  time_unit: 'auto' | 's' | 'ms' | 'us' | 'ns';
-  on_text: 'store_changes' | 'store' | 'drop';
-  /** Texts that mean "no value" (compared without case). */
-  null_words: string[];
-  /** Texts that mean 1 or 0 (compared without case). */
-  booleans: { true: string[]; false: string[] };
+
+import { type Static, Type } from 'typebox';
+import { Value } from 'typebox/value';
+
+const EXPRESSION = 'a text with {level} placeholders, or a path such as $.id, @.id or $["a key"][0]';
+
+export const ROUTE = Type.Object({
+  name: Type.String({
+    description: 'Shown in dead letters, metrics and `tidegate explain`; not set: the topic.',
+    allowed: 'a text',
+    default: '',
+  }),
+  topic: Type.String({
+    description: 'An MQTT filter whose levels may have names.',
+    allowed: 'an MQTT filter such as devices/{device_id}/{metric_name}, site/+/# or site/{device_id}/{rest#}',
+  }),
+  qos: Type.Enum([0, 1], {
+    description: 'The quality of service to subscribe with; only 1 loses nothing.',
+    allowed: '0 or 1',
+    default: 1,
+  }),
+  format: Type.Enum(['auto', 'value', 'json'], {
+    description: 'What the payload is: one value, JSON, or whichever of them it looks like.',
+    allowed: 'auto, value or json',
+    default: 'auto',
+  }),
+  device_id: Type.Optional(
+    Type.String({
+      description: 'The device; not set: the level {device_id} of the topic.',
+      allowed: EXPRESSION,
+    }),
+  ),
+  metric_name: Type.Optional(
+    Type.String({
+      description: 'The metric; not set: the level {metric_name}, else each key of an object is a metric.',
+      allowed: EXPRESSION,
+    }),
+  ),
+  value: Type.Optional(
+    Type.String({
+      description: 'The value; not set: the payload itself where it is a scalar, else its `value`.',
+      allowed: EXPRESSION,
+    }),
+  ),
+  timestamp: Type.Optional(
+    Type.String({
+      description: "The time; not set: the payload's `timestamp`, else the arrival.",
+      allowed: EXPRESSION,
+    }),
+  ),
+  each: Type.Optional(
+    Type.String({
+      description:
+        'An array whose items become a point each or, without a metric_name, an object of metrics each.',
+      allowed: 'a path such as $.readings',
+    }),
+  ),
+  flatten: Type.Boolean({
+    description: 'Takes the values of nested objects too, their keys joined by a dot: `ENERGY.Power`.',
+    allowed: 'true or false',
+    default: false,
+  }),
+  include: Type.Array(Type.String(), {
+    description: 'Only metrics with one of these names, `*` for any characters; empty: all.',
+    allowed: 'a list of names such as [temp*, humidity]',
+    default: [],
+  }),
+  exclude: Type.Array(Type.String(), {
+    description: 'No metrics with one of these names, even if included.',
+    allowed: 'a list of names such as [*_raw, linkquality]',
+    default: [],
+  }),
+  time_zone: Type.Refine(
+    Type.String({
+      description: 'The zone of timestamps that carry none.',
+      allowed: 'an IANA time zone such as UTC or Europe/Berlin',
+      default: 'UTC',
+    }),
+    isTimeZone,
+  ),
+  time_unit: Type.Enum(['auto', 's', 'ms', 'us', 'ns'], {
+    description: 'The unit of numeric timestamps since 1970; auto goes by their size.',
+    allowed: 'auto, s, ms, us or ns',
+    default: 'auto',
+  }),
+  on_text: Type.Enum(['store_changes', 'store', 'drop'], {
+    description:
+      'What happens to texts: stored where they differ from the one before, all stored, or dropped.',
+    allowed: 'store_changes, store or drop',
+    default: 'store_changes',
+  }),
+  null_words: Type.Array(Type.String(), {
+    description: 'Texts that mean "no value", in any case of letters.',
+    allowed: 'a list of texts',
+    default: ['', 'null', 'none', 'unavailable', 'unknown', 'undefined', 'n/a'],
+  }),
+  booleans: Type.Object(
+    {
+      true: Type.Array(Type.String(), {
+        default: ['true', 'on', 'yes', 'open', 'online', 'enabled', 'active'],
+      }),
+      false: Type.Array(Type.String(), {
+        default: ['false', 'off', 'no', 'closed', 'offline', 'disabled', 'inactive'],
+      }),
+    },
+    {
+      description: 'Texts that mean 1 or 0, in any case of letters.',
+      allowed: 'two lists of texts, such as {true: [on], false: [off]}',
+      additionalProperties: false,
+      default: {},
+    },
+  ),
+});
+
+/** Whoever builds a route may also write an optional key down as undefined. */
+type OrUndefined<T> = { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] };
+
+export type RouteConfig = OrUndefined<Static<typeof ROUTE>>;
+export type RouteDefaults = Omit<RouteConfig, 'name' | 'topic'>;
+
+/** What a route has that says nothing but its topic. */
+export function routeDefaults(): RouteDefaults {
+  const { name: _name, ...defaults } = Value.Default(ROUTE, {}) as RouteDefaults & { name: string };
+  return defaults;
 }
 
-export type RouteDefaults = Omit<RouteConfig, 'name' | 'topic'>;
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '';
+  } catch {
+    return false;
+  }
+}

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DeadLetterCode } from '../errors.ts';
+import { type Admission, refusalOf } from './admission.ts';
 import { PointBuffer } from './point-buffer.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import {
@@ -17,13 +18,6 @@ import {
   type Series,
   type SeriesKind,
 } from './types.ts';
-
-export interface Admission {
-  /** Microseconds that a point may lie ahead of its arrival. */
-  readonly maxFuture: number;
-  /** Microseconds that a point may lie behind its arrival; Infinity takes all. */
-  readonly maxAge: number;
-}
 
 /** What a message costs beside its payload and topic, and a point in columns, roughly, in bytes. */
 const MESSAGE_OVERHEAD = 320;
@@ -209,18 +203,9 @@ export class BatchBuilder implements PointWriter {
   }
 
   #admits(timestamp: number): boolean {
-    if (timestamp > this.#arrival + this.#admission.maxFuture) {
-      this.reject(
-        'timestamp_in_future',
-        `${new Date(timestamp / 1000).toISOString()} is ahead of its arrival`,
-      );
-      return false;
-    }
-    if (timestamp < this.#arrival - this.#admission.maxAge) {
-      this.reject('timestamp_too_old', new Date(timestamp / 1000).toISOString());
-      return false;
-    }
-    return true;
+    const refusal = refusalOf(timestamp, this.#arrival, this.#admission);
+    if (refusal !== null) this.reject(refusal.code, refusal.detail);
+    return refusal === null;
   }
 
   #indexOf(deviceId: string, metricName: string, kind: SeriesKind): number {

@@ -1,7 +1,8 @@
 import { WriteError } from '../errors.ts';
+import type { Admission } from './admission.ts';
 import type { BalanceSheet } from './balance-sheet.ts';
 import { splitBatch, withoutPoints } from './batch.ts';
-import { type Admission, BatchBuilder } from './batch-builder.ts';
+import { BatchBuilder } from './batch-builder.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { KeyOrder } from './key-order.ts';
@@ -52,6 +53,7 @@ export class Pipeline {
   readonly #abort = new AbortController();
   readonly #order = new KeyOrder();
   readonly #waitingRoom: WaitingRoom;
+  readonly #registry: SeriesRegistry;
   readonly #builder: BatchBuilder;
   readonly #batcher: Batcher;
   readonly #queue: BoundedQueue;
@@ -64,9 +66,10 @@ export class Pipeline {
     this.#options = options;
     this.#waitingRoom = new WaitingRoom(options.pressure.maxBytes / 8);
     this.#queue = new BoundedQueue(options.writers, (batch) => this.#write(batch));
+    this.#registry = new SeriesRegistry(options.seriesCache);
     this.#builder = new BatchBuilder(
       parts.decoder,
-      new SeriesRegistry(options.seriesCache),
+      this.#registry,
       options.admission,
       (reason) => parts.observer.dropped(reason, 1),
     );
@@ -115,6 +118,11 @@ export class Pipeline {
     signal.removeEventListener('abort', abort);
     this.#batcher.stop();
     return !this.#abort.signal.aborted && this.#builder.empty;
+  }
+
+  /** Series in memory. */
+  get knownSeries(): number {
+    return this.#registry.size;
   }
 
   state(): PipelineState {

@@ -9,10 +9,17 @@ export class SeriesRegistry {
   readonly #half: number;
   #young = new Map<string, DeviceSeries>();
   #old = new Map<string, DeviceSeries>();
+  /** Series of the young generation, and of the old one when it turned. */
   #size = 0;
+  #oldSize = 0;
 
   constructor(bound: number) {
     this.#half = Math.max(1, Math.ceil(bound / 2));
+  }
+
+  /** Series in memory, roughly: one that moved to the young generation counts in both. */
+  get size(): number {
+    return this.#size + this.#oldSize;
   }
 
   /** The series' one object; a changed kind (a switch that becomes a number) is taken over. */
@@ -39,13 +46,6 @@ export class SeriesRegistry {
     return created;
   }
 
-  /** Forgets all: after the database was restored or changed by hand, ids may mean something else. */
-  clear(): void {
-    this.#young.clear();
-    this.#old.clear();
-    this.#size = 0;
-  }
-
   #device(deviceId: string): DeviceSeries {
     const young = this.#young.get(deviceId);
     if (young !== undefined) return young;
@@ -62,6 +62,7 @@ export class SeriesRegistry {
   #turn(): void {
     this.#old = this.#young;
     this.#young = new Map();
+    this.#oldSize = this.#size;
     this.#size = 0;
   }
 }

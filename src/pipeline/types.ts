@@ -156,7 +156,7 @@ export interface Sink {
   write(batch: Batch, signal: AbortSignal): Promise<WriteReport>;
 }
 
-export type DropReason = 'text_dropped' | 'text_unchanged' | 'qos0_overflow' | 'retained_skipped';
+export type DropReason = 'text_dropped' | 'text_unchanged' | 'qos0_overflow' | 'retained_skipped' | 'resent';
 
 /** Why a batch was closed; each is counted. */
 export type SealTrigger = 'points' | 'bytes' | 'time' | 'idle' | 'drain';

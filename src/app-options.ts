@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import type { Config } from './config/load.ts';
+import type { DecodeLimits } from './decode/decoder.ts';
+import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
+import type { PipelineOptions } from './pipeline/pipeline.ts';
+import type { SinkOptions } from './postgres/sink.ts';
+import type { DatabaseOptions } from './postgres/startup.ts';
+
+/** The configuration in the words of each module: durations in what it counts in, files as their contents. */
+
+/** Series kept in memory; beyond it the older ones are looked up again. About 300 bytes each. */
+const SERIES_CACHE = 200_000;
+
+export function brokerOptions(
+  config: Config,
+): Omit<SubscriberOptions, 'filters' | 'logger' | 'observer' | 'onFatal'> {
+  const { mqtt } = config;
+  const file = (path: string | null) => (path === null ? undefined : readFileSync(path));
+  const [ca, cert, key] = [file(mqtt.tls.ca), file(mqtt.tls.cert), file(mqtt.tls.key)];
+  return {
+    urls: mqtt.urls,
+    clientId: mqtt.client_id,
+    username: mqtt.username,
+    password: mqtt.password,
+    protocolVersion: mqtt.protocol_version,
+    shareGroup: mqtt.share_group,
+    keepaliveSeconds: mqtt.keepalive / 1000,
+    sessionExpirySeconds: mqtt.session_expiry / 1000,
+    receiveMaximum: mqtt.receive_maximum,
+    maximumPacketBytes: config.ingest.queue.max_bytes,
+    retained: config.ingest.retained,
+    silenceTimeoutMs: mqtt.silence_timeout,
+    startupTimeoutMs: config.startup_timeout,
+    tls: {
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+      ...(mqtt.tls.servername === null ? {} : { servername: mqtt.tls.servername }),
+      rejectUnauthorized: mqtt.tls.reject_unauthorized,
+    },
+  };
+}
+
+export function databaseOptions(config: Config): DatabaseOptions {
+  const { url, migrate_url: migrateUrl, schema, reader_role: readerRole } = config.database;
+  return { url, migrateUrl, schema, readerRole };
+}
+
+export function sinkOptions(config: Config): SinkOptions {
+  const { database, ingest } = config;
+  return {
+    url: database.url,
+    schema: database.schema,
+    clientId: config.mqtt.client_id,
+    statementTimeout: database.statement_timeout,
+    onDuplicate: ingest.on_duplicate,
+    maxSeries: ingest.max_series,
+    chunks: { interval: config.policies.chunk_interval * 1000 },
+  };
+}
+
+export function pipelineOptions(config: Config): PipelineOptions {
+  const { ingest, mqtt, database } = config;
+  return {
+    writers: database.writers,
+    batch: {
+      maxPoints: ingest.batch.max_points,
+      maxBytes: ingest.batch.max_bytes,
+      maxWait: ingest.batch.max_wait,
+      minWait: ingest.batch.min_wait,
+    },
+    pressure: {
+      maxPoints: ingest.queue.max_points,
+      maxBytes: ingest.queue.max_bytes,
+      maxPause: mqtt.keepalive / 4,
+    },
+    admission: {
+      maxFuture: ingest.max_future * 1000,
+      maxAge: ingest.max_age === null ? Number.POSITIVE_INFINITY : ingest.max_age * 1000,
+    },
+    qos0: ingest.qos0,
+    seriesCache: SERIES_CACHE,
+  };
+}
+
+export function decodeLimits(config: Config): DecodeLimits {
+  const { limits } = config.ingest;
+  return {
+    messageBytes: limits.message_bytes,
+    pointsPerMessage: limits.points_per_message,
+    nesting: limits.nesting,
+    nameLength: limits.name_length,
+    textLength: limits.text_length,
+  };
+}

@@ -1,0 +1,133 @@
+import { databaseOptions, sinkOptions } from './app-options.ts';
+import type { Config } from './config/load.ts';
+import { TidegateError } from './errors.ts';
+import { createHttpServer } from './http/server.ts';
+import { Ingest } from './ingest.ts';
+import { BalanceSheet } from './pipeline/balance-sheet.ts';
+import type { IngestStats, Logger } from './pipeline/types.ts';
+import { PostgresSink } from './postgres/sink.ts';
+import { prepareDatabase } from './postgres/startup.ts';
+import { createMetrics, type Metrics } from './telemetry/metrics.ts';
+import { tellAll } from './telemetry/observers.ts';
+import { pipelineLog } from './telemetry/pipeline-log.ts';
+
+export interface AppOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/**
+ * The composition root: builds the components that the configuration names, hands each its ports, starts them in
+ * order and stops them in the other. The daemon, the demo and the tests run this.
+ */
+export class App {
+  readonly #options: AppOptions;
+  readonly #ingest: Ingest | null;
+  readonly #metrics: Metrics;
+  readonly #failure = Promise.withResolvers<never>();
+  readonly #starting = new AbortController();
+  /** What was started, the latest first. */
+  readonly #started: ((signal: AbortSignal) => Promise<boolean>)[] = [];
+  #httpUrl: string | null = null;
+
+  constructor(options: AppOptions) {
+    const { config, logger, version } = options;
+    this.#options = options;
+    // Somebody may look only after the failure.
+    this.#failure.promise.catch(() => {});
+    const metrics = createMetrics(version, {
+      pipeline: () => this.#ingest?.pipeline ?? null,
+      broker: () => this.#ingest?.broker ?? null,
+      series: () => this.#ingest?.series ?? null,
+    });
+    this.#ingest = config.components.includes('ingest')
+      ? new Ingest({
+          config,
+          logger,
+          observer: tellAll(
+            metrics.observer,
+            pipelineLog(logger, () => performance.now()),
+          ),
+          onFatal: (error) => this.#failure.reject(error),
+        })
+      : null;
+    this.#metrics = metrics;
+  }
+
+  /** Where HTTP answers; null where it does not. */
+  get httpUrl(): string | null {
+    return this.#httpUrl;
+  }
+
+  /** What the pipeline holds; null before it runs. */
+  get pipeline(): Ingest['pipeline'] {
+    return this.#ingest?.pipeline ?? null;
+  }
+
+  /** Never resolves; rejects with a TidegateError when the daemon cannot go on. */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  /** Resolves once messages are received and HTTP answers. Rejects with a TidegateError; what was started is stopped. */
+  async start(): Promise<void> {
+    const { config, logger } = this.#options;
+    try {
+      if (config.components.includes('api')) await this.#listen();
+      await prepareDatabase(databaseOptions(config), config.startup_timeout, this.#starting.signal, logger);
+      if (this.#ingest !== null) {
+        const ingest = this.#ingest;
+        this.#started.unshift((signal) => ingest.stop(signal));
+        await ingest.start();
+      }
+    } catch (error) {
+      await this.stop(AbortSignal.abort());
+      throw error;
+    }
+  }
+
+  /** Stops receiving, drains and leaves, until `signal` aborts the draining. Resolves to whether all was written. */
+  async stop(signal: AbortSignal): Promise<boolean> {
+    this.#starting.abort(new TidegateError('drain_incomplete', 'stopped while starting'));
+    let drained = true;
+    for (const stop of this.#started.splice(0)) drained = (await stop(signal)) && drained;
+    return drained;
+  }
+
+  async #listen(): Promise<void> {
+    const { config, logger, version } = this.#options;
+    const server = await createHttpServer({
+      host: config.http.host,
+      port: config.http.port,
+      tokens: config.http.tokens,
+      allowAnonymous: config.http.allow_anonymous,
+      version,
+      logger,
+      ports: {
+        ready: () => this.#ingest?.ready() ?? { ready: true, checks: {} },
+        metricsText: async () => ({ body: await this.#metrics.text(), contentType: this.#metrics.contentType }),
+        ingestStats: () => this.#ingestStats(),
+      },
+    });
+    this.#started.unshift(async () => {
+      await server.close();
+      return true;
+    });
+    this.#httpUrl = (await server.listen()).url;
+    logger.info({ url: this.#httpUrl }, `HTTP answers at ${this.#httpUrl}`);
+  }
+
+  /** The daemon's own account, or, where another process ingests, what the database knows of it. */
+  async #ingestStats(): Promise<IngestStats> {
+    const live = this.#ingest?.pipeline?.stats;
+    if (live !== undefined) return live;
+    const sink = new PostgresSink(sinkOptions(this.#options.config));
+    try {
+      const { since, totals } = await sink.totals();
+      return new BalanceSheet(since, totals).snapshot();
+    } finally {
+      await sink.close();
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import type { Command } from 'commander';
+import { App } from '../app.ts';
+import { loadConfig } from '../config/load.ts';
+import { createLogger } from '../telemetry/log.ts';
+import type { ExitCode, Terminal } from './terminal.ts';
+
+export function addRun(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
+  program
+    .command('run')
+    .description('Run the daemon: receive, decode and store until SIGTERM or SIGINT.')
+    .option('-c, --config <file>', 'the configuration file (YAML); every key also has an environment variable')
+    .addHelpText(
+      'after',
+      `
+The first SIGTERM or SIGINT stops receiving, writes and acknowledges what is in hand, and leaves (within
+shutdown_timeout); a second one leaves at once: what was not acknowledged comes again from the broker.
+Exit code 0: all was written. 1: failed, or not all was written. 2: bad usage or configuration.`,
+    )
+    .action(async ({ config }: { config?: string }) => exit(await run(terminal, config)));
+}
+
+/** Runs the daemon until it is told to stop. Rejects with a TidegateError where it cannot start or go on. */
+async function run(terminal: Terminal, file: string | undefined): Promise<ExitCode> {
+  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: terminal.env });
+  const logger = createLogger({
+    level: config.log.level,
+    format: config.log.format,
+    stream: terminal.stdout,
+    isTerminal: terminal.isTerminal,
+    journal: terminal.env['JOURNAL_STREAM'] !== undefined,
+  });
+  const app = new App({ config, logger, version: terminal.version });
+  const stopped = once(terminal.stopped);
+  const starting = app.start();
+  if ((await Promise.race([starting, stopped])) === 'stopped') {
+    logger.info({}, 'Stopping');
+    starting.catch(() => {});
+    return await stop(app, config.shutdown_timeout, terminal);
+  }
+  logger.info({ version: terminal.version }, 'Tidegate receives and stores');
+  try {
+    await Promise.race([app.failure, stopped]);
+  } catch (error) {
+    // What is in hand can still be worth writing: a broker that refuses us does not keep PostgreSQL from it.
+    await stop(app, config.shutdown_timeout, terminal);
+    throw error;
+  }
+  logger.info({ shutdown_timeout_ms: config.shutdown_timeout }, 'Stopping: writing what is in hand');
+  const code = await stop(app, config.shutdown_timeout, terminal);
+  if (code === 0) logger.info({}, 'Stopped: everything is written and acknowledged');
+  else logger.error({}, 'Stopped before everything was written; the broker keeps what was not acknowledged');
+  return code;
+}
+
+async function stop(app: App, timeout: number, terminal: Terminal): Promise<ExitCode> {
+  const drained = await app.stop(AbortSignal.any([AbortSignal.timeout(timeout), terminal.killed]));
+  return drained ? 0 : 1;
+}
+
+async function once(signal: AbortSignal): Promise<'stopped'> {
+  if (!signal.aborted) {
+    await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+  }
+  return 'stopped';
+}

@@ -1,0 +1,31 @@
+import type { Readable, Writable } from 'node:stream';
+import { FAILURES, TidegateError } from '../errors.ts';
+
+/** All that a command sees of the process it runs in: `src/main.ts` alone touches `process`. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+  readonly isTerminal: boolean;
+  /** Aborted by the first SIGINT or SIGTERM: finish what is begun. */
+  readonly stopped: AbortSignal;
+  /** Aborted by the second: leave at once. */
+  readonly killed: AbortSignal;
+  /** Version of the package. */
+  readonly version: string;
+}
+
+/** The exit code that a command comes to: 0 ok, 1 failed. Bad usage and configuration (2) are thrown. */
+export type ExitCode = 0 | 1;
+
+export function print(stream: Writable, text: string): void {
+  stream.write(`${text}\n`);
+}
+
+/** One line that says what failed, where, and what to do; a list where the configuration has several mistakes. */
+export function describeFailure(error: TidegateError): string {
+  const { mend } = FAILURES[error.code];
+  const several = error.message.includes('\n');
+  return several ? `tidegate: ${error.code}:\n${error.message}\n${mend}` : `tidegate: ${error.code}: ${error.message}. ${mend}`;
+}

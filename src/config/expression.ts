@@ -1,0 +1,30 @@
+/** The syntax of a route's expressions: payload paths, or texts with `{level}` placeholders (see RouteConfig). */
+
+const PATH = /^[$@](?:\.[^.[\]\s]+|\[\d+\]|\["(?:[^"\\]|\\.)*"\])*$/;
+
+/** What is wrong with a payload path, or null. */
+export function pathMistake(path: string): string | null {
+  const quoted = path.match(/"(?:[^"\\]|\\.)*"/g) ?? [];
+  return PATH.test(path) && quoted.every(isJson) ? null : 'is no path: $ or @, then .key, ["any key"] or [0]';
+}
+
+/** What is wrong with an expression, or null; `levels` are the names of the topic's levels. */
+export function expressionMistake(expression: string, levels: readonly string[]): string | null {
+  if (/^[$@]/.test(expression)) {
+    return pathMistake(expression);
+  }
+  const unknown = [...expression.matchAll(/\{([^{}]*)\}/g)].find(([, name]) => !levels.includes(name ?? ''));
+  if (unknown !== undefined) {
+    return `has ${unknown[0]}, which is no level of the topic`;
+  }
+  return /[{}]/.test(expression.replaceAll(/\{[^{}]*\}/g, '')) ? 'has a brace without its partner' : null;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,115 @@
+/** Reads the configuration: defaults, then the file, then credentials, then environment variables. */
+
+import { TidegateError } from '../errors.ts';
+import { contradictions } from './contradictions.ts';
+import { type Environment, type Override, readOverrides, unknownVariables } from './environment.ts';
+import { NO_FILE, readConfigFile } from './file.ts';
+import { keepKnown } from './file-shape.ts';
+import { allowed, holds } from './formats.ts';
+import { isTree, readItems } from './items.ts';
+import type { NamedKey } from './key.ts';
+import { showValue } from './mask.ts';
+import { merge } from './merge.ts';
+import { type Mistake, notAllowed, type Path, showPath } from './mistakes.ts';
+import { nearest } from './nearest.ts';
+import { ROUTE, type RouteConfig } from './route.ts';
+import { routeMistakes } from './routes.ts';
+import { KEYS, SCHEMA, type Settings } from './schema.ts';
+import { TOKEN, type Token } from './token.ts';
+
+/** Durations are milliseconds, sizes are bytes, null is "not set". */
+export interface Config extends Omit<Settings, 'mqtt' | 'http' | 'routes'> {
+  /** `urls` has at least one: `mqtt.urls`, or `mqtt.url` alone. */
+  readonly mqtt: Omit<Settings['mqtt'], 'url' | 'urls'> & { readonly urls: readonly string[] };
+  readonly http: Omit<Settings['http'], 'tokens'> & { readonly tokens: readonly Token[] };
+  readonly routes: readonly RouteConfig[];
+}
+
+export interface ConfigSources {
+  readonly file?: string | undefined;
+  readonly env: Environment;
+}
+
+const NAMES = KEYS.map((key) => key.name);
+
+/** Throws config_unreadable, or config_invalid with every mistake on a line of its own. */
+export function loadConfig({ file, env }: ConfigSources): Config {
+  const source = file === undefined ? NO_FILE : readConfigFile(file);
+  const overrides = readOverrides(env, KEYS);
+  const mistakes: Mistake[] = [];
+  const values = keepKnown(source.values, SCHEMA, NAMES, mistakes);
+  const given = (name: string) => overrides.get(name)?.text ?? valueAt(values, name);
+
+  const settings = readSettings(values, overrides, given, mistakes);
+  const tokens = readItems(TOKEN, ['http', 'tokens'], settings.http.tokens, true, mistakes);
+  const routes = readItems(ROUTE, ['routes'], settings.routes, false, mistakes).map(
+    (route) => route && { ...route, name: route.name === '' ? route.topic : route.name },
+  );
+
+  const wrong = new Set(mistakes.flatMap(({ paths }) => paths.map(showPath)));
+  const combined = [
+    ...routeMistakes(routes),
+    ...contradictions(settings, (name) => given(name) !== undefined),
+  ];
+  mistakes.push(...combined.filter(({ paths }) => !paths.some((path) => wrong.has(showPath(path)))));
+
+  const lines = mistakes.map(({ paths, text }) => {
+    const origin = paths.map((path) => originOf(path, overrides)).find((found) => found !== null);
+    return `${origin ?? source.place(paths[0])}: ${paths.map(showPath).join(' and ')} ${text}`;
+  });
+  for (const name of unknownVariables(env, KEYS)) {
+    const known = nearest(
+      name,
+      KEYS.map((key) => key.env),
+    );
+    lines.push(`${name}: is not a known variable; the nearest one is ${known}`);
+  }
+  if (lines.length > 0) {
+    throw new TidegateError('config_invalid', lines.join('\n'));
+  }
+  const { url, urls, ...mqtt } = settings.mqtt;
+  return {
+    ...settings,
+    mqtt: { ...mqtt, urls: urls ?? [url] },
+    http: { ...settings.http, tokens: tokens.filter((token) => token !== undefined) },
+    routes: routes.filter((route) => route !== undefined),
+  };
+}
+
+/** A key with a mistake falls back to its default, so that the others can still be checked against it. */
+function readSettings(
+  values: Readonly<Record<string, unknown>>,
+  overrides: ReadonlyMap<string, Override>,
+  given: (name: string) => unknown,
+  mistakes: Mistake[],
+): Settings {
+  const merged = merge(values, overrides);
+  for (const key of KEYS) {
+    const name = key.name as keyof Settings;
+    if (!holds(merged.get(name), key)) {
+      mistakes.push({ paths: [key.name.split('.')], text: complaint(key, given(key.name)) });
+      merged.reset(name);
+    }
+  }
+  return merged.getProperties();
+}
+
+function complaint(key: NamedKey, value: unknown): string {
+  return value === undefined
+    ? `is missing (or ${key.env}); needed: ${allowed(key)}`
+    : notAllowed(showValue(value, key.sensitive === true), allowed(key));
+}
+
+function valueAt(values: Readonly<Record<string, unknown>>, name: string): unknown {
+  return name.split('.').reduce<unknown>((value, step) => (isTree(value) ? value[step] : undefined), values);
+}
+
+function originOf(path: Path, overrides: ReadonlyMap<string, Override>): string | null {
+  for (const length of path.keys()) {
+    const override = overrides.get(showPath(path.slice(0, length + 1)));
+    if (override !== undefined) {
+      return override.origin;
+    }
+  }
+  return null;
+}

@@ -1,0 +1,75 @@
+/** What must hold within a route and among routes, beyond the type of each key. */
+
+import { expressionMistake, pathMistake } from './expression.ts';
+import type { Mistake } from './mistakes.ts';
+import type { RouteConfig } from './route.ts';
+import { levelNames, topicFilter, topicMistake } from './topic.ts';
+
+/** Mistakes of the routes; those that already have some are undefined and left out. */
+export function routeMistakes(routes: readonly (RouteConfig | undefined)[]): Mistake[] {
+  const mistakes: Mistake[] = [];
+  for (const [index, route] of routes.entries()) {
+    if (route === undefined) {
+      continue;
+    }
+    mistakes.push(...withinRoute(route, index));
+    const before = routes.slice(0, index);
+    const sameTopic = before.findIndex(
+      (other) => other && topicFilter(other.topic) === topicFilter(route.topic),
+    );
+    if (sameTopic !== -1) {
+      mistakes.push(
+        twice(sameTopic, index, 'topic', 'take the same topics; only the first would get messages'),
+      );
+    }
+    const sameName = before.findIndex((other) => other?.name === route.name);
+    if (sameName !== -1 && sameName !== sameTopic) {
+      mistakes.push(twice(sameName, index, 'name', `are both named ${JSON.stringify(route.name)}`));
+    }
+  }
+  return mistakes;
+}
+
+function twice(first: number, second: number, key: string, text: string): Mistake {
+  return {
+    paths: [
+      ['routes', second, key],
+      ['routes', first, key],
+    ],
+    text,
+  };
+}
+
+function withinRoute(route: RouteConfig, index: number): Mistake[] {
+  const mistakes: Mistake[] = [];
+  const add = (key: string, text: string) => mistakes.push({ paths: [['routes', index, key]], text });
+  const wrong = topicMistake(route.topic);
+  if (wrong !== null) {
+    add('topic', `is ${JSON.stringify(route.topic)}, which ${wrong}`);
+    return mistakes;
+  }
+  const levels = levelNames(route.topic);
+  for (const key of ['device_id', 'metric_name', 'value', 'timestamp', 'each'] as const) {
+    const text = route[key];
+    const mistake =
+      text === undefined ? null : key === 'each' ? pathMistake(text) : expressionMistake(text, levels);
+    if (mistake !== null) {
+      add(key, `is ${JSON.stringify(text)}, which ${mistake}`);
+    }
+  }
+  if (route.device_id === undefined && !levels.includes('device_id')) {
+    add('device_id', 'is missing: the topic has no level {device_id}');
+  }
+  if (route.format === 'value' && route.metric_name === undefined && !levels.includes('metric_name')) {
+    add('metric_name', 'is missing: format value needs it, and the topic has no level {metric_name}');
+  }
+  const both = folded(route.booleans.true).filter((word) => folded(route.booleans.false).includes(word));
+  if (both.length > 0) {
+    add('booleans', `has ${both.join(', ')} as true and as false`);
+  }
+  return mistakes;
+}
+
+function folded(words: readonly string[]): string[] {
+  return words.map((word) => word.toLowerCase());
+}

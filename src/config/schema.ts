@@ -1,0 +1,36 @@
+/** The configuration: every key, once. The loader, the sample file and the manual all read this. */
+
+import { type Key, listKeys, type NamedKey, type ValuesOf } from './key.ts';
+import { database } from './sections/database.ts';
+import { ingest } from './sections/ingest.ts';
+import { mqtt } from './sections/mqtt.ts';
+import { general, http, log, policies, routes } from './sections/service.ts';
+
+export const SCHEMA = {
+  mqtt,
+  database,
+  ingest,
+  policies,
+  http,
+  log,
+  ...general,
+  routes: routes satisfies Key,
+} as const;
+
+export const SECTION_DOCS: Readonly<Record<string, string>> = {
+  mqtt: 'The broker and the session.',
+  'mqtt.tls': 'For mqtts:// and wss://.',
+  database: 'Where the points go.',
+  ingest: 'How messages are batched, bounded and judged.',
+  'ingest.batch': 'A batch is one transaction.',
+  'ingest.queue': 'Batches that wait for a writer.',
+  'ingest.limits': 'Beyond them a message, or a part of it, becomes a dead letter.',
+  policies: 'How stored data is kept.',
+  http: 'The API, health and metrics.',
+  log: 'The log, on standard error.',
+};
+
+/** What convict makes of the schema; `loadConfig` makes a Config of it. */
+export type Settings = ValuesOf<typeof SCHEMA>;
+
+export const KEYS: readonly NamedKey[] = listKeys(SCHEMA);

@@ -1,0 +1,99 @@
+import type { RouteConfig } from '../config/route.ts';
+import type { Decoder, PointWriter } from '../pipeline/types.ts';
+import { autoFormat } from './auto.ts';
+import { type Explanation, explain, type TimeRefusal } from './explanation.ts';
+import { necessaryFilters, type TopicFilter } from './filters.ts';
+import type { Format } from './format.ts';
+import { jsonFormat } from './json.ts';
+import { excerpt, rejectionDetail } from './place.ts';
+import { type DecodeLimits, PointEmitter } from './point-emitter.ts';
+import { planRoute } from './route-plan.ts';
+import { Router, type TopicMatch } from './router.ts';
+import { valueFormat } from './value.ts';
+
+export type { DecodeLimits } from './point-emitter.ts';
+
+const FORMATS: Readonly<Record<RouteConfig['format'], Format>> = {
+  auto: autoFormat,
+  value: valueFormat,
+  json: jsonFormat,
+};
+
+/** No format has a point in fewer bytes: columns of JSON have a digit and a comma. */
+const BYTES_PER_POINT = 2;
+
+export interface RouteDecoder extends Decoder {
+  /** The subscriptions that the routes need. */
+  filters(): TopicFilter[];
+  /**
+   * For people: what `decode` makes of a message and why. `receivedAt` is in microseconds since 1970; `refusal` says
+   * which times the pipeline would not take.
+   */
+  explain(topic: string, payload: Uint8Array, receivedAt: number, refusal?: TimeRefusal): Explanation;
+}
+
+/** Decodes by the first route that takes a topic. Throws an Error for a route that cannot be understood. */
+export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimits): RouteDecoder {
+  const plans = routes.map(planRoute);
+  const router = new Router(plans, limits.nameLength);
+  const points = new PointEmitter(limits);
+  const decoder: Decoder = {
+    decode(topic: string, payload: Uint8Array, out: PointWriter): string | null {
+      const match = router.match(topic);
+      if (match === null) {
+        out.reject('no_route', rejectionDetail(`topic ${excerpt(topic)}`));
+        return null;
+      }
+      decodeMatched(match, payload, points, out);
+      return match.plan.route.name;
+    },
+  };
+  return {
+    ...decoder,
+    filters: () =>
+      necessaryFilters(plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos }))),
+    explain: (topic, payload, receivedAt, refusal = () => null) =>
+      explain(decoder, plans, topic, payload, receivedAt, refusal),
+  };
+}
+
+function decodeMatched(match: TopicMatch, payload: Uint8Array, points: PointEmitter, out: PointWriter): void {
+  const { limits } = points;
+  points.begin(match, out);
+  if (payload.length > limits.messageBytes) {
+    points.reject('payload_too_large', `${payload.length} bytes`, null);
+  } else if (payload.length === 0) {
+    points.reject('payload_empty', 'no bytes', null);
+  } else if (match.invalid !== null) {
+    points.reject('name_invalid', match.invalid, null);
+  } else {
+    const format = FORMATS[match.plan.route.format];
+    const document = format.parse(payload, points);
+    if (document !== undefined && !isTooMany(document, format, match, payload, points, out)) {
+      format.emit(document, match, points);
+    }
+  }
+}
+
+/** A message beyond the limit is refused as a whole, not cut somewhere: so one that may be is counted first. */
+function isTooMany(
+  document: unknown,
+  format: Format,
+  match: TopicMatch,
+  payload: Uint8Array,
+  points: PointEmitter,
+  out: PointWriter,
+): boolean {
+  const { pointsPerMessage } = points.limits;
+  if (payload.length <= pointsPerMessage * BYTES_PER_POINT) {
+    return false;
+  }
+  points.begin(match, null);
+  format.emit(document, match, points);
+  const { count } = points;
+  points.begin(match, out);
+  if (count > pointsPerMessage) {
+    points.reject('too_many_points', `${count} points`, null);
+  }
+  return count > pointsPerMessage;
+}

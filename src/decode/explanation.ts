@@ -1,0 +1,106 @@
+/** What becomes of a message, for people who write routes: `tidegate explain`. */
+
+import type { DeadLetterCode } from '../errors.ts';
+import type { Decoder, DropReason, PointWriter, SeriesKind } from '../pipeline/types.ts';
+import type { RoutePlan } from './route-plan.ts';
+import { formatTimestamp } from './timestamp.ts';
+import { matchTopic, mismatch } from './topic-template.ts';
+
+export interface Explanation {
+  /** The name of the route that takes the topic; null where none does. */
+  readonly route: string | null;
+  readonly points: readonly ExplainedPoint[];
+  /** The first reason for which the message, or a part of it, is kept as a dead letter. */
+  readonly dead_letter: Rejection | null;
+  /** All of them, in the order of the payload. */
+  readonly rejections: readonly Rejection[];
+  readonly drops: readonly DropReason[];
+  /** The other routes, in order, with why they do not take the message. */
+  readonly passed: readonly { readonly route: string; readonly reason: string }[];
+}
+
+export interface ExplainedPoint {
+  readonly device_id: string;
+  readonly metric_name: string;
+  /** What JSON cannot carry is "NaN", "Infinity" or "-Infinity"; `kind` tells it from a text. */
+  readonly value: number | string;
+  /** ISO 8601 with microseconds. */
+  readonly timestamp: string;
+  readonly kind: SeriesKind;
+  /** There, and true, where the payload has no time: it is the arrival's. */
+  readonly arrival?: true;
+  /** There, and true, for a text that is stored only where it differs from the one before. */
+  readonly changes_only?: true;
+}
+
+export interface Rejection {
+  readonly code: DeadLetterCode;
+  readonly detail: string;
+}
+
+/** Why a point of that time (microseconds since 1970) would not be taken, or null. */
+export type TimeRefusal = (timestamp: number) => Rejection | null;
+
+/** `receivedAt` is in microseconds since 1970. */
+export function explain(
+  decoder: Decoder,
+  plans: readonly RoutePlan[],
+  topic: string,
+  payload: Uint8Array,
+  receivedAt: number,
+  refusal: TimeRefusal,
+): Explanation {
+  const points: ExplainedPoint[] = [];
+  const rejections: Rejection[] = [];
+  const drops: DropReason[] = [];
+  const describeTime = (timestamp: number): Pick<ExplainedPoint, 'timestamp' | 'arrival'> =>
+    Number.isNaN(timestamp)
+      ? { timestamp: formatTimestamp(Math.floor(receivedAt / 1000) * 1000), arrival: true }
+      : { timestamp: formatTimestamp(timestamp) };
+  const isRefused = (timestamp: number): boolean => {
+    const refused = Number.isNaN(timestamp) ? null : refusal(timestamp);
+    if (refused !== null) rejections.push(refused);
+    return refused !== null;
+  };
+  const out: PointWriter = {
+    number(device_id, metric_name, timestamp, number, kind) {
+      if (isRefused(timestamp)) return;
+      const value = Number.isFinite(number) ? number : String(number);
+      points.push({ device_id, metric_name, value, ...describeTime(timestamp), kind });
+    },
+    text(device_id, metric_name, timestamp, value, changesOnly) {
+      if (isRefused(timestamp)) return;
+      const only = changesOnly ? ({ changes_only: true } as const) : {};
+      points.push({ device_id, metric_name, value, ...describeTime(timestamp), kind: 'text', ...only });
+    },
+    reject(code, detail) {
+      rejections.push({ code, detail });
+    },
+    drop(reason) {
+      drops.push(reason);
+    },
+  };
+  const route = decoder.decode(topic, payload, out);
+  return {
+    route,
+    points,
+    dead_letter: rejections[0] ?? null,
+    rejections,
+    drops,
+    passed: passedRoutes(plans, topic),
+  };
+}
+
+function passedRoutes(plans: readonly RoutePlan[], topic: string): { route: string; reason: string }[] {
+  const levels = topic.split('/');
+  const taker = plans.find((plan) => matchTopic(plan.topic, levels) !== null);
+  return plans
+    .filter((plan) => plan !== taker)
+    .map((plan) => {
+      const matches = matchTopic(plan.topic, levels) !== null;
+      const reason = matches
+        ? `would match, but ${taker?.route.name} comes first`
+        : mismatch(plan.topic, levels);
+      return { route: plan.route.name, reason };
+    });
+}

@@ -1,0 +1,45 @@
+import { emitDocument } from './document.ts';
+import type { Format } from './format.ts';
+import { scanJson } from './json-scan.ts';
+import type { PointEmitter } from './point-emitter.ts';
+import { readUtf8 } from './utf8.ts';
+
+/** One JSON document (RFC 8259). Of keys that occur twice the last counts. */
+export const jsonFormat: Format = {
+  parse(payload: Uint8Array, points: PointEmitter): unknown {
+    const text = readUtf8(payload, points);
+    return text === undefined ? undefined : readJson(text, points);
+  },
+  emit: emitDocument,
+};
+
+/**
+ * Undefined where the text is not JSON, or too deep, and was rejected. Integers beyond 2^53 may be bigints: they matter as
+ * epochs in nanoseconds, whose microseconds would be wrong after rounding.
+ */
+export function readJson(text: string, points: PointEmitter): unknown {
+  const { nesting } = points.limits;
+  const { tooDeep, longIntegers } = scanJson(text, nesting);
+  if (tooDeep) {
+    points.reject('payload_too_deep', `more than ${nesting} levels`, null);
+    return undefined;
+  }
+  try {
+    return longIntegers ? JSON.parse(text, keepLongInteger) : JSON.parse(text);
+  } catch (error) {
+    points.reject('payload_not_json', reason(error), null);
+    return undefined;
+  }
+}
+
+function keepLongInteger(_key: string, value: unknown, context?: { source?: string }): unknown {
+  const source = context?.source;
+  const long = typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined;
+  return long && /^-?\d+$/.test(source) && source.length <= 20 ? BigInt(source) : value;
+}
+
+/** The parser's message without the piece of the payload that it quotes. */
+function reason(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.replace(/, (?:\.\.\.)?".*is not valid JSON$/s, '');
+}

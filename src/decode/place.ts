@@ -1,0 +1,35 @@
+/** How dead letters name a place in a payload and quote a little of what is there. */
+
+const MAX_DETAIL = 300;
+const MAX_EXCERPT = 40;
+
+/** `.key`, or `["any key"]` where the key needs quotes. */
+export function pathStep(key: string): string {
+  if (key.length > MAX_EXCERPT) {
+    return `[${excerpt(key)}]`;
+  }
+  return /^[\p{L}_][\p{L}\p{N}_.:-]*$/u.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`;
+}
+
+/** A short description of a value of JSON, never all of a long one. */
+export function excerpt(value: unknown): string {
+  if (Array.isArray(value)) {
+    return `an array of ${value.length}`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    return 'an object';
+  }
+  if (typeof value === 'string') {
+    return JSON.stringify(value.length <= MAX_EXCERPT ? value : `${value.slice(0, MAX_EXCERPT)}...`);
+  }
+  return value === undefined ? 'missing' : `${value as number | bigint | boolean | null}`;
+}
+
+/** Short, one line and fit for PostgreSQL: a detail may quote what a device sent. */
+export function rejectionDetail(text: string): string {
+  const printable = text
+    .slice(0, MAX_DETAIL)
+    .toWellFormed()
+    .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
+  return printable.length <= MAX_DETAIL ? printable : `${printable.slice(0, MAX_DETAIL - 3)}...`;
+}

@@ -1,0 +1,110 @@
+/**
+ * Timestamps of payloads as whole microseconds since 1970, held in a double: exact between 1684 and 2255. What is finer is
+ * cut off towards the past. Text is ISO 8601 as RFC 3339 profiles it (a zone may be left out), or a decimal number.
+ */
+
+import type { RouteConfig } from '../config/route.ts';
+import { readIsoTimestamp } from './iso-timestamp.ts';
+import type { TimeZone } from './time-zone.ts';
+
+/** The payload carries no time. */
+export const NO_TIME = Number.NaN;
+/** What `readTimestamp` gives for a time that cannot be read, or does not fit. */
+export const UNREADABLE = Number.POSITIVE_INFINITY;
+export const OUT_OF_RANGE = Number.NEGATIVE_INFINITY;
+
+type TimeUnit = RouteConfig['time_unit'];
+
+const MAX = Number.MAX_SAFE_INTEGER;
+/** Decimal digits from the unit to the microsecond. */
+const SHIFT = { s: 6, ms: 3, us: 0, ns: -3 } as const;
+
+/** A number, a text or a bigint to microseconds; null and undefined are NO_TIME. */
+export function readTimestamp(value: unknown, unit: TimeUnit, zone: TimeZone): number {
+  if (typeof value === 'string') {
+    const text = value.trim();
+    return text.charAt(4) === '-' ? inRange(readIsoTimestamp(text, zone)) : readDecimal(text, unit);
+  }
+  if (typeof value === 'number') {
+    return Number.isSafeInteger(value) ? scale(value, unit) : readDecimal(String(value), unit);
+  }
+  if (typeof value === 'bigint') {
+    return readDecimal(String(value), unit);
+  }
+  return value === null || value === undefined ? NO_TIME : UNREADABLE;
+}
+
+/** ISO 8601 in UTC with six digits. */
+export function formatTimestamp(micros: number): string {
+  const millis = Math.floor(micros / 1000);
+  const rest = String(micros - millis * 1000).padStart(3, '0');
+  return `${new Date(millis).toISOString().slice(0, -1)}${rest}Z`;
+}
+
+function scale(value: number, unit: TimeUnit): number {
+  let micros = value;
+  switch (unit === 'auto' ? unitOf(value) : unit) {
+    case 's':
+      micros = value * 1_000_000;
+      break;
+    case 'ms':
+      micros = value * 1000;
+      break;
+    case 'us':
+      break;
+    case 'ns':
+      // By the remainder, which is exact; a quotient could round up across the microsecond.
+      micros = (value - (((value % 1000) + 1000) % 1000)) / 1000;
+      break;
+  }
+  return inRange(micros);
+}
+
+function unitOf(value: number): 's' | 'ms' | 'us' | 'ns' {
+  const magnitude = Math.abs(value);
+  if (magnitude < 1e11) {
+    return 's';
+  }
+  if (magnitude < 1e14) {
+    return 'ms';
+  }
+  return magnitude < 1e17 ? 'us' : 'ns';
+}
+
+const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,6}))?$/i;
+/** A longer whole part cannot be a time in range. */
+const MAX_DIGITS = 17;
+
+/** By moving the point in the digits as they are written: 1631186545.04 s is exactly 1631186545040000 us. */
+function readDecimal(text: string, unit: TimeUnit): number {
+  const match = DECIMAL.exec(text);
+  if (match === null) {
+    return /^-?Infinity$/.test(text) ? OUT_OF_RANGE : UNREADABLE;
+  }
+  const whole = match[2] ?? '';
+  const digits = whole + (match[3] ?? '');
+  if (digits === '') {
+    return UNREADABLE;
+  }
+  const shift = SHIFT[unit === 'auto' ? unitOf(Number(text)) : unit];
+  const first = /[1-9]/.exec(digits)?.index ?? digits.length;
+  const point = whole.length + shift + Number(match[4] ?? 0);
+  if (first === digits.length) {
+    return 0;
+  }
+  if (point - first > MAX_DIGITS) {
+    return OUT_OF_RANGE;
+  }
+  let micros = point <= first ? 0 : Number(digits.slice(first, point).padEnd(point - first, '0'));
+  if (match[1] === '-') {
+    micros = /[1-9]/.test(digits.slice(Math.max(point, 0))) ? -micros - 1 : 0 - micros;
+  }
+  return inRange(micros);
+}
+
+function inRange(micros: number): number {
+  if (Number.isNaN(micros)) {
+    return UNREADABLE;
+  }
+  return micros > MAX || micros < -MAX ? OUT_OF_RANGE : micros;
+}

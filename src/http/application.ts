@@ -1,0 +1,138 @@
+/** The HTTP application without its socket: tests ask it by `inject`. */
+
+import swagger from '@fastify/swagger';
+import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { FAILURES, TidegateError } from '../errors.ts';
+import type { Logger } from '../pipeline/types.ts';
+import { carriesToken, foreignHeader, isLoopback, type Token } from './guard.ts';
+import { healthRoutes } from './health-routes.ts';
+import type { HttpPorts } from './ports.ts';
+import { ProblemSchema, sendProblem } from './problem.ts';
+import { statsRoutes } from './stats-routes.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Answers without a token. */
+    open?: boolean;
+  }
+}
+
+export interface ApplicationOptions {
+  /** Where the server will listen: on loopback, requests from pages of other sites are refused. */
+  readonly host: string;
+  /** With any, all but the health endpoints need one. */
+  readonly tokens: readonly Token[];
+  /** Of Tidegate, for openapi.json. */
+  readonly version: string;
+  readonly logger: Logger;
+  readonly ports: HttpPorts;
+}
+
+const BODY_LIMIT_BYTES = 64 * 1024;
+const REQUEST_TIMEOUT_MS = 10_000;
+const RETRY_AFTER_SECONDS = 5;
+
+const PROBLEM = {
+  description: 'What went wrong',
+  content: { 'application/problem+json': { schema: ProblemSchema } },
+};
+
+const HEADERS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
+
+export async function buildApplication(options: ApplicationOptions): Promise<FastifyInstance> {
+  const app = fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    frameworkErrors: (error, _request, reply) => {
+      sendProblem(reply, error.statusCode ?? 400, error.message);
+    },
+  });
+  guard(app, options);
+  reportErrors(app, options.logger);
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Tidegate',
+        version: options.version,
+        description: 'Every path under /api is also there under /api/v1.',
+      },
+      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
+      ...(options.tokens.length > 0 && { security: [{ token: [] }] }),
+    },
+  });
+  // In a plugin of their own, so that swagger is there to see them.
+  await app.register(async (root) => routes(root, options.ports));
+  await app.ready();
+  return app;
+}
+
+function guard(app: FastifyInstance, { host, tokens }: ApplicationOptions): void {
+  const loopback = isLoopback(host);
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(HEADERS);
+    const foreign = loopback ? foreignHeader(request.headers) : null;
+    if (foreign !== null) {
+      return sendProblem(
+        reply,
+        403,
+        `The ${foreign} header is not of this machine, which is all that may ask here.`,
+      );
+    }
+    const open = tokens.length === 0 || request.routeOptions.config.open === true;
+    if (!open && !carriesToken(request.headers.authorization, tokens)) {
+      reply.header('www-authenticate', 'Bearer realm="tidegate"');
+      return sendProblem(reply, 401, 'A valid token is needed: Authorization: Bearer TOKEN.');
+    }
+    return undefined;
+  });
+}
+
+function reportErrors(app: FastifyInstance, logger: Logger): void {
+  app.setNotFoundHandler((request, reply) => {
+    return sendProblem(reply, 404, `There is no ${request.method} ${request.url.split('?')[0]}.`);
+  });
+  app.setErrorHandler<FastifyError | TidegateError>((error, request, reply) => {
+    if (error instanceof TidegateError && error.code === 'database_unreachable') {
+      reply.header('retry-after', RETRY_AFTER_SECONDS);
+      return sendProblem(reply, 503, FAILURES[error.code].means);
+    }
+    const status = ('statusCode' in error && error.statusCode) || 500;
+    if (status < 500) return sendProblem(reply, status, error.message);
+    logger.error({ error, method: request.method, url: request.url }, 'An HTTP request failed');
+    return sendProblem(reply, status, 'Tidegate failed to answer; its log has the reason.');
+  });
+}
+
+async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
+  healthRoutes(app, ports);
+  app.get(
+    '/metrics',
+    { schema: { summary: 'Metrics in the text format of Prometheus' } },
+    async (_request, reply) => {
+      const { body, contentType } = await ports.metricsText();
+      return reply.type(contentType).send(body);
+    },
+  );
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  for (const prefix of ['/api', '/api/v1']) {
+    await app.register(
+      async (api) => {
+        api.addHook('onRoute', (route) => {
+          route.schema = {
+            ...route.schema,
+            hide: prefix !== '/api',
+            response: { ...(route.schema?.response as object), '4xx': PROBLEM, '5xx': PROBLEM },
+          };
+        });
+        statsRoutes(api, ports);
+      },
+      { prefix },
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import type { FastifyInstance } from 'fastify';
+import type { HttpPorts } from './ports.ts';
+import { AliveSchema, ReadinessSchema } from './schemas.ts';
+
+/** For service managers and load balancers: open to all, so they tell nothing that is secret. */
+export function healthRoutes(app: FastifyInstance, ports: HttpPorts): void {
+  app.get(
+    '/healthz',
+    {
+      config: { open: true },
+      schema: { summary: 'Whether the process answers', response: { 200: AliveSchema } },
+    },
+    () => ({ status: 'ok' }),
+  );
+  app.get(
+    '/readyz',
+    {
+      config: { open: true },
+      schema: {
+        summary: 'Whether messages get through to the database, check by check',
+        response: { 200: ReadinessSchema, 503: ReadinessSchema },
+      },
+    },
+    (_request, reply) => {
+      const readiness = ports.ready();
+      return reply.code(readiness.ready ? 200 : 503).send(readiness);
+    },
+  );
+}

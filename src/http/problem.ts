@@ -1,0 +1,25 @@
+/** Errors as RFC 9457 problem details. */
+
+import { STATUS_CODES } from 'node:http';
+import type { FastifyReply } from 'fastify';
+import { Type } from 'typebox';
+
+export const ProblemSchema = Type.Object(
+  {
+    type: Type.Literal('about:blank', { description: 'The status says it all (RFC 9457, section 4.2.1).' }),
+    title: Type.String(),
+    status: Type.Integer(),
+    detail: Type.String(),
+    error: Type.String({ description: 'The detail again, for clients that look for `error`.' }),
+  },
+  { title: 'Problem' },
+);
+
+/** `detail`: one sentence for whoever asked. */
+export function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return reply
+    .code(status)
+    .type('application/problem+json')
+    .send({ type: 'about:blank', title, status, detail, error: detail });
+}

@@ -1,0 +1,136 @@
+import { decodeLimits, brokerOptions, pipelineOptions, sinkOptions } from './app-options.ts';
+import type { Config } from './config/load.ts';
+import { createDecoder } from './decode/decoder.ts';
+import { TidegateError, WriteError } from './errors.ts';
+import { Subscriber } from './mqtt/subscriber.ts';
+import { BalanceSheet } from './pipeline/balance-sheet.ts';
+import { Pipeline } from './pipeline/pipeline.ts';
+import type { Logger, PipelineObserver, PipelineState } from './pipeline/types.ts';
+import { PostgresSink } from './postgres/sink.ts';
+import { readiness } from './readiness.ts';
+import { tellAll } from './telemetry/observers.ts';
+
+export interface IngestParts {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly observer: PipelineObserver;
+  readonly onFatal: (error: TidegateError) => void;
+}
+
+/** Milliseconds between two folds of the journal, which also prove that the database can be written to. */
+const MAINTENANCE = 5_000;
+
+/** The component `ingest`: broker, pipeline and sink, started in this order and stopped in the other. */
+export class Ingest {
+  readonly #parts: IngestParts;
+  readonly #sink: PostgresSink;
+  #subscriber: Subscriber | null = null;
+  #pipeline: Pipeline | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  /** Why the database cannot be written to, where it cannot. */
+  #databaseFault: string | null = null;
+
+  constructor(parts: IngestParts) {
+    this.#parts = parts;
+    this.#sink = new PostgresSink(sinkOptions(parts.config));
+  }
+
+  get pipeline(): PipelineState | null {
+    return this.#pipeline?.state() ?? null;
+  }
+  get broker(): ReturnType<Subscriber['state']> | null {
+    return this.#subscriber?.state() ?? null;
+  }
+  get series(): number | null {
+    return this.#pipeline?.knownSeries ?? null;
+  }
+
+  /** The database must be migrated. Resolves once subscribed. */
+  async start(): Promise<void> {
+    const { config, logger, observer, onFatal } = this.#parts;
+    const decoder = createDecoder(config.routes, decodeLimits(config));
+    const { since, totals } = await this.#sink.totals().catch(rethrown);
+    await this.#sink.maintain().catch(rethrown);
+    const subscriber = new Subscriber({
+      ...brokerOptions(config),
+      filters: decoder.filters(),
+      logger,
+      observer: {
+        dropped: (reason, count) => {
+          for (let index = 0; index < count; index++) pipeline.skip(reason);
+        },
+        resent: () => pipeline.skip('resent'),
+      },
+      onFatal,
+    });
+    const pipeline = new Pipeline(
+      {
+        source: subscriber,
+        decoder,
+        sink: this.#sink,
+        sheet: new BalanceSheet(since, totals),
+        observer: tellAll(observer, this.#databaseWatch()),
+        logger,
+        onFatal: (error) => onFatal(describeFatal(error)),
+      },
+      pipelineOptions(config),
+    );
+    this.#pipeline = pipeline;
+    this.#subscriber = subscriber;
+    this.#timer = setInterval(() => void this.#maintain(), MAINTENANCE);
+    await subscriber.start((delivery) => pipeline.receive(delivery));
+  }
+
+  ready(): ReturnType<typeof readiness> {
+    return readiness(this.broker, this.#databaseFault, this.pipeline, Date.now() * 1000);
+  }
+
+  /** Takes no more, writes and acknowledges what is in hand. Resolves to whether all of it was. */
+  async stop(signal: AbortSignal): Promise<boolean> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#subscriber?.stopReceiving();
+    const drained = (await this.#pipeline?.drain(signal)) ?? true;
+    await this.#subscriber?.close();
+    if (drained) await this.#sink.maintain().catch(() => {});
+    await this.#sink.close();
+    return drained;
+  }
+
+  async #maintain(): Promise<void> {
+    try {
+      await this.#sink.maintain();
+      this.#databaseFault = null;
+    } catch (error) {
+      this.#databaseFault = error instanceof Error ? error.message : String(error);
+      this.#parts.logger.debug({ error }, 'The journal could not be folded');
+    }
+  }
+
+  #databaseWatch(): PipelineObserver {
+    return {
+      sealed: () => {},
+      committed: () => {
+        this.#databaseFault = null;
+      },
+      writeFailed: (error) => {
+        if (error.action !== 'isolate') this.#databaseFault = error.message;
+      },
+      dropped: () => {},
+      deadLettered: () => {},
+    };
+  }
+}
+
+/** What ended the pipeline, as an error with a code. */
+function describeFatal(error: unknown): TidegateError {
+  if (error instanceof TidegateError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  const privilege = error instanceof WriteError && error.sqlstate === '42501';
+  return new TidegateError(privilege ? 'database_privilege' : 'schema_missing', text, { cause: error });
+}
+
+function rethrown(error: unknown): never {
+  throw error instanceof WriteError && error.action === 'retry'
+    ? new TidegateError('database_unreachable', error.message, { cause: error })
+    : describeFatal(error);
+}

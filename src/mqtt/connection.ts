@@ -1,0 +1,159 @@
+import { connect, type IConnackPacket, type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
+import { Acknowledger } from './acknowledger.ts';
+import type { BrokerReason, ConnectionEnd } from './connection-errors.ts';
+import type { SubscriptionGrant } from './grant.ts';
+import type { ParserCallback } from './intake.ts';
+import { type ConnectionOptions, clientOptions } from './mqtt-options.ts';
+import type { TopicFilter } from './subscriptions.ts';
+
+export interface ConnectionHandlers {
+  accepted(connack: IConnackPacket): void;
+  /** Messages of a resumed session may come before `accepted`. */
+  published(packet: IPublishPacket, acknowledger: Acknowledger, done: ParserCallback): void;
+  /** Exactly once, and nothing after it. */
+  ended(end: ConnectionEnd): void;
+}
+
+/** AWS IoT Core takes no more filters in one SUBSCRIBE. */
+const FILTERS_PER_SUBSCRIBE = 8;
+
+const SUBACK_TIMEOUT_MS = 30_000;
+
+/** How long a farewell may take before the socket is cut. */
+const FAREWELL_MS = 2_000;
+
+/** One network connection, from the attempt to its end; coming back means a new object. */
+export class Connection {
+  readonly acknowledger: Acknowledger;
+  readonly #client: MqttClient;
+  readonly #handlers: ConnectionHandlers;
+  readonly #farewell: { properties?: { sessionExpiryInterval: number } };
+  #accepted = false;
+  #over = false;
+  #refusal: BrokerReason | null = null;
+  #disconnect: BrokerReason | null = null;
+  #error: Error | null = null;
+  readonly #ended = Promise.withResolvers<void>();
+
+  /** Throws TidegateError where `url` is not usable. */
+  constructor(options: ConnectionOptions, url: string, handlers: ConnectionHandlers) {
+    this.#client = connect(clientOptions(options, url));
+    this.#handlers = handlers;
+    this.#farewell = forgets(options) ? { properties: { sessionExpiryInterval: 0 } } : {};
+    this.acknowledger = new Acknowledger((packets) => this.#client.stream.write(packets));
+  }
+
+  open(): void {
+    const client = this.#client;
+    // Before connecting: what waited in the session may come in the same bytes as the CONNACK.
+    client.handleMessage = (packet, done) => this.#handlers.published(packet, this.acknowledger, done);
+    const onFirstPacket = (packet: Packet): void => {
+      client.off('packetreceive', onFirstPacket);
+      if (packet.cmd !== 'connack') return;
+      const code = packet.reasonCode ?? packet.returnCode ?? 0;
+      if (code !== 0) this.#refusal = { code, text: packet.properties?.reasonString };
+    };
+    client.on('packetreceive', onFirstPacket);
+    client.on('connect', (connack) => {
+      this.#accepted = true;
+      this.#handlers.accepted(connack);
+    });
+    client.on('disconnect', (packet) => {
+      this.#disconnect = { code: packet.reasonCode ?? 0, text: packet.properties?.reasonString };
+      // MQTT.js waits for the broker to close the socket, which may be lost on the way.
+      this.destroy();
+    });
+    // The first error is the cause; TLS reports twice.
+    const onError = (error: Error): void => {
+      this.#error ??= error;
+    };
+    client.on('error', onError);
+    client.on('close', () => this.#end());
+    try {
+      client.connect();
+    } catch (error) {
+      // A certificate or key that OpenSSL cannot read is thrown here.
+      this.#error = error instanceof Error ? error : new Error(String(error));
+      this.#end();
+      return;
+    }
+    // MQTT.js passes on only errors with a code; a refused WebSocket upgrade has none.
+    client.stream.on('error', onError);
+  }
+
+  /** Resolves to what the broker granted, refusals included. Rejects where the connection ends before. */
+  async subscribe(filters: readonly TopicFilter[], skipRetained: boolean): Promise<SubscriptionGrant[]> {
+    const timer = setTimeout(
+      () => this.destroy(new Error('the broker did not answer SUBSCRIBE')),
+      SUBACK_TIMEOUT_MS,
+    );
+    try {
+      const grants: SubscriptionGrant[] = [];
+      for (let at = 0; at < filters.length; at += FILTERS_PER_SUBSCRIBE) {
+        grants.push(...(await this.#subscribe(filters.slice(at, at + FILTERS_PER_SUBSCRIBE), skipRetained)));
+      }
+      return grants;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Takes leave in order: finished acknowledgements (the last), then DISCONNECT; the broker keeps the session.
+   * Resolves after two seconds at most, whatever the network does.
+   */
+  async leave(): Promise<void> {
+    this.acknowledger.flush();
+    this.acknowledger.close();
+    if (!this.#client.connected) {
+      this.destroy();
+      return;
+    }
+    const timer = setTimeout(() => this.destroy(), FAREWELL_MS);
+    this.#client.end(false, this.#farewell);
+    await this.#ended.promise;
+    clearTimeout(timer);
+  }
+
+  /** Cuts the connection without a farewell. */
+  destroy(error?: Error): void {
+    if (error !== undefined) this.#error ??= error;
+    this.#client.stream.destroy();
+    this.#end();
+  }
+
+  #subscribe(filters: readonly TopicFilter[], skipRetained: boolean): Promise<SubscriptionGrant[]> {
+    // Retain handling 2: send no retained messages; no local, retain as published: off (MQTT 5, 3.8.3.1).
+    const options = { nl: false, rap: false, rh: skipRetained ? 2 : 0 };
+    const request = Object.fromEntries(filters.map(({ filter, qos }) => [filter, { qos, ...options }]));
+    return new Promise((resolve, reject) => {
+      this.#client.subscribe(request, (error, _sent, suback) => {
+        // A refusal is an error to MQTT.js; its SUBACK tells which filter it is about.
+        const codes = suback?.granted;
+        if (codes?.length !== filters.length) {
+          reject(error ?? new Error('the broker answered SUBSCRIBE with a wrong number of reasons'));
+          return;
+        }
+        resolve(filters.map(({ filter, qos }, at) => ({ filter, asked: qos, granted: Number(codes[at]) })));
+      });
+    });
+  }
+
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.acknowledger.close();
+    this.#handlers.ended({
+      accepted: this.#accepted,
+      refusal: this.#refusal,
+      disconnect: this.#disconnect,
+      error: this.#error,
+    });
+    this.#ended.resolve();
+  }
+}
+
+/** MQTT 3.1.1 needs no farewell for that: a clean session ends by itself. */
+function forgets(options: ConnectionOptions): boolean {
+  return options.protocolVersion === 5 && options.keepSession === false;
+}

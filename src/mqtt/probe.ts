@@ -1,0 +1,27 @@
+import type { Grant } from './grant.ts';
+import { Subscriber } from './subscriber.ts';
+import type { SubscriberOptions } from './subscriber-options.ts';
+
+/**
+ * Connects, subscribes, says what the broker granted and leaves nothing behind: under a client id of its own, so that
+ * a running daemon keeps its session, and outside of the share group, so that it takes no message from it.
+ * Rejects as `Subscriber.start` does.
+ */
+export async function probeBroker(options: SubscriberOptions): Promise<Grant> {
+  const subscriber = new Subscriber({
+    ...options,
+    clientId: `${options.clientId}-check`,
+    keepSession: false,
+    shareGroup: null,
+    retained: 'skip',
+    silenceTimeoutMs: null,
+  });
+  try {
+    await subscriber.start(() => {});
+    const grant = subscriber.granted();
+    if (grant === null) throw new Error('subscribed without a grant');
+    return grant;
+  } finally {
+    await subscriber.close();
+  }
+}

@@ -1,0 +1,38 @@
+import type { Logger } from '../pipeline/types.ts';
+import type { TidegateError } from '../errors.ts';
+import type { Backoff } from './backoff.ts';
+import type { IntakeOptions } from './intake.ts';
+import type { ConnectionOptions } from './mqtt-options.ts';
+import type { TopicFilter } from './subscriptions.ts';
+
+export interface SubscriberOptions extends ConnectionOptions, Omit<IntakeOptions, 'now'> {
+  /** Tried in turn; at least one. */
+  readonly urls: readonly string[];
+  readonly filters: readonly TopicFilter[];
+  /** Subscribes `$share/<group>/<filter>`: the members of the group divide the messages among them. */
+  readonly shareGroup: string | null;
+  /** With no message for so long the connection and its subscriptions are made anew; null: never. */
+  readonly silenceTimeoutMs: number | null;
+  /** How long `start` tries to reach a broker; 0: for ever. */
+  readonly startupTimeoutMs: number;
+  /** After `start`: nothing will be received any more before somebody mends the cause. */
+  readonly onFatal: (error: TidegateError) => void;
+  readonly logger: Logger;
+  /** Between attempts; default 1 s to 60 s. */
+  readonly backoff?: Backoff;
+  /** Microseconds since 1970; default: the wall clock, in milliseconds. */
+  readonly now?: () => number;
+}
+
+export interface SubscriberState {
+  readonly connected: boolean;
+  /** Whether messages can come: connected, with all subscriptions granted or still in the session. */
+  readonly subscribed: boolean;
+  /** The broker that is connected or tried next, with the password hidden. */
+  readonly url: string;
+  /** When it was connected or lost, in microseconds since 1970. */
+  readonly since: number;
+  readonly lastMessageAt: number | null;
+  /** Connections made after the first. */
+  readonly reconnects: number;
+}

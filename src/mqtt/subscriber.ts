@@ -1,0 +1,291 @@
+import type { IConnackPacket } from 'mqtt';
+import { type FailureCode, TidegateError } from '../errors.ts';
+import type { Delivery, Source } from '../pipeline/types.ts';
+import { type Backoff, backoffDelay } from './backoff.ts';
+import { Connection } from './connection.ts';
+import { type ConnectionEnd, connectionFailure, describeReason } from './connection-errors.ts';
+import { connackGrant, type Grant, type SubscriptionGrant, shortfalls } from './grant.ts';
+import { Intake } from './intake.ts';
+import { maskUrl } from './mqtt-options.ts';
+import { SilenceWatch } from './silence-watch.ts';
+import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
+import { type TopicFilter, withoutCovered } from './subscriptions.ts';
+
+/** A connection that held so long was sound: the next attempt after it waits the minimum again. */
+const STABLE_US = 10_000_000;
+
+const DEFAULT_BACKOFF: Backoff = { minimumMs: 1_000, maximumMs: 60_000 };
+
+/**
+ * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
+ * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once.
+ *
+ * A filter that is no longer configured stays in a persistent session, and nothing in MQTT lists it: its messages go
+ * on coming and end as dead letters (`no_route`).
+ */
+export class Subscriber implements Source {
+  readonly #options: SubscriberOptions;
+  readonly #now: () => number;
+  readonly #filters: readonly TopicFilter[];
+  #intake: Intake | null = null;
+  #connection: Connection | null = null;
+  #starting: PromiseWithResolvers<void> | null = null;
+  #startupTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #silence: SilenceWatch | null = null;
+  #urlIndex = 0;
+  /** Attempts since the last sound connection. */
+  #attempt = 0;
+  /** Left on purpose: no attempts until `reconnect`. */
+  #away = false;
+  /** Stopping or failed: no attempts ever again. */
+  #finished = false;
+  /** At the first connect in any case: the routes may have changed since the session was made. */
+  #mustSubscribe = true;
+  #connected = false;
+  #subscribed = false;
+  #connections = 0;
+  #since: number;
+  #grant: Grant | null = null;
+  /** The latest failure of each URL, until one was connected. */
+  readonly #failures = new Map<string, string>();
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options;
+    this.#now = options.now ?? (() => Date.now() * 1_000);
+    this.#since = this.#now();
+    this.#filters = withoutCovered(options.filters).map(({ filter, qos }) => ({
+      filter: options.shareGroup === null ? filter : `$share/${options.shareGroup}/${filter}`,
+      qos,
+    }));
+  }
+
+  /**
+   * Resolves once subscribed. Rejects with TidegateError: broker_refused, broker_tls, session_taken and
+   * subscription_refused at once, broker_unreachable after the startup timeout.
+   */
+  start(onDelivery: (delivery: Delivery) => void): Promise<void> {
+    this.#intake = new Intake({ ...this.#options, now: this.#now }, onDelivery);
+    this.#starting = Promise.withResolvers();
+    const { promise } = this.#starting;
+    const { startupTimeoutMs } = this.#options;
+    if (startupTimeoutMs > 0) {
+      this.#startupTimer = setTimeout(
+        () => this.#finish(new TidegateError('broker_unreachable', this.#describeFailures())),
+        startupTimeoutMs,
+      );
+    }
+    this.#connect();
+    return promise;
+  }
+
+  pause(): void {
+    this.#intake?.pause();
+  }
+
+  resume(): void {
+    this.#intake?.resume();
+  }
+
+  disconnect(reason: string): void {
+    if (this.#away || this.#finished) return;
+    this.#away = true;
+    clearTimeout(this.#retryTimer);
+    this.#options.logger.warn({ url: this.#url, reason }, `left the broker: ${reason}`);
+    void this.#leave();
+  }
+
+  reconnect(): void {
+    if (!this.#away || this.#finished) return;
+    this.#away = false;
+    this.#retry('coming back to the broker');
+  }
+
+  stopReceiving(): Promise<void> {
+    this.#finished = true;
+    clearTimeout(this.#retryTimer);
+    this.#silence?.stop();
+    this.#intake?.stop();
+    return Promise.resolve();
+  }
+
+  /** Sends what is acknowledged and leaves; the broker keeps the session. Within about two seconds. */
+  async close(): Promise<void> {
+    await this.stopReceiving();
+    this.#settleStart(new TidegateError('broker_unreachable', `stopped before connecting to ${this.#url}`));
+    await this.#leave();
+  }
+
+  state(): SubscriberState {
+    return {
+      connected: this.#connected,
+      subscribed: this.#subscribed,
+      url: this.#url,
+      since: this.#since,
+      lastMessageAt: this.#intake?.lastMessageAt ?? null,
+      reconnects: Math.max(0, this.#connections - 1),
+    };
+  }
+
+  /** What the broker granted at the latest connection; null before the first. */
+  granted(): Grant | null {
+    return this.#grant;
+  }
+
+  get #rawUrl(): string {
+    const { urls } = this.#options;
+    return urls[this.#urlIndex % urls.length] ?? '';
+  }
+
+  get #url(): string {
+    return maskUrl(this.#rawUrl);
+  }
+
+  #connect(): void {
+    try {
+      const connection = new Connection(this.#options, this.#rawUrl, {
+        accepted: (connack) => void this.#onAccepted(connection, connack),
+        published: (packet, acknowledger, done) => this.#intake?.take(packet, acknowledger, done),
+        ended: (end) => this.#onEnded(connection, end),
+      });
+      this.#connection = connection;
+      connection.open();
+    } catch (error) {
+      if (!(error instanceof TidegateError)) throw error;
+      this.#finish(error);
+    }
+  }
+
+  async #onAccepted(connection: Connection, connack: IConnackPacket): Promise<void> {
+    if (connection !== this.#connection) return;
+    const { logger, retained } = this.#options;
+    const url = this.#url;
+    this.#connected = true;
+    this.#since = this.#now();
+    this.#connections++;
+    if (!connack.sessionPresent) {
+      if (this.#grant !== null)
+        logger.warn({ url }, 'the broker has lost our session, and what waited in it');
+      this.#mustSubscribe = true;
+    }
+    let subscriptions: SubscriptionGrant[] = [];
+    if (this.#mustSubscribe) {
+      try {
+        subscriptions = await connection.subscribe(this.#filters, retained === 'skip');
+      } catch (error) {
+        connection.destroy(error instanceof Error ? error : new Error(String(error)));
+        return;
+      }
+      if (connection !== this.#connection) return;
+      const refused = subscriptions.filter(({ granted }) => granted >= 0x80);
+      if (refused.length > 0) {
+        this.#fail('subscription_refused', refused.map(describeRefusal).join('; '));
+        return;
+      }
+    }
+    const grant = { ...connackGrant(connack, this.#options, url), subscriptions };
+    this.#grant = grant;
+    this.#mustSubscribe = false;
+    this.#subscribed = true;
+    logger.info(grant, `subscribed at ${url}`);
+    for (const shortfall of shortfalls(grant, this.#options)) logger.warn({ url }, shortfall);
+    this.#watchSilence(connection);
+    this.#settleStart();
+  }
+
+  #onEnded(connection: Connection, end: ConnectionEnd): void {
+    if (connection !== this.#connection) return;
+    this.#detach();
+    if (this.#finished) return;
+    const { protocolVersion, clientId } = this.#options;
+    let { code, detail } = connectionFailure(end, protocolVersion);
+    if (code === 'session_taken' || (code !== null && this.#starting !== null)) {
+      this.#fail(code, detail);
+      return;
+    }
+    // MQTT 3.1.1 has no way to say that a second client took the session over.
+    if (protocolVersion === 4 && end.accepted && end.error === null && this.#attempt >= 2) {
+      detail += ` again; does another client use the client id ${clientId}?`;
+    }
+    this.#failures.set(this.#url, detail);
+    const cause = `${this.#url}: ${detail}`;
+    this.#urlIndex++;
+    this.#retry(cause);
+  }
+
+  #retry(cause: string): void {
+    const delay = backoffDelay(this.#attempt++, this.#options.backoff ?? DEFAULT_BACKOFF);
+    this.#options.logger.warn(
+      { url: this.#url, attempt: this.#attempt, retry_in_ms: delay },
+      `${cause}; connecting to ${this.#url} in ${(delay / 1_000).toFixed(1)} s`,
+    );
+    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+  }
+
+  /** A broker may have lost our subscriptions, or a bridge behind it have died, while pings are still answered. */
+  #watchSilence(connection: Connection): void {
+    const limit = this.#options.silenceTimeoutMs;
+    if (limit === null) return;
+    const quiet = (): number | null => {
+      // While we hold back, silence is our own doing.
+      if (this.#intake?.paused || connection.acknowledger.pending > 0) return null;
+      return (this.#now() - Math.max(this.#since, this.#intake?.lastMessageAt ?? 0)) / 1_000;
+    };
+    this.#silence = new SilenceWatch(limit, quiet, (quietMs) => {
+      this.#mustSubscribe = true;
+      void this.#leave();
+      this.#retry(`${this.#url}: no message for ${Math.round(quietMs / 1_000)} s`);
+    });
+    this.#silence.start();
+  }
+
+  #fail(code: FailureCode, detail: string): void {
+    this.#finish(new TidegateError(code, `${this.#url}: ${detail}`));
+  }
+
+  #describeFailures(): string {
+    const urls = new Set(this.#options.urls.map(maskUrl));
+    const details = [...urls].map((url) => `${url}: ${this.#failures.get(url) ?? 'no answer'}`);
+    return `no connection within ${this.#options.startupTimeoutMs / 1_000} s (${details.join('; ')})`;
+  }
+
+  #finish(error: TidegateError): void {
+    this.#finished = true;
+    clearTimeout(this.#retryTimer);
+    void this.#leave();
+    if (this.#starting === null) this.#options.onFatal(error);
+    else this.#settleStart(error);
+  }
+
+  #settleStart(error?: TidegateError): void {
+    clearTimeout(this.#startupTimer);
+    const starting = this.#starting;
+    this.#starting = null;
+    if (error === undefined) starting?.resolve();
+    else starting?.reject(error);
+  }
+
+  async #leave(): Promise<void> {
+    const connection = this.#connection;
+    if (connection === null) return;
+    this.#connection = null;
+    const left = connection.leave();
+    this.#detach();
+    await left;
+  }
+
+  /** The connection is not ours any more, whether it is gone already or not. */
+  #detach(): void {
+    this.#connection = null;
+    this.#silence?.stop();
+    if (this.#connected && this.#now() - this.#since >= STABLE_US) this.#attempt = 0;
+    this.#connected = false;
+    this.#subscribed = false;
+    this.#since = this.#now();
+    this.#intake?.release();
+  }
+}
+
+function describeRefusal({ filter, granted }: SubscriptionGrant): string {
+  return `${filter}: ${describeReason({ code: granted, text: undefined })}`;
+}

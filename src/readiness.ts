@@ -1,0 +1,41 @@
+import type { SubscriberState } from './mqtt/subscriber-options.ts';
+import type { PipelineState } from './pipeline/types.ts';
+
+export interface Check {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** Microseconds that a message may be in hand before the queue counts as stuck. */
+const STUCK = 30_000_000;
+
+/** Whether the daemon does its work now: the broker subscribed, the database writable, the queue moving. */
+export function readiness(
+  broker: SubscriberState | null,
+  databaseFault: string | null,
+  pipeline: PipelineState | null,
+  now: number,
+): { ready: boolean; checks: Record<string, Check> } {
+  const checks = {
+    broker: brokerCheck(broker),
+    database: { ok: databaseFault === null, detail: databaseFault ?? 'writable' },
+    queue: queueCheck(pipeline, now),
+  };
+  return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+}
+
+function brokerCheck(broker: SubscriberState | null): Check {
+  if (broker === null) return { ok: false, detail: 'not connected yet' };
+  if (!broker.connected) return { ok: false, detail: 'not connected' };
+  return broker.subscribed ? { ok: true, detail: 'subscribed' } : { ok: false, detail: 'not subscribed yet' };
+}
+
+function queueCheck(pipeline: PipelineState | null, now: number): Check {
+  if (pipeline === null) return { ok: false, detail: 'not started yet' };
+  if (pipeline.pressure !== 'open') return { ok: false, detail: `${pipeline.pressure}` };
+  const oldest = pipeline.oldestInFlightAt;
+  if (oldest !== null && now - oldest > STUCK) {
+    return { ok: false, detail: `the oldest message waits for ${Math.round((now - oldest) / 1e6)} s` };
+  }
+  return { ok: true, detail: 'moving' };
+}

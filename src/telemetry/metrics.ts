@@ -1,0 +1,154 @@
+/** The metrics of one daemon, in a registry of its own. */
+
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { PipelineObserver, PipelineState } from '../pipeline/types.ts';
+import {
+  MESSAGE_OUTCOMES,
+  METRIC_PREFIX,
+  METRICS,
+  type MetricEntry,
+  type MetricName,
+  POINT_OUTCOMES,
+  PRESSURES,
+} from './reference.ts';
+
+/** What is read at every scrape; null: not there yet, and its gauges are absent. */
+export interface MetricSources {
+  pipeline(): PipelineState | null;
+  broker(): { readonly connected: boolean; readonly reconnects: number } | null;
+  /** Series that this process has seen. */
+  series(): number | null;
+}
+
+export interface Metrics {
+  readonly observer: PipelineObserver;
+  /** The exposition format of Prometheus. */
+  text(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(version: string, sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const metrics = register(registry);
+  metrics.gauge('build_info').set({ version }, 1);
+  return {
+    observer: observer(metrics),
+    text: () => {
+      read(sources, metrics);
+      return registry.metrics();
+    },
+    contentType: registry.contentType,
+  };
+}
+
+type NamesOf<Type extends MetricEntry['type']> = {
+  [Name in MetricName]: (typeof METRICS)[Name]['type'] extends Type ? Name : never;
+}[MetricName];
+
+interface Registered {
+  counter(name: NamesOf<'counter'>): Counter;
+  gauge(name: NamesOf<'gauge'>): Gauge;
+  histogram(name: NamesOf<'histogram'>): Histogram;
+}
+
+function register(registry: Registry): Registered {
+  const created = new Map<MetricName, Counter | Gauge | Histogram>();
+  for (const [name, entry] of Object.entries(METRICS) as [MetricName, MetricEntry][]) {
+    const shape = {
+      name: METRIC_PREFIX + name,
+      help: entry.help,
+      labelNames: Object.keys(entry.labels ?? {}),
+      registers: [registry],
+    };
+    if (entry.type === 'histogram')
+      created.set(name, new Histogram({ ...shape, buckets: [...(entry.buckets ?? [])] }));
+    else if (entry.type === 'gauge') created.set(name, new Gauge(shape));
+    else created.set(name, startAtZero(new Counter(shape), entry));
+  }
+  return {
+    counter: (name) => created.get(name) as Counter,
+    gauge: (name) => created.get(name) as Gauge,
+    histogram: (name) => created.get(name) as Histogram,
+  };
+}
+
+/** So that the first event is an increase, not the appearance of a series that `rate` cannot see. */
+function startAtZero(counter: Counter, entry: MetricEntry): Counter {
+  const [label, ...others] = Object.entries(entry.labels ?? {});
+  if (label === undefined || others.length > 0) return counter;
+  for (const value of label[1] ?? []) counter.inc({ [label[0]]: value }, 0);
+  return counter;
+}
+
+function observer(metrics: Registered): PipelineObserver {
+  return {
+    sealed(trigger, batch) {
+      metrics.counter('batch_seals_total').inc({ trigger });
+      metrics.histogram('batch_points').observe(batch.points.length + batch.texts.length);
+    },
+    committed(_batch, _report, commitSeconds, lagSeconds) {
+      metrics.histogram('commit_seconds').observe(commitSeconds);
+      metrics.histogram('lag_seconds').observe(lagSeconds);
+    },
+    writeFailed(error) {
+      metrics.counter('write_errors_total').inc({ sqlstate: error.sqlstate ?? 'none', action: error.action });
+    },
+    dropped(reason, count) {
+      metrics.counter('dropped_total').inc({ reason }, count);
+    },
+    deadLettered(code, count) {
+      metrics.counter('dead_letters_total').inc({ code }, count);
+    },
+  };
+}
+
+/** The balance sheet is the one account of messages and points: its totals are copied, not counted again. */
+function read(sources: MetricSources, metrics: Registered): void {
+  const set = (name: NamesOf<'gauge'>, value: number | boolean | null | undefined) => {
+    metrics.gauge(name).remove();
+    if (value !== null && value !== undefined) metrics.gauge(name).set(Number(value));
+  };
+  const copy = (name: NamesOf<'counter'>, total: number) => {
+    metrics.counter(name).reset();
+    metrics.counter(name).inc(total);
+  };
+  const copyOutcomes = <Outcome extends string>(
+    name: 'messages_total' | 'points_total',
+    outcomes: readonly Outcome[],
+    totals: Readonly<Record<Outcome, number>>,
+  ) => {
+    metrics.counter(name).reset();
+    for (const outcome of outcomes) metrics.counter(name).inc({ outcome }, totals[outcome]);
+  };
+
+  const state = sources.pipeline();
+  if (state !== null) {
+    const { messages, points } = state.stats;
+    copy('messages_received_total', messages.received);
+    copyOutcomes('messages_total', MESSAGE_OUTCOMES, messages);
+    copy('points_decoded_total', points.decoded);
+    copyOutcomes('points_total', POINT_OUTCOMES, points);
+  }
+  set('messages_in_flight', state?.stats.messages.in_flight);
+  set('points_in_flight', state?.stats.points.in_flight);
+  set('balanced', state?.stats.balanced);
+  set('queue_points', state?.queue.points);
+  set('queue_bytes', state?.queue.bytes);
+  set('queue_batches', state?.queue.batches);
+  set('queue_limit_points', state?.maximum.points);
+  set('queue_limit_bytes', state?.maximum.bytes);
+  set('last_commit_timestamp_seconds', inSeconds(state?.lastCommitAt));
+  set('oldest_in_flight_timestamp_seconds', inSeconds(state?.oldestInFlightAt));
+  for (const pressure of PRESSURES) {
+    metrics.gauge('pressure').set({ state: pressure }, Number(pressure === state?.pressure));
+  }
+  set('series', sources.series());
+  const broker = sources.broker();
+  set('mqtt_connected', broker?.connected);
+  if (broker !== null) copy('mqtt_reconnects_total', broker.reconnects);
+}
+
+function inSeconds(microseconds: number | null | undefined): number | null {
+  return microseconds === null || microseconds === undefined ? null : microseconds / 1e6;
+}

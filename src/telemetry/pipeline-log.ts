@@ -1,0 +1,44 @@
+/** What an operator must hear of the pipeline, without a line for each of a thousand failures. */
+
+import { DEAD_LETTERS } from '../errors.ts';
+import type { Logger, PipelineObserver } from '../pipeline/types.ts';
+import { LogLimit } from './log-limit.ts';
+
+const INTERVAL_MS = 10_000;
+
+/** `now` in milliseconds, monotonic. */
+export function pipelineLog(logger: Logger, now: () => number): PipelineObserver {
+  const limit = new LogLimit(INTERVAL_MS, now);
+  let failingSince: number | null = null;
+  let announced = false;
+  return {
+    sealed() {},
+    committed() {
+      if (failingSince !== null && announced) {
+        const seconds = Math.round((now() - failingSince) / 1000);
+        logger.info({ seconds }, 'PostgreSQL takes writes again');
+      }
+      failingSince = null;
+      announced = false;
+    },
+    writeFailed(error, attempt, retryInSeconds) {
+      failingSince ??= now();
+      const { action, sqlstate } = error;
+      const failures = limit.pass(`write ${action} ${sqlstate}`, 1);
+      if (failures === 0) return;
+      announced = true;
+      const fields = { sqlstate, action, attempt, failures, retry_in_seconds: retryInSeconds };
+      logger.warn(fields, `A batch could not be written: ${error.message}`);
+    },
+    dropped(reason, count) {
+      // The other reasons are what the configuration asks for.
+      if (reason !== 'qos0_overflow') return;
+      const messages = limit.pass(reason, count);
+      if (messages > 0) logger.warn({ reason, messages }, 'QoS 0 messages were dropped: the queue is full');
+    },
+    deadLettered(code, count) {
+      const messages = limit.pass(`dead letter ${code}`, count);
+      if (messages > 0) logger.warn({ code, messages }, `Kept as dead letters: ${DEAD_LETTERS[code].means}`);
+    },
+  };
+}

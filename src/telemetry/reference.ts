@@ -1,0 +1,201 @@
+/** Every metric, in one table: the registration in metrics.ts and docs/metrics.md both come from it. */
+
+import { DEAD_LETTERS, type WriteAction } from '../errors.ts';
+import type { BatchTotals, DropReason, PipelineState, SealTrigger } from '../pipeline/types.ts';
+
+export const METRIC_PREFIX = 'tidegate_';
+
+export interface MetricEntry {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly help: string;
+  /** The values that each label can have; null: not known beforehand. */
+  readonly labels?: Readonly<Record<string, readonly string[] | null>>;
+  /** Upper bounds of a histogram's buckets. */
+  readonly buckets?: readonly number[];
+}
+
+/** The names of a union, complete because the compiler counts them. */
+function namesOf<Name extends string>(names: Record<Name, true>): readonly Name[] {
+  return Object.keys(names) as Name[];
+}
+
+export const MESSAGE_OUTCOMES = namesOf<keyof BatchTotals['messages']>({
+  settled: true,
+  ignored: true,
+  dead_lettered: true,
+  dropped: true,
+});
+
+export const POINT_OUTCOMES = namesOf<Exclude<keyof BatchTotals['points'], 'decoded'>>({
+  stored: true,
+  duplicate: true,
+  conflict: true,
+  dead_lettered: true,
+  dropped: true,
+});
+
+export const PRESSURES = namesOf<PipelineState['pressure']>({ open: true, full: true, away: true });
+
+const SEAL_TRIGGERS = namesOf<SealTrigger>({
+  points: true,
+  bytes: true,
+  time: true,
+  idle: true,
+  drain: true,
+});
+
+const DROP_REASONS = namesOf<DropReason>({
+  text_dropped: true,
+  text_unchanged: true,
+  qos0_overflow: true,
+  retained_skipped: true,
+  resent: true,
+});
+
+const WRITE_ACTIONS = namesOf<WriteAction>({ retry: true, isolate: true, stop: true });
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+
+export const METRICS = {
+  build_info: {
+    type: 'gauge',
+    help: 'Always 1; the version is in the label.',
+    labels: { version: null },
+  },
+  messages_received_total: {
+    type: 'counter',
+    help: 'Messages received from the broker.',
+  },
+  messages_total: {
+    type: 'counter',
+    help: 'Messages that came to an end, by how; with those in flight they add up to the received ones.',
+    labels: { outcome: MESSAGE_OUTCOMES },
+  },
+  messages_in_flight: {
+    type: 'gauge',
+    help: 'Messages received whose end is not committed yet.',
+  },
+  points_decoded_total: {
+    type: 'counter',
+    help: 'Points that the messages carried.',
+  },
+  points_total: {
+    type: 'counter',
+    help: 'Points that came to an end, by how; with those in flight they add up to the decoded ones.',
+    labels: { outcome: POINT_OUTCOMES },
+  },
+  points_in_flight: {
+    type: 'gauge',
+    help: 'Points decoded whose end is not committed yet.',
+  },
+  balanced: {
+    type: 'gauge',
+    help: 'Whether both sides of the balance sheet add up: 1, or 0 where a message or point is unaccounted for.',
+  },
+  batch_points: {
+    type: 'histogram',
+    help: 'Points of a batch when it was sealed.',
+    buckets: [1, 10, 50, 100, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000],
+  },
+  batch_seals_total: {
+    type: 'counter',
+    help: 'Batches sealed, by what made it time to.',
+    labels: { trigger: SEAL_TRIGGERS },
+  },
+  commit_seconds: {
+    type: 'histogram',
+    help: "From a batch's first attempt to the answer to its COMMIT.",
+    buckets: SECONDS,
+  },
+  lag_seconds: {
+    type: 'histogram',
+    help: "From the receipt of a batch's oldest message to the answer to its COMMIT.",
+    buckets: SECONDS,
+  },
+  last_commit_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time of the last commit; absent before the first.',
+  },
+  oldest_in_flight_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which the oldest message in flight was received; absent where none is.',
+  },
+  queue_points: {
+    type: 'gauge',
+    help: 'Points in batches that wait for a writer or are with one, and in the open batch.',
+  },
+  queue_bytes: {
+    type: 'gauge',
+    help: 'Bytes of memory that they hold.',
+  },
+  queue_batches: {
+    type: 'gauge',
+    help: 'Batches that wait for a writer or are with one.',
+  },
+  queue_limit_points: {
+    type: 'gauge',
+    help: 'ingest.queue.max_points.',
+  },
+  queue_limit_bytes: {
+    type: 'gauge',
+    help: 'ingest.queue.max_bytes.',
+  },
+  pressure: {
+    type: 'gauge',
+    help: '1 for the state that the intake is in: open takes all, full holds QoS 0 back, away left the broker.',
+    labels: { state: PRESSURES },
+  },
+  series: {
+    type: 'gauge',
+    help: 'Series (device and metric) that this process has seen.',
+  },
+  write_errors_total: {
+    type: 'counter',
+    help: 'Failed attempts to write a batch, by SQLSTATE (none: PostgreSQL did not answer) and what followed.',
+    labels: { sqlstate: null, action: WRITE_ACTIONS },
+  },
+  dead_letters_total: {
+    type: 'counter',
+    help: 'Dead letters, by reason (docs/errors.md).',
+    labels: { code: Object.keys(DEAD_LETTERS) },
+  },
+  dropped_total: {
+    type: 'counter',
+    help: 'Messages (qos0_overflow, retained_skipped, resent) and points (the other reasons) not stored on purpose.',
+    labels: { reason: DROP_REASONS },
+  },
+  mqtt_connected: {
+    type: 'gauge',
+    help: 'Whether the broker is connected: 1 or 0.',
+  },
+  mqtt_reconnects_total: {
+    type: 'counter',
+    help: 'Connections to the broker after the first.',
+  },
+} as const satisfies Record<string, MetricEntry>;
+
+export type MetricName = keyof typeof METRICS;
+
+/** docs/metrics.md. */
+export function metricsMarkdown(): string {
+  const rows = (Object.entries(METRICS) as [MetricName, MetricEntry][]).map(([name, entry]) => {
+    const labels = Object.entries(entry.labels ?? {}).map(([label, values]) =>
+      values === null ? `\`${label}\`` : `\`${label}\`: ${values.join(', ')}`,
+    );
+    return `| \`${METRIC_PREFIX}${name}\` | ${entry.type} | ${labels.join('; ')} | ${entry.help} |`;
+  });
+  return `# Metrics
+
+<!-- Generated from src/telemetry/reference.ts by \`npm run generate\`. -->
+
+\`GET /metrics\` answers in the text format of Prometheus. Totals count since the time that \`/api/stats/ingest\` names as
+\`since\`, across restarts; the other counters and the histograms start with the process.
+
+| Name | Type | Labels | Meaning |
+| --- | --- | --- | --- |
+${rows.join('\n')}
+
+The \`process_*\` and \`nodejs_*\` metrics of prom-client come with them: memory, CPU, garbage collection, and the delay of
+the event loop (\`nodejs_eventloop_lag_*\`).
+`;
+}

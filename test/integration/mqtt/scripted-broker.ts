@@ -1,0 +1,80 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+
+/** What the scripted broker answers; a number array is sent byte for byte. */
+export interface Script {
+  /** To CONNECT; default: success, no session (MQTT 5). */
+  readonly connack?: readonly number[];
+  /** Reason codes of SUBACK; default: QoS 1 for one filter. */
+  readonly suback?: readonly number[];
+  readonly protocolVersion?: 4 | 5;
+}
+
+/** A broker that says what real ones say rarely. It understands just enough MQTT to find the packets. */
+export interface ScriptedBroker extends AsyncDisposable {
+  readonly url: string;
+  /** Sends bytes to every client. */
+  send(bytes: readonly number[]): void;
+  /** Resolves to the next packet of this type (the high four bits of its first byte) that no one asked for yet. */
+  packet(type: number): Promise<Buffer>;
+}
+
+export const CONNACK = 2;
+export const PUBACK = 4;
+export const SUBSCRIBE = 8;
+
+export async function startScriptedBroker(script: Script = {}): Promise<ScriptedBroker> {
+  const version = script.protocolVersion ?? 5;
+  const connack = script.connack ?? (version === 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]);
+  const codes = script.suback ?? [1];
+  const sockets = new Set<Socket>();
+  const received: Buffer[] = [];
+  let notify = (): void => {};
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    let buffered: Buffer = Buffer.alloc(0);
+    socket.on('data', (bytes) => {
+      buffered = Buffer.concat([buffered, bytes]);
+      // Packets shorter than 128 bytes have their remaining length in one byte.
+      while (buffered.length >= 2 && buffered.length >= 2 + (buffered[1] ?? 0)) {
+        const packet = buffered.subarray(0, 2 + (buffered[1] ?? 0));
+        buffered = buffered.subarray(packet.length);
+        received.push(packet);
+        const type = (packet[0] ?? 0) >> 4;
+        if (type === 1) socket.write(Buffer.from(connack));
+        if (type === SUBSCRIBE) {
+          const properties = version === 5 ? [0] : [];
+          const body = [packet[2] ?? 0, packet[3] ?? 0, ...properties, ...codes];
+          socket.write(Buffer.from([0x90, body.length, ...body]));
+        }
+      }
+      notify();
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return {
+    url: `mqtt://127.0.0.1:${address.port}`,
+    send: (bytes) => {
+      for (const socket of sockets) socket.write(Buffer.from(bytes));
+    },
+    packet: async (type) => {
+      for (;;) {
+        const at = received.findIndex((packet) => (packet[0] ?? 0) >> 4 === type);
+        if (at !== -1) return received.splice(at, 1)[0] ?? Buffer.alloc(0);
+        await new Promise<void>((resolve) => {
+          notify = resolve;
+        });
+      }
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

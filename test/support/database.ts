@@ -1,0 +1,110 @@
+/** A database of its own for each test file, on the server of the run (test/support/global-setup.ts). */
+
+import { createHash, randomUUID } from 'node:crypto';
+import { Client, Pool, type QueryResultRow } from 'pg';
+import { migrate, migrations } from '../../src/postgres/migrate.ts';
+import { startTestPostgres } from './postgres.ts';
+
+export { startTestPostgres, type TestPostgres } from './postgres.ts';
+
+/** Dropped when disposed: `await using database = await createDatabase()`. */
+export interface TestDatabase extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+  query<Row extends QueryResultRow>(sql: string, parameters?: readonly unknown[]): Promise<Row[]>;
+  /** A connection of its own, closed with the database. */
+  connect(): Promise<Client>;
+  /** Ends every connection to it first, those of the code under test too. */
+  drop(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  /** Cloned from a database that was migrated (schema public) once for all test files. */
+  readonly template?: boolean;
+}
+
+export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
+  const admin = await serverUrl();
+  const name = `test_${randomUUID().replaceAll('-', '')}`;
+  const template = options.template === true ? await migratedTemplate(admin) : 'template0';
+  await run(admin, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  const url = urlOf(admin, name);
+  const pool = new Pool({ connectionString: url, max: 4 });
+  pool.on('error', () => undefined);
+  const clients: Client[] = [];
+  const drop = async () => {
+    await Promise.all([pool, ...clients.splice(0)].map((connection) => connection.end()));
+    await run(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+  };
+  return {
+    name,
+    url,
+    query: async (sql, parameters = []) => (await pool.query(sql, [...parameters])).rows,
+    connect: async () => {
+      const client = await open(url);
+      clients.push(client);
+      return client;
+    },
+    drop,
+    [Symbol.asyncDispose]: drop,
+  };
+}
+
+/** The database's name; made by whichever test file comes first, anew for every change of a migration. */
+async function migratedTemplate(admin: string): Promise<string> {
+  const checksums = migrations().map((migration) => migration.checksum);
+  const name = `template_${createHash('sha256').update(checksums.join()).digest('hex').slice(0, 16)}`;
+  const client = await open(admin);
+  try {
+    await client.query('SELECT pg_advisory_lock(hashtext($1))', [name]);
+    const { rowCount } = await client.query('SELECT FROM pg_database WHERE datname = $1', [name]);
+    if (rowCount === 1) return name;
+    const unfinished = `${name}_unfinished`;
+    await client.query(`DROP DATABASE IF EXISTS ${unfinished} WITH (FORCE)`);
+    await client.query(`CREATE DATABASE ${unfinished} TEMPLATE template0`);
+    const quiet = () => undefined;
+    const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
+    const url = urlOf(admin, unfinished);
+    await migrate({ url, schema: 'public', readerRole: null, writerRole: null, logger });
+    await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${name}`);
+    return name;
+  } finally {
+    await client.end();
+  }
+}
+
+let own: Promise<string> | null = null;
+
+/** A test file that is run by itself (`node --test FILE`) starts a server for its process. */
+function serverUrl(): Promise<string> {
+  const shared = process.env['TIDEGATE_TEST_POSTGRES_URL'];
+  if (shared !== undefined) return Promise.resolve(shared);
+  own ??= startTestPostgres().then((server) => {
+    process.once('beforeExit', () => void server[Symbol.asyncDispose]());
+    return server.url;
+  });
+  return own;
+}
+
+function urlOf(admin: string, database: string): string {
+  const url = new URL(admin);
+  url.pathname = `/${database}`;
+  return url.href;
+}
+
+async function run(url: string, sql: string): Promise<void> {
+  const client = await open(url);
+  try {
+    await client.query(sql);
+  } finally {
+    await client.end();
+  }
+}
+
+async function open(url: string): Promise<Client> {
+  const client = new Client(url);
+  // A server that is stopped under a test: the next query says so.
+  client.on('error', () => undefined);
+  await client.connect();
+  return client;
+}

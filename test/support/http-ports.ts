@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { ApplicationOptions } from '../../src/http/application.ts';
+import type { HttpPorts } from '../../src/http/ports.ts';
+import type { IngestStats } from '../../src/pipeline/types.ts';
+
+export const TOKEN = 'tg_correct-horse.battery~staple';
+
+export const TOKENS = [
+  { name: 'other', sha256: createHash('sha256').update('another').digest('hex') },
+  { name: 'grafana', sha256: createHash('sha256').update(TOKEN).digest('hex') },
+];
+
+export const STATS: IngestStats = {
+  since: '2026-01-01T00:00:00.000Z',
+  balanced: true,
+  messages: {
+    received: 6_000_000_000,
+    settled: 5_999_999_999,
+    ignored: 0,
+    dead_lettered: 1,
+    dropped: 0,
+    in_flight: 0,
+    spooled: 0,
+  },
+  points: {
+    decoded: 2,
+    stored: 1,
+    duplicate: 1,
+    conflict: 0,
+    dead_lettered: 0,
+    dropped: 0,
+    in_flight: 0,
+    spooled: 0,
+  },
+};
+
+/** What the application asks for, with answers that a test can tell; `logged` gathers what it logs. */
+export function httpOptions(
+  over: Partial<Omit<ApplicationOptions, 'ports'>> & { ports?: Partial<HttpPorts> } = {},
+  logged: object[] = [],
+): ApplicationOptions {
+  const log = (fields: object) => void logged.push(fields);
+  return {
+    host: '127.0.0.1',
+    tokens: [],
+    version: '1.2.3',
+    logger: { debug: log, info: log, warn: log, error: log },
+    ...over,
+    ports: {
+      ready: () => ({ ready: true, checks: { broker: { ok: true, detail: 'subscribed' } } }),
+      metricsText: async () => ({ body: 'tidegate_balanced 1\n', contentType: 'text/plain; version=0.0.4' }),
+      ingestStats: async () => STATS,
+      ...over.ports,
+    },
+  };
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WriteError } from '../../../src/errors.ts';
+import type { Batch, PipelineState, WriteReport } from '../../../src/pipeline/types.ts';
+import { createMetrics, type MetricSources } from '../../../src/telemetry/metrics.ts';
+import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/reference.ts';
+
+const state: PipelineState = {
+  stats: {
+    since: '2026-01-01T00:00:00Z',
+    balanced: true,
+    messages: {
+      received: 21,
+      settled: 11,
+      ignored: 1,
+      dead_lettered: 2,
+      dropped: 3,
+      in_flight: 4,
+      spooled: 0,
+    },
+    points: {
+      decoded: 46,
+      stored: 30,
+      duplicate: 1,
+      conflict: 2,
+      dead_lettered: 3,
+      dropped: 4,
+      in_flight: 6,
+      spooled: 0,
+    },
+  },
+  queue: { points: 6, bytes: 700, batches: 2 },
+  maximum: { points: 100_000, bytes: 67_108_864 },
+  pressure: 'full',
+  lastCommitAt: 1_767_225_600_500_000,
+  oldestInFlightAt: null,
+};
+
+const absent: MetricSources = { pipeline: () => null, broker: () => null, series: () => null };
+const present: MetricSources = {
+  pipeline: () => state,
+  broker: () => ({ connected: true, reconnects: 3 }),
+  series: () => 9,
+};
+
+/** The samples of Tidegate's own metrics, by name and labels. */
+function samplesOf(text: string): Map<string, number> {
+  const lines = text.split('\n').filter((line) => line.startsWith(METRIC_PREFIX));
+  return new Map(
+    lines.map((line) => {
+      const space = line.lastIndexOf(' ');
+      return [line.slice(METRIC_PREFIX.length, space), Number(line.slice(space + 1))];
+    }),
+  );
+}
+
+test('what is exposed is what the table says, name for name and type for type', async () => {
+  const text = await createMetrics('1.2.3', present).text();
+  const exposed = text.matchAll(/^# TYPE tidegate_(\w+) (\w+)$/gm);
+  const table = Object.entries(METRICS).map(([name, entry]) => [name, entry.type]);
+  assert.deepEqual(
+    Array.from(exposed, ([, name, type]) => [name, type]),
+    table,
+  );
+});
+
+test('the totals are those of the balance sheet, however often they are read', async () => {
+  const metrics = createMetrics('1.2.3', present);
+  await metrics.text();
+  const samples = samplesOf(await metrics.text());
+  const expected = {
+    'build_info{version="1.2.3"}': 1,
+    messages_received_total: 21,
+    'messages_total{outcome="settled"}': 11,
+    'messages_total{outcome="ignored"}': 1,
+    'messages_total{outcome="dead_lettered"}': 2,
+    'messages_total{outcome="dropped"}': 3,
+    messages_in_flight: 4,
+    points_decoded_total: 46,
+    'points_total{outcome="stored"}': 30,
+    'points_total{outcome="duplicate"}': 1,
+    'points_total{outcome="conflict"}': 2,
+    'points_total{outcome="dead_lettered"}': 3,
+    'points_total{outcome="dropped"}': 4,
+    points_in_flight: 6,
+    balanced: 1,
+    queue_points: 6,
+    queue_bytes: 700,
+    queue_batches: 2,
+    queue_limit_points: 100_000,
+    queue_limit_bytes: 67_108_864,
+    'pressure{state="open"}': 0,
+    'pressure{state="full"}': 1,
+    'pressure{state="away"}': 0,
+    last_commit_timestamp_seconds: 1_767_225_600.5,
+    series: 9,
+    mqtt_connected: 1,
+    mqtt_reconnects_total: 3,
+  };
+  for (const [sample, value] of Object.entries(expected)) assert.equal(samples.get(sample), value, sample);
+  assert.ok(!samples.has('oldest_in_flight_timestamp_seconds'));
+});
+
+test('before there is a pipeline, its gauges are absent, not zero', async () => {
+  const samples = samplesOf(await createMetrics('1.2.3', absent).text());
+  for (const gauge of [
+    'balanced',
+    'queue_points',
+    'series',
+    'mqtt_connected',
+    'last_commit_timestamp_seconds',
+  ]) {
+    assert.ok(!samples.has(gauge), gauge);
+  }
+});
+
+test('every event is counted under its labels, from zero', async () => {
+  const metrics = createMetrics('1.2.3', absent);
+  const quiet = samplesOf(await metrics.text());
+  assert.equal(quiet.get('batch_seals_total{trigger="idle"}'), 0);
+  assert.equal(quiet.get('dead_letters_total{code="payload_not_json"}'), 0);
+
+  const { observer } = metrics;
+  const batch = { points: { length: 70 }, texts: { length: 7 } } as unknown as Batch;
+  observer.sealed('idle', batch);
+  observer.committed(batch, {} as WriteReport, 0.004, 0.3);
+  observer.writeFailed(new WriteError('retry', '40001', 'serialization'), 1, 0.1);
+  observer.writeFailed(new WriteError('retry', null, 'gone'), 1, 0.1);
+  observer.dropped('qos0_overflow', 5);
+  observer.deadLettered('payload_not_json', 2);
+
+  const samples = samplesOf(await metrics.text());
+  const expected = {
+    'batch_seals_total{trigger="idle"}': 1,
+    'batch_points_bucket{le="50"}': 0,
+    'batch_points_bucket{le="100"}': 1,
+    batch_points_sum: 77,
+    'commit_seconds_bucket{le="0.0025"}': 0,
+    'commit_seconds_bucket{le="0.005"}': 1,
+    lag_seconds_sum: 0.3,
+    'write_errors_total{sqlstate="40001",action="retry"}': 1,
+    'write_errors_total{sqlstate="none",action="retry"}': 1,
+    'dropped_total{reason="qos0_overflow"}': 5,
+    'dead_letters_total{code="payload_not_json"}': 2,
+  };
+  for (const [sample, value] of Object.entries(expected)) assert.equal(samples.get(sample), value, sample);
+});
+
+test('the process and its event loop are measured too', async () => {
+  const metrics = createMetrics('1.2.3', absent);
+  const text = await metrics.text();
+  assert.match(text, /^process_resident_memory_bytes \d+$/m);
+  assert.match(text, /^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m);
+  assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+});

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { WriteError } from '../../../src/errors.ts';
+import type { Batch, WriteReport } from '../../../src/pipeline/types.ts';
+import { pipelineLog } from '../../../src/telemetry/pipeline-log.ts';
+
+function watch() {
+  const lines: { level: string; fields: Record<string, unknown>; message: string }[] = [];
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push({ level, fields: { ...fields }, message });
+  const clock = { ms: 0 };
+  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
+  const observer = pipelineLog(logger, () => clock.ms);
+  const commit = () => observer.committed({} as Batch, {} as WriteReport, 0.1, 0.1);
+  return { lines, clock, observer, commit };
+}
+
+test('an outage is a line at its start, one every ten seconds, and one at its end', () => {
+  const { lines, clock, observer, commit } = watch();
+  commit();
+  for (clock.ms = 0; clock.ms <= 20_000; clock.ms += 500) {
+    observer.writeFailed(new WriteError('retry', '57P01', 'shutting down'), 1, 0.5);
+  }
+  commit();
+  commit();
+  assert.deepEqual(
+    lines.map(({ level, fields }) => [level, fields['failures'] ?? fields['seconds']]),
+    [
+      ['warn', 1],
+      ['warn', 20],
+      ['warn', 20],
+      ['info', 21],
+    ],
+  );
+  assert.match(lines[0]?.message ?? '', /shutting down/);
+  assert.equal(lines[0]?.fields['sqlstate'], '57P01');
+});
+
+test('another kind of failure is told at once', () => {
+  const { lines, observer } = watch();
+  observer.writeFailed(new WriteError('retry', null, 'connection refused'), 1, 0.5);
+  observer.writeFailed(new WriteError('stop', '42501', 'permission denied'), 2, null);
+  assert.deepEqual(
+    lines.map(({ fields }) => fields['action']),
+    ['retry', 'stop'],
+  );
+});
+
+test('a database that fails now and then does not flood the log', () => {
+  const { lines, clock, observer, commit } = watch();
+  for (; clock.ms < 10_000; clock.ms += 10) {
+    observer.writeFailed(new WriteError('retry', '40P01', 'deadlock detected'), 1, 0.1);
+    commit();
+  }
+  assert.equal(lines.length, 2);
+});
+
+test('dead letters and overflow are told with their number, policy is not', () => {
+  const { lines, observer } = watch();
+  observer.deadLettered('payload_not_json', 3);
+  observer.dropped('qos0_overflow', 4);
+  observer.dropped('text_unchanged', 5);
+  assert.deepEqual(
+    lines.map(({ fields }) => fields),
+    [
+      { code: 'payload_not_json', messages: 3 },
+      { reason: 'qos0_overflow', messages: 4 },
+    ],
+  );
+});

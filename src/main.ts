@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
 import { Command, CommanderError } from 'commander';
 import { addCheck } from './commands/check.ts';
 import { addDemo } from './commands/demo.ts';
@@ -13,6 +14,10 @@ import { describeFailure, type ExitCode, type Terminal } from './commands/termin
 import { TidegateError } from './errors.ts';
 
 /** The process's edge: arguments, signals, exit code. Nothing else touches `process`. */
+
+// A daemon's garbage is young: kept small, V8's heap costs no throughput and about half the memory (ADR 0009).
+setFlagsFromString('--semi-space-growth-factor=1');
+setFlagsFromString('--heap-growing-percent=25');
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;

@@ -15,7 +15,7 @@ export function expressionMistake(expression: string, levels: readonly string[])
   }
   const unknown = [...expression.matchAll(/\{([^{}]*)\}/g)].find(([, name]) => !levels.includes(name ?? ''));
   if (unknown !== undefined) {
-    return `has ${unknown[0]}, which is no level of the topic`;
+    return `names ${unknown[0]}, no level of the topic`;
   }
   return /[{}]/.test(expression.replaceAll(/\{[^{}]*\}/g, '')) ? 'has a brace without its partner' : null;
 }

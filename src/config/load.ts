@@ -30,7 +30,8 @@ export interface ConfigSources {
   readonly env: Environment;
 }
 
-const NAMES = KEYS.map((key) => key.name);
+/** Every key and, for misspelt ones, every section. */
+const NAMES = [...new Set(KEYS.flatMap(({ name }) => prefixes(name)))];
 
 /** Throws config_unreadable, or config_invalid with every mistake on a line of its own. */
 export function loadConfig({ file, env }: ConfigSources): Config {
@@ -102,6 +103,12 @@ function complaint(key: NamedKey, value: unknown): string {
 
 function valueAt(values: Readonly<Record<string, unknown>>, name: string): unknown {
   return name.split('.').reduce<unknown>((value, step) => (isTree(value) ? value[step] : undefined), values);
+}
+
+/** `mqtt.tls.ca`: mqtt, mqtt.tls, mqtt.tls.ca */
+function prefixes(name: string): string[] {
+  const steps = name.split('.');
+  return steps.map((_, index) => steps.slice(0, index + 1).join('.'));
 }
 
 function originOf(path: Path, overrides: ReadonlyMap<string, Override>): string | null {

@@ -27,7 +27,7 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'ingest.limits': 'Beyond them a message, or a part of it, becomes a dead letter.',
   policies: 'How stored data is kept.',
   http: 'The API, health and metrics.',
-  log: 'The log, on standard error.',
+  log: 'The log, on standard output.',
 };
 
 /** What convict makes of the schema; `loadConfig` makes a Config of it. */

@@ -23,6 +23,8 @@ export interface ConnectionFailure {
   /** Set where trying again cannot help before somebody mends something. */
   readonly code: FailureCode | null;
   readonly detail: string;
+  /** The broker accepted the connection and then cut it without a word. */
+  readonly unexplained: boolean;
 }
 
 const SESSION_TAKEN_OVER = 0x8e;
@@ -38,6 +40,12 @@ const TLS_CODE =
   /^(ERR_(SSL|OSSL|TLS)_|EPROTO$|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
 
 export function connectionFailure(end: ConnectionEnd, protocolVersion: 4 | 5): ConnectionFailure {
+  const { accepted, disconnect, error } = end;
+  const cut = error === null || ['ECONNRESET', 'EPIPE'].includes(errorCode(error));
+  return { ...explain(end, protocolVersion), unexplained: accepted && disconnect === null && cut };
+}
+
+function explain(end: ConnectionEnd, protocolVersion: 4 | 5): Pick<ConnectionFailure, 'code' | 'detail'> {
   const { refusal, disconnect, error } = end;
   if (refusal !== null) {
     const detail = `refused: ${describeReason(refusal)}`;

@@ -14,6 +14,10 @@ export interface ConnectionHandlers {
   ended(end: ConnectionEnd): void;
 }
 
+/** Which retained messages a subscription brings: MQTT 5, 3.8.3.1. MQTT 3.1.1 always brings all. */
+const RETAIN_HANDLING = { all: 0, if_new: 1, none: 2 } as const;
+type Retained = keyof typeof RETAIN_HANDLING;
+
 /** AWS IoT Core takes no more filters in one SUBSCRIBE. */
 const FILTERS_PER_SUBSCRIBE = 8;
 
@@ -82,7 +86,7 @@ export class Connection {
   }
 
   /** Resolves to what the broker granted, refusals included. Rejects where the connection ends before. */
-  async subscribe(filters: readonly TopicFilter[], skipRetained: boolean): Promise<SubscriptionGrant[]> {
+  async subscribe(filters: readonly TopicFilter[], retained: Retained): Promise<SubscriptionGrant[]> {
     const timer = setTimeout(
       () => this.destroy(new Error('the broker did not answer SUBSCRIBE')),
       SUBACK_TIMEOUT_MS,
@@ -90,7 +94,7 @@ export class Connection {
     try {
       const grants: SubscriptionGrant[] = [];
       for (let at = 0; at < filters.length; at += FILTERS_PER_SUBSCRIBE) {
-        grants.push(...(await this.#subscribe(filters.slice(at, at + FILTERS_PER_SUBSCRIBE), skipRetained)));
+        grants.push(...(await this.#subscribe(filters.slice(at, at + FILTERS_PER_SUBSCRIBE), retained)));
       }
       return grants;
     } finally {
@@ -122,9 +126,9 @@ export class Connection {
     this.#end();
   }
 
-  #subscribe(filters: readonly TopicFilter[], skipRetained: boolean): Promise<SubscriptionGrant[]> {
-    // Retain handling 2: send no retained messages; no local, retain as published: off (MQTT 5, 3.8.3.1).
-    const options = { nl: false, rap: false, rh: skipRetained ? 2 : 0 };
+  #subscribe(filters: readonly TopicFilter[], retained: Retained): Promise<SubscriptionGrant[]> {
+    // Without "retain as published" the retain flag says that a message was sent because of the subscription.
+    const options = { nl: false, rap: false, rh: RETAIN_HANDLING[retained] };
     const request = Object.fromEntries(filters.map(({ filter, qos }) => [filter, { qos, ...options }]));
     return new Promise((resolve, reject) => {
       this.#client.subscribe(request, (error, _sent, suback) => {

@@ -1,4 +1,5 @@
 import type { IConnackPacket } from 'mqtt';
+import { describeReason } from './connection-errors.ts';
 import type { ConnectionOptions } from './mqtt-options.ts';
 
 /** What the broker granted at the latest connection. */
@@ -43,6 +44,13 @@ export function connackGrant(connack: IConnackPacket, options: ConnectionOptions
     maximumPacketBytes: properties.maximumPacketSize ?? null,
     subscriptions: [],
   };
+}
+
+/** Each refused filter with the broker's reason. */
+export function refusals(subscriptions: readonly SubscriptionGrant[]): string[] {
+  return subscriptions
+    .filter(({ granted }) => granted >= 0x80)
+    .map(({ filter, granted }) => `${filter}: ${describeReason({ code: granted, text: undefined })}`);
 }
 
 /** One sentence for each thing that the broker granted less of than asked, with what it means. */

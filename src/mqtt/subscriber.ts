@@ -3,16 +3,22 @@ import { type FailureCode, TidegateError } from '../errors.ts';
 import type { Delivery, Source } from '../pipeline/types.ts';
 import { type Backoff, backoffDelay } from './backoff.ts';
 import { Connection } from './connection.ts';
-import { type ConnectionEnd, connectionFailure, describeReason } from './connection-errors.ts';
-import { connackGrant, type Grant, type SubscriptionGrant, shortfalls } from './grant.ts';
+import { type ConnectionEnd, connectionFailure } from './connection-errors.ts';
+import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
 import { maskUrl } from './mqtt-options.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
-import { type TopicFilter, withoutCovered } from './subscriptions.ts';
+import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';
 
 /** A connection that held so long was sound: the next attempt after it waits the minimum again. */
-const STABLE_US = 10_000_000;
+const SOUND_US = 10_000_000;
+
+/**
+ * So many connections in a row, each accepted and soon cut without a word, mean a second client with our id: MQTT 3.1.1
+ * has no other way to say it, and brokers leave it out with MQTT 5 too (mosquitto 2.0.11).
+ */
+const EVICTIONS = 5;
 
 const DEFAULT_BACKOFF: Backoff = { minimumMs: 1_000, maximumMs: 60_000 };
 
@@ -36,6 +42,7 @@ export class Subscriber implements Source {
   #urlIndex = 0;
   /** Attempts since the last sound connection. */
   #attempt = 0;
+  #evictions = 0;
   /** Left on purpose: no attempts until `reconnect`. */
   #away = false;
   /** Stopping or failed: no attempts ever again. */
@@ -54,10 +61,7 @@ export class Subscriber implements Source {
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() * 1_000);
     this.#since = this.#now();
-    this.#filters = withoutCovered(options.filters).map(({ filter, qos }) => ({
-      filter: options.shareGroup === null ? filter : `$share/${options.shareGroup}/${filter}`,
-      qos,
-    }));
+    this.#filters = shared(withoutCovered(options.filters), options.shareGroup);
   }
 
   /**
@@ -164,22 +168,24 @@ export class Subscriber implements Source {
     this.#since = this.#now();
     this.#connections++;
     if (!connack.sessionPresent) {
-      if (this.#grant !== null)
-        logger.warn({ url }, 'the broker has lost our session, and what waited in it');
+      if (this.#grant !== null) logger.warn({ url }, 'the broker lost our session and what waited in it');
       this.#mustSubscribe = true;
     }
     let subscriptions: SubscriptionGrant[] = [];
     if (this.#mustSubscribe) {
       try {
-        subscriptions = await connection.subscribe(this.#filters, retained === 'skip');
+        // Where the session was ours a moment ago, retained messages would come a second time.
+        const repeated = connack.sessionPresent && this.#grant !== null;
+        const wanted = retained === 'skip' ? 'none' : repeated ? 'if_new' : 'all';
+        subscriptions = await connection.subscribe(this.#filters, wanted);
       } catch (error) {
         connection.destroy(error instanceof Error ? error : new Error(String(error)));
         return;
       }
       if (connection !== this.#connection) return;
-      const refused = subscriptions.filter(({ granted }) => granted >= 0x80);
+      const refused = refusals(subscriptions);
       if (refused.length > 0) {
-        this.#fail('subscription_refused', refused.map(describeRefusal).join('; '));
+        this.#fail('subscription_refused', refused.join('; '));
         return;
       }
     }
@@ -195,17 +201,18 @@ export class Subscriber implements Source {
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
     if (connection !== this.#connection) return;
+    const { protocolVersion, clientId } = this.#options;
+    const { code, detail, unexplained } = connectionFailure(end, protocolVersion);
+    this.#evictions = unexplained && !this.#sound() ? this.#evictions + 1 : 0;
     this.#detach();
     if (this.#finished) return;
-    const { protocolVersion, clientId } = this.#options;
-    let { code, detail } = connectionFailure(end, protocolVersion);
     if (code === 'session_taken' || (code !== null && this.#starting !== null)) {
       this.#fail(code, detail);
       return;
     }
-    // MQTT 3.1.1 has no way to say that a second client took the session over.
-    if (protocolVersion === 4 && end.accepted && end.error === null && this.#attempt >= 2) {
-      detail += ` again; does another client use the client id ${clientId}?`;
+    if (this.#evictions === EVICTIONS) {
+      this.#fail('session_taken', `${detail}, ${EVICTIONS} times soon after accepting ${clientId}`);
+      return;
     }
     this.#failures.set(this.#url, detail);
     const cause = `${this.#url}: ${detail}`;
@@ -274,18 +281,18 @@ export class Subscriber implements Source {
     await left;
   }
 
+  #sound(): boolean {
+    return this.#connected && this.#now() - this.#since >= SOUND_US;
+  }
+
   /** The connection is not ours any more, whether it is gone already or not. */
   #detach(): void {
     this.#connection = null;
     this.#silence?.stop();
-    if (this.#connected && this.#now() - this.#since >= STABLE_US) this.#attempt = 0;
+    if (this.#sound()) this.#attempt = 0;
     this.#connected = false;
     this.#subscribed = false;
     this.#since = this.#now();
     this.#intake?.release();
   }
-}
-
-function describeRefusal({ filter, granted }: SubscriptionGrant): string {
-  return `${filter}: ${describeReason({ code: granted, text: undefined })}`;
 }

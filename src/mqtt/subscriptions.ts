@@ -22,6 +22,12 @@ export function withoutCovered(filters: readonly TopicFilter[]): TopicFilter[] {
   return kept;
 }
 
+/** As the members of `group` subscribe them (MQTT 5, 4.8.2); unchanged without a group. */
+export function shared(filters: readonly TopicFilter[], group: string | null): readonly TopicFilter[] {
+  if (group === null) return filters;
+  return filters.map(({ filter, qos }) => ({ filter: `$share/${group}/${filter}`, qos }));
+}
+
 /** Whether every topic that `narrow` matches is matched by `wide` too. */
 export function covers(wide: string, narrow: string): boolean {
   const wideLevels = wide.split('/');

@@ -10,7 +10,7 @@ const numbered = (count: number, from = 0) =>
 
 const inOrder = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
-void suite('acknowledgement after the commit', () => {
+suite('acknowledgement after the commit', () => {
   const brokers: { name: string; broker: BrokerOptions; protocolVersion: 4 | 5; skip: string | false }[] = [
     { name: 'mosquitto, MQTT 5', broker: { kind: 'mosquitto' }, protocolVersion: 5, ...needsMosquitto },
     {
@@ -22,7 +22,7 @@ void suite('acknowledgement after the commit', () => {
     { name: 'aedes, MQTT 3.1.1', broker: { kind: 'aedes' }, protocolVersion: 4, skip: false },
   ];
   for (const { name, broker: options, protocolVersion, skip } of brokers) {
-    void test(`${name}: what was not acknowledged comes again, what was does not`, { skip }, async () => {
+    test(`${name}: what was not acknowledged comes again, what was does not`, { skip }, async () => {
       await using broker = await startBroker(options);
       await using proxy = await startProxy(broker.port);
       await using observed = await startObserved(proxy.url, { protocolVersion });
@@ -36,11 +36,14 @@ void suite('acknowledgement after the commit', () => {
       proxy.cut();
       await observed.received(500);
       assert.deepEqual(observed.texts(), inOrder(500));
-      assert.ok(observed.deliveries.every(({ duplicate }) => duplicate));
-      assert.deepEqual(
-        observed.deliveries.map(({ packetId }) => packetId),
-        first.map(({ packetId }) => packetId),
-      );
+      // aedes forgets both.
+      if (broker.kind === 'mosquitto') {
+        assert.ok(observed.deliveries.every(({ duplicate }) => duplicate));
+        assert.deepEqual(
+          observed.deliveries.map(({ packetId }) => packetId),
+          first.map(({ packetId }) => packetId),
+        );
+      }
 
       // The connection of these is gone: they must not acknowledge anything.
       for (const delivery of first) delivery.ack();
@@ -55,7 +58,7 @@ void suite('acknowledgement after the commit', () => {
     });
   }
 
-  void test('the broker sends no more than receive_maximum ahead', needsMosquitto, async () => {
+  test('the broker sends no more than receive_maximum ahead', needsMosquitto, async () => {
     await using broker = await startBroker();
     await using observed = await startObserved(broker.url, { receiveMaximum: 10 });
     await publish(broker.url, numbered(50));
@@ -65,7 +68,7 @@ void suite('acknowledgement after the commit', () => {
     assert.deepEqual(observed.texts(), [...inOrder(10), 'sentinel']);
   });
 
-  void test('PUBACKs go out in the order of arrival, finished in whatever order', async () => {
+  test('PUBACKs go out in the order of arrival, finished in whatever order', async () => {
     await using broker = await startScriptedBroker();
     await using observed = await startObserved(broker.url);
     // PUBLISH, QoS 1, topic "t", no properties, empty payload; the packet identifier is the parameter.
@@ -75,7 +78,7 @@ void suite('acknowledgement after the commit', () => {
     for (const id of [1, 2, 3]) assert.deepEqual([...(await broker.packet(PUBACK))], [0x40, 2, 0, id]);
   });
 
-  void test('a message sent again while it is in hand is taken once and acknowledged once', async () => {
+  test('a message sent again while it is in hand is taken once and acknowledged once', async () => {
     await using broker = await startScriptedBroker();
     await using observed = await startObserved(broker.url);
     broker.send([0x32, 6, 0, 1, 0x74, 0, 1, 0]);
@@ -87,7 +90,7 @@ void suite('acknowledgement after the commit', () => {
     for (const id of [1, 2]) assert.deepEqual([...(await broker.packet(PUBACK))], [0x40, 2, 0, id]);
   });
 
-  void test('messages that come with the CONNACK are taken', async () => {
+  test('messages that come with the CONNACK are taken', async () => {
     const connack = [0x20, 3, 1, 0, 0];
     await using broker = await startScriptedBroker({ connack: [...connack, 0x32, 6, 0, 1, 0x74, 0, 1, 0] });
     await using observed = await startObserved(broker.url);
@@ -96,7 +99,7 @@ void suite('acknowledgement after the commit', () => {
     assert.deepEqual([...(await broker.packet(PUBACK))], [0x40, 2, 0, 1]);
   });
 
-  void test('an exception of the pipeline stops neither the parser nor the others', async () => {
+  test('an exception of the pipeline stops neither the parser nor the others', async () => {
     await using broker = await startBroker();
     const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
     await using observed = observe(broker.url, {
@@ -116,7 +119,7 @@ void suite('acknowledgement after the commit', () => {
     assert.deepEqual(next.texts(), ['1']);
   });
 
-  void test('after stopReceiving nothing is handed on, acknowledgements still go out, the rest stays', async () => {
+  test('after stopReceiving nothing is handed on, acknowledgements still go out, the rest stays', async () => {
     await using broker = await startBroker();
     const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
     await using observed = await startObserved(broker.url, { protocolVersion });
@@ -134,7 +137,7 @@ void suite('acknowledgement after the commit', () => {
     assert.deepEqual(next.texts(), ['5', '6', '7', '8', '9']);
   });
 
-  void test('QoS 0: paused inside of a delivery nothing more comes, resumed all, in order', async () => {
+  test('QoS 0: paused inside of a delivery nothing more comes, resumed all, in order', async () => {
     await using broker = await startBroker();
     await using proxy = await startProxy(broker.port);
     let paused = false;

@@ -33,8 +33,8 @@ async function works(url: string, options: ObservedOptions, publishTo: string): 
   assert.deepEqual(observed.texts(), ['hello']);
 }
 
-void suite('refusals at start', () => {
-  void test('a password: right, wrong and none', needsMosquitto, async () => {
+suite('refusals at start', () => {
+  test('a password: right, wrong and none', needsMosquitto, async () => {
     const directory = await mkdtemp(join(tmpdir(), 'tidegate-password-'));
     try {
       const salt = randomBytes(12);
@@ -66,7 +66,7 @@ void suite('refusals at start', () => {
     [5, [1, 0x87]],
     [4, [1, 0x80]],
   ] as const) {
-    void test(`a refused subscription, protocol version ${protocolVersion}`, async () => {
+    test(`a refused subscription, protocol version ${protocolVersion}`, async () => {
       await using broker = await startScriptedBroker({ protocolVersion, suback });
       const filters = [
         { filter: 'allowed/+', qos: 1 },
@@ -78,21 +78,21 @@ void suite('refusals at start', () => {
     });
   }
 
-  void test('a broker that does not speak MQTT 5 says which version to take', async () => {
+  test('a broker that does not speak MQTT 5 says which version to take', async () => {
     await using broker = await startBroker({ kind: 'aedes' });
     const error = await refusal(broker.url);
     assert.equal(error.code, 'broker_refused');
     assert.match(error.message, /mqtt\.protocol_version: 4/);
   });
 
-  void test('nobody there: unreachable after the startup timeout, naming each URL', async () => {
+  test('nobody there: unreachable after the startup timeout, naming each URL', async () => {
     const urls = [`mqtt://127.0.0.1:${await freePort()}`, `mqtt://u:secret@127.0.0.1:${await freePort()}`];
     const error = await refusal('', { urls, startupTimeoutMs: 200 });
     assert.equal(error.code, 'broker_unreachable');
     assert.match(error.message, /ECONNREFUSED.*; mqtt:\/\/u:\*\*\*@127.0.0.1:\d+: .*ECONNREFUSED/);
   });
 
-  void test('a server that says nothing is unreachable too', async () => {
+  test('a server that says nothing is unreachable too', async () => {
     await using broker = await startBroker({ kind: 'aedes' });
     await using proxy = await startProxy(broker.port);
     proxy.freeze();
@@ -100,7 +100,7 @@ void suite('refusals at start', () => {
     assert.equal(error.code, 'broker_unreachable');
   });
 
-  void test('a broker that is busy is tried again', async () => {
+  test('a broker that is busy is tried again', async () => {
     await using busy = await startScriptedBroker({ connack: [0x20, 3, 0, 0x89, 0] });
     await using ready = await startScriptedBroker();
     await using observed = await startObserved('', { urls: [busy.url, ready.url] });
@@ -108,7 +108,7 @@ void suite('refusals at start', () => {
     assert.match(observed.logs[0] ?? '', /Server busy \(0x89\); connecting to .* in 0\.0 s/);
   });
 
-  void test('closed while it still tries', async () => {
+  test('closed while it still tries', async () => {
     await using observed = observe(`mqtt://127.0.0.1:${await freePort()}`);
     const started = assert.rejects(observed.start(), { code: 'broker_unreachable' });
     await observed.logged(/ECONNREFUSED/);
@@ -117,14 +117,14 @@ void suite('refusals at start', () => {
   });
 });
 
-void suite('TLS and WebSocket', { skip: needsOpenssl.skip || needsMosquitto.skip }, () => {
+suite('TLS and WebSocket', { skip: needsOpenssl.skip || needsMosquitto.skip }, () => {
   const tlsConfig = ({ authority, server }: TestCertificates): string[] => [
     `cafile ${authority.certPath}`,
     `certfile ${server.certPath}`,
     `keyfile ${server.keyPath}`,
   ];
 
-  void test('a private authority is trusted when it is named, and only then', async () => {
+  test('a private authority is trusted when it is named, and only then', async () => {
     await using certificates = await makeCertificates();
     const plain = await freePort();
     await using broker = await startBroker({
@@ -142,7 +142,7 @@ void suite('TLS and WebSocket', { skip: needsOpenssl.skip || needsMosquitto.skip
     assert.equal((await refusal(broker.url, { tls: { ca: 'no certificate' } })).code, 'broker_tls');
   });
 
-  void test('mutual TLS: our certificate is asked for', async () => {
+  test('mutual TLS: our certificate is asked for', async () => {
     await using certificates = await makeCertificates();
     const plain = await freePort();
     await using broker = await startBroker({
@@ -159,7 +159,7 @@ void suite('TLS and WebSocket', { skip: needsOpenssl.skip || needsMosquitto.skip
     assert.equal(mismatch.code, 'broker_tls');
   });
 
-  void test('ws:// and wss://', async () => {
+  test('ws:// and wss://', async () => {
     await using certificates = await makeCertificates();
     const [plain, secure] = [await freePort(), await freePort()];
     await using broker = await startBroker({
@@ -180,8 +180,8 @@ void suite('TLS and WebSocket', { skip: needsOpenssl.skip || needsMosquitto.skip
   });
 });
 
-void suite('losing and finding the broker', () => {
-  void test(
+suite('losing and finding the broker', () => {
+  test(
     'the second URL takes over when the first is down, and the other way round',
     needsMosquitto,
     async () => {
@@ -201,7 +201,7 @@ void suite('losing and finding the broker', () => {
   );
 
   for (const persistence of [true, false]) {
-    void test(`a broker restart, the session ${persistence ? 'kept' : 'lost'}`, async () => {
+    test(`a broker restart, the session ${persistence ? 'kept' : 'lost'}`, async () => {
       await using broker = await startBroker({ persistence });
       const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
       await using observed = await startObserved(broker.url, { protocolVersion });
@@ -225,25 +225,33 @@ void suite('losing and finding the broker', () => {
     });
   }
 
-  void test(
-    'a second client with our id is fatal, and the session is left to it',
-    needsMosquitto,
-    async () => {
+  for (const protocolVersion of [4, 5] as const) {
+    const name = `a second client with our id is fatal, protocol version ${protocolVersion}`;
+    test(name, needsMosquitto, async () => {
       await using broker = await startBroker();
-      await using observed = await startObserved(broker.url);
+      await using observed = await startObserved(broker.url, { protocolVersion });
       const other = await connectAsync(broker.url, {
         clientId: 'tidegate-test',
-        protocolVersion: 5,
+        protocolVersion,
         clean: false,
+        reconnectPeriod: 10,
       });
       const error = await observed.fatal();
+      await other.endAsync(true);
       assert.equal(error.code, 'session_taken');
       assert.equal(observed.subscriber.state().connected, false);
-      await other.endAsync();
-    },
-  );
+    });
+  }
 
-  void test('a subscription refused later is fatal', async () => {
+  test('a broker that says so makes it fatal at once', async () => {
+    await using broker = await startScriptedBroker();
+    await using observed = await startObserved(broker.url);
+    broker.send([0xe0, 1, 0x8e]);
+    assert.equal((await observed.fatal()).code, 'session_taken');
+    assert.equal(observed.subscriber.state().reconnects, 0);
+  });
+
+  test('a subscription refused later is fatal', async () => {
     await using first = await startScriptedBroker();
     await using second = await startScriptedBroker({ suback: [0x87] });
     await using observed = await startObserved('', { urls: [first.url, second.url] });
@@ -252,7 +260,7 @@ void suite('losing and finding the broker', () => {
     assert.equal((await observed.fatal()).code, 'subscription_refused');
   });
 
-  void test('a refused login after the start is tried again', async () => {
+  test('a refused login after the start is tried again', async () => {
     await using first = await startScriptedBroker();
     await using refusing = await startScriptedBroker({ connack: [0x20, 3, 0, 0x87, 0] });
     await using observed = await startObserved('', { urls: [first.url, refusing.url] });
@@ -262,7 +270,7 @@ void suite('losing and finding the broker', () => {
     assert.equal(observed.subscriber.state().url, first.url);
   });
 
-  void test('left and come back: what was published meanwhile waits in the session', async () => {
+  test('left and come back: what was published meanwhile waits in the session', async () => {
     await using broker = await startBroker();
     const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
     await using observed = await startObserved(broker.url, { protocolVersion });
@@ -275,7 +283,7 @@ void suite('losing and finding the broker', () => {
     assert.deepEqual(observed.texts(), ['meanwhile']);
   });
 
-  void test('silence: the connection and the subscriptions are made anew', async () => {
+  test('silence: the connection and the subscriptions are made anew', async () => {
     await using broker = await startBroker();
     const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
     await using observed = await startObserved(broker.url, { protocolVersion, silenceTimeoutMs: 100 });
@@ -286,7 +294,7 @@ void suite('losing and finding the broker', () => {
     await observed.received(1);
   });
 
-  void test('close ends even when the network swallows everything', async () => {
+  test('close ends even when the network swallows everything', async () => {
     await using broker = await startBroker();
     await using proxy = await startProxy(broker.port);
     await using observed = await startObserved(proxy.url, {

@@ -6,12 +6,12 @@ import { type ObservedOptions, startObserved } from './observed-subscriber.ts';
 
 const message = (payload: string, topic = 'test/a') => ({ topic, payload });
 
-void suite('retained messages', () => {
+suite('retained messages', () => {
   for (const protocolVersion of [4, 5] as const) {
     const options: ObservedOptions = { protocolVersion };
     const { skip } = protocolVersion === 5 ? needsMosquitto : { skip: false };
 
-    void test(`skip, protocol version ${protocolVersion}`, { skip }, async () => {
+    test(`skip, protocol version ${protocolVersion}`, { skip }, async () => {
       await using broker = await startBroker();
       await publish(broker.url, [message('old')], { retain: true });
       await using observed = await startObserved(broker.url, { ...options, retained: 'skip' });
@@ -23,7 +23,7 @@ void suite('retained messages', () => {
       assert.equal(observed.counts.dropped, protocolVersion === 5 ? 0 : 1);
     });
 
-    void test(`store, protocol version ${protocolVersion}`, { skip }, async () => {
+    test(`store, protocol version ${protocolVersion}`, { skip }, async () => {
       await using broker = await startBroker();
       await publish(broker.url, [message('old')], { retain: true });
       await using observed = await startObserved(broker.url, options);
@@ -32,7 +32,7 @@ void suite('retained messages', () => {
     });
   }
 
-  void test('if_changed: after a lost session only what this process did not have', async () => {
+  test('if_changed: after a lost session only what this process did not have', async () => {
     await using broker = await startBroker();
     const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
     await using observed = await startObserved(broker.url, { protocolVersion, retained: 'if_changed' });
@@ -48,10 +48,27 @@ void suite('retained messages', () => {
     assert.deepEqual(observed.texts(), ['1', '1', '1', '2']);
     assert.equal(observed.counts.dropped, 1);
   });
+
+  test(
+    'subscribed anew after silence, a session that still stands brings nothing twice',
+    needsMosquitto,
+    async () => {
+      await using broker = await startBroker();
+      await publish(broker.url, [message('old')], { retain: true });
+      await using observed = await startObserved(broker.url, {
+        silenceTimeoutMs: 50,
+        onDelivery: (delivery) => delivery.ack(),
+      });
+      await observed.logged(/^subscribed/, 3);
+      await publish(broker.url, [message('new')]);
+      await observed.received(2);
+      assert.deepEqual(observed.texts(), ['old', 'new']);
+    },
+  );
 });
 
-void suite('subscriptions', () => {
-  void test('overlapping filters bring a message once', async () => {
+suite('subscriptions', () => {
+  test('overlapping filters bring a message once', async () => {
     await using broker = await startBroker();
     await using observed = await startObserved(broker.url, {
       protocolVersion: broker.kind === 'aedes' ? 4 : 5,
@@ -69,7 +86,7 @@ void suite('subscriptions', () => {
     ]);
   });
 
-  void test('more filters than fit into one SUBSCRIBE', async () => {
+  test('more filters than fit into one SUBSCRIBE', async () => {
     await using broker = await startBroker();
     const filters = Array.from({ length: 20 }, (_, index) => ({
       filter: `test/${index}/+`,
@@ -87,7 +104,7 @@ void suite('subscriptions', () => {
     await observed.received(20);
   });
 
-  void test('the members of a share group divide the messages', needsMosquitto, async () => {
+  test('the members of a share group divide the messages', needsMosquitto, async () => {
     await using broker = await startBroker();
     const member = (clientId: string): ObservedOptions => ({
       clientId,
@@ -109,7 +126,7 @@ void suite('subscriptions', () => {
     assert.ok(one.deliveries.length > 0 && two.deliveries.length > 0);
   });
 
-  void test(
+  test(
     'a probe says what is granted and leaves the daemon and its session alone',
     needsMosquitto,
     async () => {

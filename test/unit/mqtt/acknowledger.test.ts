@@ -21,8 +21,8 @@ function acknowledger(): { acks: Acknowledger; writes: number[][] } {
 /** Microtasks queued before it have run. */
 const turn = (): Promise<void> => Promise.resolve();
 
-void suite('Acknowledger', () => {
-  void test('writes what finishes in one turn as one write, in the order of arrival', async () => {
+suite('Acknowledger', () => {
+  test('writes what finishes in one turn as one write, in the order of arrival', async () => {
     const { acks, writes } = acknowledger();
     const ordinals = [7, 300, 65_535].map((id) => acks.add(id));
     for (const ordinal of ordinals.toReversed()) acks.acknowledge(ordinal);
@@ -32,7 +32,7 @@ void suite('Acknowledger', () => {
     assert.equal(acks.pending, 0);
   });
 
-  void test('waits for the oldest', async () => {
+  test('waits for the oldest', async () => {
     const { acks, writes } = acknowledger();
     const [first, second] = [acks.add(1), acks.add(2)];
     acks.acknowledge(second);
@@ -43,7 +43,7 @@ void suite('Acknowledger', () => {
     assert.deepEqual(writes, [[1, 2]]);
   });
 
-  void test('acknowledges a message once, even after its identifier was given to another', async () => {
+  test('acknowledges a message once, even after its identifier was given to another', async () => {
     const { acks, writes } = acknowledger();
     const first = acks.add(1);
     acks.acknowledge(first);
@@ -55,7 +55,7 @@ void suite('Acknowledger', () => {
     assert.equal(acks.pending, 1);
   });
 
-  void test('takes an identifier that is in hand only once', async () => {
+  test('takes an identifier that is in hand only once', async () => {
     const { acks, writes } = acknowledger();
     const first = acks.add(1);
     assert.equal(acks.add(1), -1);
@@ -65,7 +65,7 @@ void suite('Acknowledger', () => {
     assert.notEqual(acks.add(1), -1);
   });
 
-  void test('a skipped message is never acknowledged and holds nobody back', async () => {
+  test('a skipped message is never acknowledged and holds nobody back', async () => {
     const { acks, writes } = acknowledger();
     const [first, second] = [acks.add(1), acks.add(2)];
     acks.skip(first);
@@ -75,7 +75,7 @@ void suite('Acknowledger', () => {
     assert.equal(acks.add(1), -1, 'the broker may only send the same message under it');
   });
 
-  void test('flush writes at once, and not again at the end of the turn', async () => {
+  test('flush writes at once, and not again at the end of the turn', async () => {
     const { acks, writes } = acknowledger();
     acks.acknowledge(acks.add(1));
     acks.flush();
@@ -84,7 +84,7 @@ void suite('Acknowledger', () => {
     assert.deepEqual(writes, [[1]]);
   });
 
-  void test('writes nothing once closed, not even what is scheduled', async () => {
+  test('writes nothing once closed, not even what is scheduled', async () => {
     const { acks, writes } = acknowledger();
     const [first, second] = [acks.add(1), acks.add(2)];
     acks.acknowledge(first);
@@ -96,7 +96,7 @@ void suite('Acknowledger', () => {
     assert.equal(acks.pending, 0);
   });
 
-  void test('for any order of arrivals and commits: always a prefix of the arrivals, each once, none after close', async () => {
+  test('for any order of arrivals and commits: always a prefix of the arrivals, each once, none after close', async () => {
     const step = fc.oneof(
       {
         weight: 4,
@@ -151,7 +151,7 @@ void suite('Acknowledger', () => {
     );
   });
 
-  void test('more than 65,536 arrivals go round the ring', async () => {
+  test('more than 65,536 arrivals go round the ring', async () => {
     const { acks, writes } = acknowledger();
     const expected: number[] = [];
     for (let round = 0; round < 3; round++) {

@@ -15,7 +15,7 @@ const options: ConnectionOptions = {
   tls: {},
 };
 
-void test('a CONNACK that says nothing grants what was asked', () => {
+test('a CONNACK that says nothing grants what was asked', () => {
   const grant = connackGrant({ cmd: 'connack', sessionPresent: true }, options, 'mqtt://host');
   assert.deepEqual(grant, {
     url: 'mqtt://host',
@@ -31,7 +31,7 @@ void test('a CONNACK that says nothing grants what was asked', () => {
   assert.deepEqual(shortfalls(grant, options), []);
 });
 
-void test('what it says counts, and what is less is named with its consequence', () => {
+test('what it says counts, and what is less is named with its consequence', () => {
   const properties = {
     sessionExpiryInterval: 7_200,
     serverKeepAlive: 30,
@@ -49,7 +49,7 @@ void test('what it says counts, and what is less is named with its consequence',
   assert.match(found[1] ?? '', /QoS 0 instead of 1 to a\/#/);
 });
 
-void test('MQTT 3.1.1 does not say how long a session stays', () => {
+test('MQTT 3.1.1 does not say how long a session stays', () => {
   const old = { ...options, protocolVersion: 4 as const };
   const grant = connackGrant({ cmd: 'connack', sessionPresent: false }, old, 'mqtt://host');
   assert.equal(grant.sessionExpirySeconds, null);

@@ -42,8 +42,8 @@ function setUp(retained: IntakeOptions['retained'] = 'store', onDelivery?: (deli
   return { intake, seen, acknowledger, written, take };
 }
 
-void suite('Intake', () => {
-  void test('hands a message on and frees the parser before it is acknowledged', () => {
+suite('Intake', () => {
+  test('hands a message on and frees the parser before it is acknowledged', () => {
     const { seen, take, written, acknowledger } = setUp();
     take(publication({ qos: 1, messageId: 7, dup: true, topic: 'x/y' }));
     assert.deepEqual(seen.freed, [true], 'with an error, so that MQTT.js does not acknowledge');
@@ -62,7 +62,7 @@ void suite('Intake', () => {
     assert.deepEqual(written, [7]);
   });
 
-  void test('QoS 0 has nothing to acknowledge', () => {
+  test('QoS 0 has nothing to acknowledge', () => {
     const { seen, take, acknowledger, written } = setUp();
     take(publication());
     assert.partialDeepStrictEqual(seen.deliveries[0], { qos: 0, packetId: null });
@@ -71,7 +71,7 @@ void suite('Intake', () => {
     assert.deepEqual(written, []);
   });
 
-  void test('while paused it holds the parser, not the message before', () => {
+  test('while paused it holds the parser, not the message before', () => {
     const { intake, seen, take } = setUp();
     intake.pause();
     take(publication());
@@ -80,7 +80,7 @@ void suite('Intake', () => {
     assert.deepEqual([seen.deliveries.length, seen.freed.length], [1, 1]);
   });
 
-  void test('paused from inside of a delivery it holds the parser after it', () => {
+  test('paused from inside of a delivery it holds the parser after it', () => {
     const { intake, seen, take } = setUp('store', () => intake.pause());
     take(publication());
     assert.deepEqual([seen.deliveries.length, seen.freed.length], [1, 0]);
@@ -88,7 +88,7 @@ void suite('Intake', () => {
     assert.deepEqual([seen.deliveries.length, seen.freed.length], [1, 1]);
   });
 
-  void test('stopped it hands nothing on, acknowledges nothing and frees a held parser', () => {
+  test('stopped it hands nothing on, acknowledges nothing and frees a held parser', () => {
     const { intake, seen, take, acknowledger } = setUp();
     intake.pause();
     take(publication({ qos: 1, messageId: 1 }));
@@ -97,7 +97,7 @@ void suite('Intake', () => {
     assert.deepEqual([seen.deliveries.length, seen.freed.length, acknowledger.pending], [0, 2, 0]);
   });
 
-  void test('nothing of a connection that is gone is handed on', () => {
+  test('nothing of a connection that is gone is handed on', () => {
     const { intake, seen, take, acknowledger } = setUp();
     intake.pause();
     take(publication());
@@ -107,14 +107,14 @@ void suite('Intake', () => {
     assert.equal(intake.paused, true, 'the next connection is still paused');
   });
 
-  void test('a message that is still in hand is not handed on again', () => {
+  test('a message that is still in hand is not handed on again', () => {
     const { seen, take } = setUp();
     take(publication({ qos: 1, messageId: 1 }));
     take(publication({ qos: 1, messageId: 1, dup: true }));
     assert.deepEqual([seen.deliveries.length, seen.resent, seen.freed.length], [1, 1, 2]);
   });
 
-  void test('an exception leaves its message unacknowledged, and the parser and the others go on', () => {
+  test('an exception leaves its message unacknowledged, and the parser and the others go on', () => {
     const { seen, take, acknowledger, written } = setUp('store', (delivery) => {
       if (delivery.packetId === 1) throw new Error('broken');
     });
@@ -126,7 +126,7 @@ void suite('Intake', () => {
     assert.deepEqual(written, [2]);
   });
 
-  void test('retained skip: acknowledges and counts what was retained', () => {
+  test('retained skip: acknowledges and counts what was retained', () => {
     const { seen, take, acknowledger, written } = setUp('skip');
     take(publication({ qos: 1, messageId: 1, retain: true }));
     take(publication({ qos: 1, messageId: 2 }));
@@ -134,7 +134,7 @@ void suite('Intake', () => {
     assert.deepEqual([seen.deliveries.length, seen.dropped, written], [1, 1, [1]]);
   });
 
-  void test('retained if_changed: hands on what this process did not have yet', () => {
+  test('retained if_changed: hands on what this process did not have yet', () => {
     const { seen, take } = setUp('if_changed');
     const retained = (payload: string): void =>
       take(publication({ retain: true, payload: Buffer.from(payload) }));
@@ -151,7 +151,7 @@ void suite('Intake', () => {
     assert.equal(seen.dropped, 2);
   });
 
-  void test('QoS 2, which we never ask for, is left to MQTT.js to finish', () => {
+  test('QoS 2, which we never ask for, is left to MQTT.js to finish', () => {
     const { seen, take } = setUp();
     take(publication({ qos: 2, messageId: 1 }));
     assert.deepEqual(seen.freed, [false]);

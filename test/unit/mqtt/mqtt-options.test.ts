@@ -14,8 +14,8 @@ const options: ConnectionOptions = {
   tls: { ca: 'CA', cert: 'CERT', key: 'KEY', servername: 'broker', rejectUnauthorized: true },
 };
 
-void suite('clientOptions', () => {
-  void test('asks MQTT 5 for a session that stays, with our window', () => {
+suite('clientOptions', () => {
+  test('asks MQTT 5 for a session that stays, with our window', () => {
     const built = clientOptions(options, 'mqtt://host:1884');
     assert.equal(built.host, 'host');
     assert.equal(built.port, 1884);
@@ -27,16 +27,16 @@ void suite('clientOptions', () => {
     });
   });
 
-  void test('sends MQTT 3.1.1 no properties', () => {
+  test('sends MQTT 3.1.1 no properties', () => {
     assert.equal(clientOptions({ ...options, protocolVersion: 4 }, 'mqtt://host').properties, undefined);
   });
 
-  void test('starts clean only where nothing is to be kept', () => {
+  test('starts clean only where nothing is to be kept', () => {
     assert.equal(clientOptions({ ...options, sessionExpirySeconds: 0 }, 'mqtt://host').clean, true);
     assert.equal(clientOptions({ ...options, keepSession: false }, 'mqtt://host').clean, true);
   });
 
-  void test('gives certificates to TLS only, or MQTT.js would turn mqtt:// into mqtts://', () => {
+  test('gives certificates to TLS only, or MQTT.js would turn mqtt:// into mqtts://', () => {
     assert.equal(clientOptions(options, 'mqtt://host').cert, undefined);
     const tls = clientOptions(options, 'mqtts://host');
     assert.deepEqual(
@@ -49,24 +49,24 @@ void suite('clientOptions', () => {
     });
   });
 
-  void test('keeps path and query of a WebSocket', () => {
+  test('keeps path and query of a WebSocket', () => {
     assert.equal(clientOptions(options, 'ws://host:9001/mqtt?a=1').path, '/mqtt?a=1');
     assert.equal(clientOptions(options, 'ws://host').path, '/');
   });
 
-  void test('gives sockets an IPv6 address bare, and URLs in brackets', () => {
+  test('gives sockets an IPv6 address bare, and URLs in brackets', () => {
     assert.equal(clientOptions(options, 'mqtt://[::1]:1883').host, '::1');
     assert.equal(clientOptions(options, 'ws://[::1]:9001').host, '[::1]');
   });
 
-  void test('a user and password in the URL go first', () => {
+  test('a user and password in the URL go first', () => {
     const given = { ...options, username: 'u', password: 'p' };
     const { username, password } = clientOptions(given, 'mqtt://a%40b:c%3Ad@host');
     assert.deepEqual([username, password], ['a@b', 'c:d']);
     assert.equal(clientOptions(given, 'mqtt://host').password, 'p');
   });
 
-  void test('refuses other schemes and what is no URL, without printing a password', () => {
+  test('refuses other schemes and what is no URL, without printing a password', () => {
     for (const url of ['http://u:secret@host', 'u:secret@host:99999999', 'mqtt://u:secret@host:99999999']) {
       assert.throws(
         () => clientOptions(options, url),
@@ -78,7 +78,7 @@ void suite('clientOptions', () => {
   });
 });
 
-void suite('maskUrl', () => {
+suite('maskUrl', () => {
   const cases: [url: string, masked: string][] = [
     ['mqtt://host:1883', 'mqtt://host:1883'],
     ['mqtt://user@host', 'mqtt://user@host'],
@@ -88,6 +88,6 @@ void suite('maskUrl', () => {
     ['user:pass@host', 'user:***@host'],
   ];
   for (const [url, masked] of cases) {
-    void test(masked, () => assert.equal(maskUrl(url), masked));
+    test(masked, () => assert.equal(maskUrl(url), masked));
   }
 });

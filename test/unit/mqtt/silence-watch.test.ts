@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SilenceWatch } from '../../../src/mqtt/silence-watch.ts';
 
-void test('calls back when it was quiet for the limit, and once', (context) => {
+test('calls back when it was quiet for the limit, and once', (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   let quiet = 0;
   const heard: number[] = [];
@@ -24,7 +24,7 @@ void test('calls back when it was quiet for the limit, and once', (context) => {
   assert.deepEqual(heard, [1_000]);
 });
 
-void test('waits on while silence means nothing, and when the clock was set back', (context) => {
+test('waits on while silence means nothing, and when the clock was set back', (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   let quiet: number | null = null;
   const heard: number[] = [];
@@ -42,7 +42,7 @@ void test('waits on while silence means nothing, and when the clock was set back
   assert.deepEqual(heard, [2_000]);
 });
 
-void test('stop ends it', (context) => {
+test('stop ends it', (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   const heard: number[] = [];
   const watch = new SilenceWatch(

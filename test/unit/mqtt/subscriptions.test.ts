@@ -21,7 +21,7 @@ const filter = fc
   .map(([levels, end]) => [...levels, ...end].join('/'))
   .filter((text) => text !== '');
 
-void suite('covers', () => {
+suite('covers', () => {
   const cases: [wide: string, narrow: string, expected: boolean][] = [
     ['#', 'a/b', true],
     ['#', '$SYS/#', false],
@@ -36,12 +36,12 @@ void suite('covers', () => {
     ['devices/+/+', 'devices/+', false],
   ];
   for (const [wide, narrow, expected] of cases) {
-    void test(`${wide} ${expected ? 'covers' : 'does not cover'} ${narrow}`, () => {
+    test(`${wide} ${expected ? 'covers' : 'does not cover'} ${narrow}`, () => {
       assert.equal(covers(wide, narrow), expected);
     });
   }
 
-  void test('what it covers it matches', () => {
+  test('what it covers it matches', () => {
     fc.assert(
       fc.property(filter, filter, topic, (wide, narrow, name) => {
         fc.pre(covers(wide, narrow) && matches(narrow, name));
@@ -51,8 +51,8 @@ void suite('covers', () => {
   });
 });
 
-void suite('withoutCovered', () => {
-  void test('keeps one of equal filters and gives it the higher QoS', () => {
+suite('withoutCovered', () => {
+  test('keeps one of equal filters and gives it the higher QoS', () => {
     assert.deepEqual(
       withoutCovered([
         { filter: 'a/+', qos: 0 },
@@ -66,7 +66,7 @@ void suite('withoutCovered', () => {
     );
   });
 
-  void test('every topic is matched as before, at no lower QoS, and no kept filter covers another', () => {
+  test('every topic is matched as before, at no lower QoS, and no kept filter covers another', () => {
     const entry: fc.Arbitrary<TopicFilter> = fc.record({ filter, qos: fc.constantFrom(0, 1) });
     fc.assert(
       fc.property(fc.array(entry, { maxLength: 6 }), topic, (filters, name) => {

@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadConfig } from '../../../src/config/load.ts';
+import { yamlFile } from './yaml-file.ts';
+
+const env = { TIDEGATE_DATABASE_URL: 'postgres://tidegate@localhost/tidegate' };
+
+const REFUSED: readonly (readonly [yaml: string, first: string, second: string])[] = [
+  ['mqtt: {url: "mqtt://a", urls: ["mqtt://b"]}', 'mqtt.urls', 'mqtt.url'],
+  ['mqtt: {share_group: g}', 'mqtt.share_group', 'mqtt.client_id'],
+  [`mqtt: {url: "mqtts://a", tls: {key: ${import.meta.filename}}}`, 'mqtt.tls.key', 'mqtt.tls.cert'],
+  [`mqtt: {url: "mqtts://a", tls: {cert: ${import.meta.filename}}}`, 'mqtt.tls.cert', 'mqtt.tls.key'],
+  [`mqtt: {tls: {ca: ${import.meta.filename}}}`, 'mqtt.tls.ca', 'mqtt.url'],
+  [
+    'mqtt: {urls: ["ws://a"], tls: {reject_unauthorized: false}}',
+    'mqtt.tls.reject_unauthorized',
+    'mqtt.urls',
+  ],
+  ['ingest: {batch: {max_points: 100001}}', 'ingest.batch.max_points', 'ingest.queue.max_points'],
+  ['ingest: {batch: {max_bytes: 65MiB}}', 'ingest.batch.max_bytes', 'ingest.queue.max_bytes'],
+  ['ingest: {limits: {message_bytes: 65MiB}}', 'ingest.limits.message_bytes', 'ingest.queue.max_bytes'],
+  ['ingest: {batch: {min_wait: 5s}}', 'ingest.batch.min_wait', 'ingest.batch.max_wait'],
+  ['http: {host: 0.0.0.0}', 'http.host', 'http.tokens'],
+  ['http: {host: "::"}', 'http.host', 'http.tokens'],
+  ['http: {host: 127.0.0.1.example}', 'http.host', 'http.tokens'],
+  ['routes: []', 'routes', 'components'],
+];
+
+for (const [yaml, first, second] of REFUSED) {
+  test(`refused: ${yaml.replace(import.meta.filename, 'FILE')}`, (t) => {
+    const file = yamlFile(t, yaml);
+    assert.throws(
+      () => loadConfig({ file, env }),
+      (error: Error) => {
+        assert.match(
+          error.message.slice(file.length),
+          new RegExp(`^:1:\\d+: ${first} and ${second} [^\\n]+$`),
+        );
+        return true;
+      },
+    );
+  });
+}
+
+const TAKEN: readonly string[] = [
+  'mqtt: {share_group: g, client_id: tidegate}',
+  `mqtt: {url: "wss://a", tls: {key: ${import.meta.filename}, cert: ${import.meta.filename}}}`,
+  'mqtt: {urls: ["mqtt://a", "MQTTS://b"], tls: {servername: c}}',
+  'ingest: {batch: {min_wait: 5s, max_wait: 5s}}',
+  'http: {host: 0.0.0.0, allow_anonymous: true}',
+  `http: {host: 0.0.0.0, tokens: [{name: a, sha256: ${'0'.repeat(64)}}]}`,
+  'http: {host: 127.0.1.1}',
+  'http: {host: localhost}',
+  'http: {host: "::1"}',
+  'http: {host: 0.0.0.0}\ncomponents: [ingest]',
+  'routes: []\ncomponents: [api]',
+];
+
+for (const yaml of TAKEN) {
+  test(`taken: ${yaml.replaceAll(import.meta.filename, 'FILE')}`, (t) => {
+    loadConfig({ file: yamlFile(t, yaml), env });
+  });
+}
+
+test('a contradiction with a key that is wrong by itself is not told', (t) => {
+  const file = yamlFile(t, 'ingest: {batch: {max_points: many}, queue: {max_points: 10}}');
+  assert.throws(
+    () => loadConfig({ file, env }),
+    (error: Error) => {
+      assert.match(error.message, /^[^\n]*max_points is "many"[^\n]*$/);
+      return true;
+    },
+  );
+});

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import {
+  configurationMarkdown,
+  errorsMarkdown,
+  exampleYaml,
+  GENERATED_FILES,
+} from '../../../src/config/generate.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import { ROUTE, type RouteConfig } from '../../../src/config/route.ts';
+import { ROUTE_EXAMPLES } from '../../../src/config/route-examples.ts';
+import { KEYS } from '../../../src/config/schema.ts';
+import { DEAD_LETTERS, FAILURES } from '../../../src/errors.ts';
+import { yamlFile } from './yaml-file.ts';
+
+for (const [path, render] of Object.entries(GENERATED_FILES)) {
+  test(`${path} is as \`npm run generate\` writes it`, () => {
+    assert.equal(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'), render());
+  });
+}
+
+test('the sample is valid as it is and says the defaults', (t) => {
+  const config = loadConfig({ file: yamlFile(t, exampleYaml()), env: {} });
+  assert.deepEqual(config, loadConfig({ env: { TIDEGATE_DATABASE_URL: config.database.url } }));
+});
+
+test('the sample means the same with every commented setting uncommented', (t) => {
+  const commented = /^( *)#(?=[a-z_0-9]+:)/gm;
+  assert.equal(exampleYaml().match(commented)?.length, KEYS.length - 1, 'all but database.url');
+  const all = loadConfig({ file: yamlFile(t, exampleYaml().replaceAll(commented, '$1')), env: {} });
+  assert.deepEqual(all, loadConfig({ file: yamlFile(t, exampleYaml()), env: {} }));
+});
+
+for (const { title, yaml } of ROUTE_EXAMPLES) {
+  test(`example route: ${title}`, (t) => {
+    const env = { TIDEGATE_DATABASE_URL: 'postgres://localhost/db' };
+    const routes: readonly RouteConfig[] = loadConfig({ file: yamlFile(t, yaml), env }).routes;
+    assert.ok(routes.length > 0);
+  });
+}
+
+test('the manual names every key, every variable and every key of a route', () => {
+  const manual = configurationMarkdown();
+  for (const { name, env } of KEYS) {
+    assert.ok(manual.includes(`| \`${name}\`<br>\`${env}\` |`), name);
+  }
+  for (const name of Object.keys(ROUTE.properties)) {
+    assert.ok(manual.includes(`| \`${name}\` |`), name);
+  }
+});
+
+test('the page of errors has every code', () => {
+  const page = errorsMarkdown();
+  for (const code of [...Object.keys(DEAD_LETTERS), ...Object.keys(FAILURES)]) {
+    assert.ok(page.includes(`| \`${code}\` |`), code);
+  }
+});

@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { scanJson } from '../../../src/decode/json-scan.ts';
+
+test('Depth is that of the JSON value, strings do not count', () => {
+  const depth = (value: unknown): number =>
+    typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0;
+  fc.assert(
+    fc.property(fc.json({ depthSize: 'large', noUnicodeString: false }), fc.integer({ min: 0, max: 6 }), (text, limit) => {
+      assert.equal(scanJson(text, limit).tooDeep, depth(JSON.parse(text)) > limit);
+    }),
+  );
+  assert.equal(scanJson('"[[[\\"[[["', 0).tooDeep, false);
+  assert.equal(scanJson('["\\\\",[', 1).tooDeep, true);
+});
+
+test('Long integers are those that a double may not hold', () => {
+  const long = (text: string) => scanJson(text, 9).longIntegers;
+  assert.equal(long('{"t":1465839830100400200}'), true);
+  assert.equal(long('[-9007199254740993]'), true);
+  assert.equal(long('{"t":1700000000123456}'), false, 'microseconds');
+  assert.equal(long('[0.30000000000000004, 21.123456789012345678]'), false, 'a fraction');
+  assert.equal(long('{"id":"12345678901234567890"}'), false, 'a string');
+  assert.equal(long('[1234567890,1234567890]'), false, 'two numbers');
+});

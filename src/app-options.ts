@@ -42,8 +42,8 @@ export function brokerOptions(
 }
 
 export function databaseOptions(config: Config): DatabaseOptions {
-  const { url, migrate_url: migrateUrl, schema, reader_role: readerRole } = config.database;
-  return { url, migrateUrl, schema, readerRole };
+  const { url, migrate_url: migrateUrl, schema, reader_role: readerRole, engine } = config.database;
+  return { url, migrateUrl, schema, readerRole, engine };
 }
 
 export function sinkOptions(config: Config): SinkOptions {
@@ -64,9 +64,9 @@ export function pipelineOptions(config: Config): PipelineOptions {
   return {
     writers: database.writers,
     batch: {
-      maxPoints: ingest.batch.max_points,
-      maxBytes: ingest.batch.max_bytes,
-      maxWait: ingest.batch.max_wait,
+      maxPoints: Math.min(ingest.batch.max_points, ingest.queue.max_points),
+      maxBytes: Math.min(ingest.batch.max_bytes, ingest.queue.max_bytes),
+      maxWait: Math.max(ingest.batch.max_wait, ingest.batch.min_wait),
       minWait: ingest.batch.min_wait,
     },
     pressure: {
@@ -84,9 +84,9 @@ export function pipelineOptions(config: Config): PipelineOptions {
 }
 
 export function decodeLimits(config: Config): DecodeLimits {
-  const { limits } = config.ingest;
+  const { limits, queue } = config.ingest;
   return {
-    messageBytes: limits.message_bytes,
+    messageBytes: Math.min(limits.message_bytes, queue.max_bytes),
     pointsPerMessage: limits.points_per_message,
     nesting: limits.nesting,
     nameLength: limits.name_length,

@@ -106,7 +106,10 @@ export class App {
       logger,
       ports: {
         ready: () => this.#ingest?.ready() ?? { ready: true, checks: {} },
-        metricsText: async () => ({ body: await this.#metrics.text(), contentType: this.#metrics.contentType }),
+        metricsText: async () => ({
+          body: await this.#metrics.text(),
+          contentType: this.#metrics.contentType,
+        }),
         ingestStats: () => this.#ingestStats(),
       },
     });

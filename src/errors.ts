@@ -166,6 +166,11 @@ export const FAILURES = {
     means: 'A migration that was applied differs from the file that this version carries.',
     mend: 'Use the release that migrated the database; migrations never change once released.',
   },
+  engine_mismatch: {
+    exit: 1,
+    means: 'The database was migrated for another engine than database.engine names.',
+    mend: 'Set database.engine to the recorded one, or to auto; data moves to another engine only into a new database.',
+  },
   broker_unreachable: {
     exit: 1,
     means: 'The MQTT broker does not answer.',
@@ -200,6 +205,16 @@ export const FAILURES = {
     exit: 1,
     means: 'Not everything was written before shutdown_timeout; the broker keeps what was not acknowledged.',
     mend: 'Nothing is lost at QoS 1; raise shutdown_timeout if it happens often.',
+  },
+  daemon_unavailable: {
+    exit: 1,
+    means: 'No Tidegate answers over HTTP, or it does not let us in.',
+    mend: 'Check that the daemon runs, its http.host and http.port, and --url and --token.',
+  },
+  query_failed: {
+    exit: 1,
+    means: 'PostgreSQL refused a query.',
+    mend: 'Mend the SQL.',
   },
   demo_unavailable: {
     exit: 1,

@@ -37,7 +37,7 @@ const terminal: Terminal = {
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
-  isTerminal: process.stdout.isTTY === true,
+  isTerminal: process.stdout.isTTY,
   stopped: stopped.signal,
   killed: killed.signal,
   version,
@@ -65,7 +65,9 @@ try {
     process.stderr.write(`${describeFailure(error)}\n`);
     process.exitCode = error.exitCode;
   } else {
-    process.stderr.write(`tidegate: a fault of Tidegate itself, please report it:\n${String((error as Error).stack)}\n`);
+    process.stderr.write(
+      `tidegate: a fault of Tidegate itself, please report it:\n${String((error as Error).stack)}\n`,
+    );
     process.exitCode = 1;
   }
 }

@@ -32,7 +32,7 @@ function brokerCheck(broker: SubscriberState | null): Check {
 
 function queueCheck(pipeline: PipelineState | null, now: number): Check {
   if (pipeline === null) return { ok: false, detail: 'not started yet' };
-  if (pipeline.pressure !== 'open') return { ok: false, detail: `${pipeline.pressure}` };
+  if (pipeline.pressure !== 'open') return { ok: false, detail: pipeline.pressure };
   const oldest = pipeline.oldestInFlightAt;
   if (oldest !== null && now - oldest > STUCK) {
     return { ok: false, detail: `the oldest message waits for ${Math.round((now - oldest) / 1e6)} s` };

@@ -1,6 +1,13 @@
 -- compatible_from: 1
 -- What Tidegate keeps. :"schema" is what users read, :"internal" holds the tables behind it.
 
+-- How chunks are kept, chosen at the first migration.
+CREATE TABLE :"internal".installation (
+  only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+  engine text NOT NULL
+);
+INSERT INTO :"internal".installation (engine) VALUES ('postgres');
+
 -- A series is one metric of one device. Numbers and text are separate series, so that a device that
 -- sends "error" where it sent 21.5 loses neither. int8 costs no more than int4 in rows and indexes here.
 CREATE TABLE :"internal".series (

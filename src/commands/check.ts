@@ -9,7 +9,7 @@ import type { Logger } from '../pipeline/types.ts';
 import { addressOf, connect } from '../postgres/connection.ts';
 import { pendingMigrations } from '../postgres/migrate.ts';
 import { schemaNames } from '../postgres/names.ts';
-import { checkPrivileges } from '../postgres/startup.ts';
+import { checkEngine, checkPrivileges } from '../postgres/startup.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -17,7 +17,9 @@ const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error:
 export function addCheck(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
     .command('check')
-    .description('Validate the configuration, try the database and the broker, and say what the broker grants.')
+    .description(
+      'Validate the configuration, try the database and the broker, and say what the broker grants.',
+    )
     .option('-c, --config <file>', 'the configuration file (YAML)')
     .addHelpText(
       'after',
@@ -53,7 +55,7 @@ async function check(terminal: Terminal, file: string | undefined): Promise<Exit
 type Say = (text: string) => void;
 
 async function checkDatabase(config: Config, ok: Say, warn: Say): Promise<void> {
-  const { url, schema } = databaseOptions(config);
+  const { url, schema, engine } = databaseOptions(config);
   const client = await connect({ url, statementTimeout: 10_000, applicationName: 'tidegate check' });
   try {
     const { rows } = await client.query<{ version: string; user: string; readonly: string }>(
@@ -68,9 +70,12 @@ async function checkDatabase(config: Config, ok: Say, warn: Say): Promise<void> 
     const names = schemaNames(schema);
     const pending = await pendingMigrations(client, names);
     if (pending.length > 0) {
-      warn(`schema ${schema}: ${pending.length} migrations pending; \`tidegate migrate\` or \`tidegate run\` applies them`);
+      warn(
+        `schema ${schema}: ${pending.length} migrations pending; \`tidegate migrate\` or \`tidegate run\` applies them`,
+      );
       return;
     }
+    await checkEngine(client, names, engine);
     await checkPrivileges(client, names);
     ok(`schema ${schema}: up to date, privileges sufficient`);
   } finally {

@@ -18,7 +18,9 @@ export function addExplain(program: Command, terminal: Terminal, exit: (code: Ex
   program
     .command('explain')
     .alias('test')
-    .description('Say what would become of a message: its route, its points, or why it would be a dead letter.')
+    .description(
+      'Say what would become of a message: its route, its points, or why it would be a dead letter.',
+    )
     .argument('<topic>', 'the topic of the message')
     .argument('<payload>', 'its payload: text, @file, or - for standard input')
     .option('-c, --config <file>', 'the configuration file (YAML)')
@@ -45,19 +47,29 @@ async function explain(
   const config = loadConfig({
     ...(options.config === undefined ? {} : { file: options.config }),
     // The database is not asked, so its URL need not be there.
-    env: { TIDEGATE_DATABASE_URL: 'postgres://localhost/', ...terminal.env },
+    env: {
+      ...terminal.env,
+      TIDEGATE_DATABASE_URL: terminal.env['TIDEGATE_DATABASE_URL'] || 'postgres://localhost/',
+    },
   });
   const decoder = createDecoder(config.routes, decodeLimits(config));
   const now = Date.now() * 1000;
   const { admission } = pipelineOptions(config);
-  const explanation = decoder.explain(topic, payload, now, (timestamp) => refusalOf(timestamp, now, admission));
+  const explanation = decoder.explain(topic, payload, now, (timestamp) =>
+    refusalOf(timestamp, now, admission),
+  );
   const { route, points, dead_letter } = explanation;
   print(
     terminal.stdout,
     options.json === true
       ? JSON.stringify({
           route,
-          points: points.map(({ device_id, metric_name, value, timestamp }) => ({ device_id, metric_name, value, timestamp })),
+          points: points.map(({ device_id, metric_name, value, timestamp }) => ({
+            device_id,
+            metric_name,
+            value,
+            timestamp,
+          })),
           dead_letter,
         })
       : describe(explanation),
@@ -71,10 +83,14 @@ function describe(explanation: Explanation): string {
   for (const other of passed) lines.push(`            not ${other.route}: ${other.reason}`);
   for (const point of points) lines.push(describePoint(point));
   for (const { code, detail } of rejections) {
-    lines.push(`dead letter ${code}: ${detail}`, `            ${DEAD_LETTERS[code].means} ${DEAD_LETTERS[code].mend}`);
+    lines.push(
+      `dead letter ${code}: ${detail}`,
+      `            ${DEAD_LETTERS[code].means} ${DEAD_LETTERS[code].mend}`,
+    );
   }
   for (const reason of drops) lines.push(`dropped     ${reason}`);
-  if (points.length + rejections.length + drops.length === 0) lines.push('no points   The message is ignored: it has no value.');
+  if (points.length + rejections.length + drops.length === 0)
+    lines.push('no points   The message is ignored: it has no value.');
   return lines.join('\n');
 }
 

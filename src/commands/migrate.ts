@@ -12,13 +12,20 @@ export function addMigrate(program: Command, terminal: Terminal, exit: (code: Ex
     .command('migrate')
     .description('Bring the database to the schema of this version. `run` does it too where its role may.')
     .option('-c, --config <file>', 'the configuration file (YAML)')
-    .option('--sql', 'print everything as one SQL script instead, the roles that an administrator makes included')
+    .option(
+      '--sql',
+      'print everything as one SQL script instead, the roles that an administrator makes included',
+    )
     .action(async ({ config, sql }: { config?: string; sql?: boolean }) => {
       exit(await migrateDatabase(terminal, config, sql === true));
     });
 }
 
-async function migrateDatabase(terminal: Terminal, file: string | undefined, asSql: boolean): Promise<ExitCode> {
+async function migrateDatabase(
+  terminal: Terminal,
+  file: string | undefined,
+  asSql: boolean,
+): Promise<ExitCode> {
   const config = loadConfig({ ...(file === undefined ? {} : { file }), env: terminal.env });
   const options = databaseOptions(config);
   if (asSql) {
@@ -33,8 +40,13 @@ async function migrateDatabase(terminal: Terminal, file: string | undefined, asS
     isTerminal: terminal.isTerminal,
     journal: false,
   });
-  const client = await connect({ url: options.url, statementTimeout: 0, applicationName: 'tidegate migrate' });
-  const writerRole = await writingRole(client, options).finally(() => client.end());
+  const client = await connect({
+    url: options.url,
+    statementTimeout: 0,
+    applicationName: 'tidegate migrate',
+  });
+  const writerRole = await writingRole(client, options);
+  await client.end();
   const applied = await migrate({ ...options, url: options.migrateUrl ?? options.url, writerRole, logger });
   print(
     terminal.stdout,

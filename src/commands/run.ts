@@ -8,7 +8,10 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: ExitCo
   program
     .command('run')
     .description('Run the daemon: receive, decode and store until SIGTERM or SIGINT.')
-    .option('-c, --config <file>', 'the configuration file (YAML); every key also has an environment variable')
+    .option(
+      '-c, --config <file>',
+      'the configuration file (YAML); every key also has an environment variable',
+    )
     .addHelpText(
       'after',
       `

@@ -1,5 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
-import { FAILURES, TidegateError } from '../errors.ts';
+import { FAILURES, type TidegateError } from '../errors.ts';
 
 /** All that a command sees of the process it runs in: `src/main.ts` alone touches `process`. */
 export interface Terminal {
@@ -27,5 +27,7 @@ export function print(stream: Writable, text: string): void {
 export function describeFailure(error: TidegateError): string {
   const { mend } = FAILURES[error.code];
   const several = error.message.includes('\n');
-  return several ? `tidegate: ${error.code}:\n${error.message}\n${mend}` : `tidegate: ${error.code}: ${error.message}. ${mend}`;
+  return several
+    ? `tidegate: ${error.code}:\n${error.message}\n${mend}`
+    : `tidegate: ${error.code}: ${error.message}. ${mend}`;
 }

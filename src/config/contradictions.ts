@@ -3,7 +3,10 @@
 import type { Mistake, Path } from './mistakes.ts';
 import type { Settings } from './schema.ts';
 
-/** `isSet`: whether a key was given, in the file or the environment, by its name. */
+/**
+ * `isSet`: whether a key was given, in the file or the environment, by its name. Of two limits that bound each other a
+ * default yields to what was given (src/app-options.ts).
+ */
 export function contradictions(settings: Settings, isSet: (name: string) => boolean): Mistake[] {
   const { mqtt, ingest, http } = settings;
   const { batch, queue, limits } = ingest;
@@ -41,25 +44,25 @@ export function contradictions(settings: Settings, isSet: (name: string) => bool
       'contradict each other: only mqtts:// and wss:// use TLS',
     ],
     [
-      batch.max_points > queue.max_points,
+      batch.max_points > queue.max_points && isSet('ingest.batch.max_points'),
       'ingest.batch.max_points',
       'ingest.queue.max_points',
       `contradict each other: a batch (${batch.max_points}) must fit into the queue (${queue.max_points})`,
     ],
     [
-      batch.max_bytes > queue.max_bytes,
+      batch.max_bytes > queue.max_bytes && isSet('ingest.batch.max_bytes'),
       'ingest.batch.max_bytes',
       'ingest.queue.max_bytes',
       `contradict each other: a batch (${batch.max_bytes}) must fit into the queue (${queue.max_bytes})`,
     ],
     [
-      limits.message_bytes > queue.max_bytes,
+      limits.message_bytes > queue.max_bytes && isSet('ingest.limits.message_bytes'),
       'ingest.limits.message_bytes',
       'ingest.queue.max_bytes',
       `contradict each other: a message (${limits.message_bytes}) must fit into the queue (${queue.max_bytes})`,
     ],
     [
-      batch.min_wait > batch.max_wait,
+      batch.min_wait > batch.max_wait && isSet('ingest.batch.max_wait'),
       'ingest.batch.min_wait',
       'ingest.batch.max_wait',
       `contradict each other: max_wait (${batch.max_wait} ms) must not be shorter than min_wait (${batch.min_wait} ms)`,

@@ -33,7 +33,7 @@ export interface ExplainedPoint {
   readonly changes_only?: true;
 }
 
-export interface Rejection {
+interface Rejection {
   readonly code: DeadLetterCode;
   readonly detail: string;
 }

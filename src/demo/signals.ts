@@ -17,15 +17,19 @@ export interface Moment {
 export type Signal = (moment: Moment) => number | string;
 
 const DAY = 86_400;
+/** Seconds from 1970 to 2020. */
+const YEAR_2020 = 1_577_836_800;
+/** Three, because events come every 50th turn: each differs from the one before. */
+const STATES = ['idle', 'running', 'cleaning'] as const;
 
 export const SIGNALS: Readonly<Record<string, Signal>> = {
   temperature: daily(21, 4, 0.2),
   humidity: daily(55, 12, 1),
   pressure: daily(1013, 3, 0.1),
   // A meter: kWh of a constant power since 2020, so that it never goes back, not even between two runs.
-  energy: ({ seconds, character }) => round((0.2 + character('power')) * ((seconds - 1_577_836_800) / 3_600), 4),
+  energy: ({ seconds, character }) => round((0.2 + character('power')) * ((seconds - YEAR_2020) / 3_600), 4),
   switch: ({ noise }) => (noise('state') < 0.5 ? 'OFF' : 'ON'),
-  status: ({ turn, noise }) => ['idle', 'running', 'cleaning', 'waiting'][(turn + (noise('extra') < 0.1 ? 1 : 0)) % 4] ?? '',
+  status: ({ turn, character }) => STATES[(turn + Math.floor(3 * character('first'))) % 3] ?? '',
 };
 
 /** Sent now and then instead of in turn: texts say that something happened. */
@@ -37,7 +41,7 @@ export const OTHER_SIGNAL: Signal = daily(50, 25, 2);
 /** A sine over the day with its maximum in the afternoon (UTC), a bit of its own for every device, and noise. */
 function daily(mean: number, amplitude: number, spread: number): Signal {
   return ({ seconds, character, noise }) => {
-    const phase = (2 * Math.PI * ((seconds % DAY) / DAY - 0.375 + 0.05 * character('phase')));
+    const phase = 2 * Math.PI * ((seconds % DAY) / DAY - 0.375 + 0.05 * character('phase'));
     const own = (character('mean') - 0.5) * amplitude;
     return round(mean + own + amplitude * Math.sin(phase) + (noise('spread') - 0.5) * 2 * spread, 2);
   };

@@ -32,7 +32,11 @@ const EVENT_EVERY = 50;
  * The message `index` (from 0) of all devices, which take turns. `timestamp` is in microseconds since 1970; times
  * that grow by at least 1 make every point of a series a new one.
  */
-export function simulatedMessage(options: SimulatorOptions, index: number, timestamp: number): SimulatedMessage {
+export function simulatedMessage(
+  options: SimulatorOptions,
+  index: number,
+  timestamp: number,
+): SimulatedMessage {
   const { devices, metrics, shape, seed } = options;
   const device = deviceName(index % devices, devices);
   const turn = Math.floor(index / devices);
@@ -49,7 +53,8 @@ export function simulatedMessage(options: SimulatorOptions, index: number, times
   const value = valueOf(metric);
   return {
     topic: `devices/${device}/${metric}`,
-    payload: shape === 'value' ? String(value) : JSON.stringify({ value, timestamp: isoTimestamp(timestamp) }),
+    payload:
+      shape === 'value' ? String(value) : JSON.stringify({ value, timestamp: isoTimestamp(timestamp) }),
   };
 }
 
@@ -58,16 +63,29 @@ function deviceName(number: number, devices: number): string {
   return `sim-${String(number + 1).padStart(Math.max(2, String(devices).length), '0')}`;
 }
 
+/** The metric whose turn it is. */
 function metricOf(metrics: readonly string[], turn: number): string {
-  const [regular, events] = [metrics.filter((name) => !EVENTS.has(name)), metrics.filter((name) => EVENTS.has(name))];
-  const isEvent = regular.length === 0 || (events.length > 0 && turn % EVENT_EVERY === EVENT_EVERY - 1);
-  const candidates = isEvent ? events : regular;
-  return candidates[turn % candidates.length] ?? '';
+  const events = metrics.filter(isEvent);
+  const regular = metrics.filter((name) => !isEvent(name));
+  const eventful = events.length > 0 && isEventful(turn);
+  return eventful || regular.length === 0 ? nth(events, Math.floor(turn / EVENT_EVERY)) : nth(regular, turn);
 }
 
+/** The metrics that go into one object. */
 function metricsOf(metrics: readonly string[], turn: number): readonly string[] {
-  const eventful = turn % EVENT_EVERY === EVENT_EVERY - 1 || metrics.every((name) => EVENTS.has(name));
-  return eventful ? metrics : metrics.filter((name) => !EVENTS.has(name));
+  return isEventful(turn) || metrics.every(isEvent) ? metrics : metrics.filter((name) => !isEvent(name));
+}
+
+function isEvent(metric: string): boolean {
+  return EVENTS.has(metric);
+}
+
+function isEventful(turn: number): boolean {
+  return turn % EVENT_EVERY === EVENT_EVERY - 1;
+}
+
+function nth(names: readonly string[], index: number): string {
+  return names[index % names.length] ?? '';
 }
 
 function momentOf(seed: number, device: string, metric: string, turn: number, timestamp: number): Moment {

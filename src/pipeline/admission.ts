@@ -14,10 +14,16 @@ export function refusalOf(
   admission: Admission,
 ): { readonly code: DeadLetterCode; readonly detail: string } | null {
   if (timestamp > arrival + admission.maxFuture) {
-    return { code: 'timestamp_in_future', detail: `${new Date(timestamp / 1000).toISOString()} is ahead of the arrival` };
+    return {
+      code: 'timestamp_in_future',
+      detail: `${new Date(timestamp / 1000).toISOString()} is ahead of the arrival`,
+    };
   }
   if (timestamp < arrival - admission.maxAge) {
-    return { code: 'timestamp_too_old', detail: `${new Date(timestamp / 1000).toISOString()} is too far behind the arrival` };
+    return {
+      code: 'timestamp_too_old',
+      detail: `${new Date(timestamp / 1000).toISOString()} is too far behind the arrival`,
+    };
   }
   return null;
 }

@@ -67,11 +67,8 @@ export class Pipeline {
     this.#waitingRoom = new WaitingRoom(options.pressure.maxBytes / 8);
     this.#queue = new BoundedQueue(options.writers, (batch) => this.#write(batch));
     this.#registry = new SeriesRegistry(options.seriesCache);
-    this.#builder = new BatchBuilder(
-      parts.decoder,
-      this.#registry,
-      options.admission,
-      (reason) => parts.observer.dropped(reason, 1),
+    this.#builder = new BatchBuilder(parts.decoder, this.#registry, options.admission, (reason) =>
+      parts.observer.dropped(reason, 1),
     );
     this.#batcher = new Batcher(
       this.#builder,

@@ -11,10 +11,14 @@ export interface DatabaseOptions {
   readonly migrateUrl: string | null;
   readonly schema: string;
   readonly readerRole: string | null;
+  /** `auto` takes the one that the first migration recorded. */
+  readonly engine: string;
 }
 
 /** Milliseconds between attempts while the server does not answer. */
 const PAUSE = 500;
+/** The engine that this version implements. */
+const OWN_ENGINE = 'postgres';
 
 /**
  * Makes the database ready to write to: waits for the server (at most `timeout` milliseconds, 0 for ever), migrates
@@ -39,6 +43,7 @@ export async function prepareDatabase(
         logger,
       });
     }
+    await checkEngine(client, names, options.engine);
     await checkPrivileges(client, names);
   } finally {
     await client.end().catch(() => {});
@@ -50,6 +55,21 @@ export async function writingRole(client: Client, options: DatabaseOptions): Pro
   if (options.migrateUrl === null) return null;
   const { rows } = await client.query<{ role: string }>('SELECT current_user AS role');
   return rows[0]?.role ?? null;
+}
+
+/** Throws `engine_mismatch` where the schema is there for another engine. */
+export async function checkEngine(client: Client, names: SchemaNames, engine: string): Promise<void> {
+  const { rows } = await client.query<{ engine: string }>(
+    withNames('SELECT engine FROM :"internal".installation', names),
+  );
+  const recorded = rows[0]?.engine;
+  const fits = recorded === OWN_ENGINE && (engine === 'auto' || engine === recorded);
+  if (!fits) {
+    throw new TidegateError(
+      'engine_mismatch',
+      `the schema in ${names.internal} is for the engine ${recorded}, database.engine is ${engine}`,
+    );
+  }
 }
 
 /** Throws `schema_missing` or `database_privilege`, naming all that is wrong. */
@@ -68,7 +88,8 @@ export async function checkPrivileges(client: Client, names: SchemaNames): Promi
     [TABLES],
   );
   const missing = rows.filter((row) => row.missing).map(({ name }) => `${names.internal}.${name}`);
-  if (missing.length > 0) throw new TidegateError('schema_missing', `missing in the database: ${missing.join(', ')}`);
+  if (missing.length > 0)
+    throw new TidegateError('schema_missing', `missing in the database: ${missing.join(', ')}`);
   const lacking = rows.filter((row) => row.lacking !== null);
   if (lacking.length > 0) {
     throw new TidegateError(
@@ -92,7 +113,12 @@ const TABLES = [
   'texts_late',
 ];
 
-async function waitForServer(url: string, timeout: number, signal: AbortSignal, logger: Logger): Promise<Client> {
+async function waitForServer(
+  url: string,
+  timeout: number,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<Client> {
   const deadline = timeout === 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout;
   for (let attempt = 1; ; attempt++) {
     try {

@@ -15,7 +15,10 @@ const DEVICES = 1000;
 /** Cheap to ask often, and true: a batch's count commits with its rows. */
 const COMMITTED = `SELECT (SELECT sum(points_stored) FROM tidegate.ingest_totals)
   + (SELECT coalesce(sum(points_stored), 0) FROM tidegate.batches) AS rows`;
-const BROKER = ['max_inflight_messages 5000', ...['error', 'warning', 'notice', 'information', 'subscribe'].map((type) => `log_type ${type}`)];
+const BROKER = [
+  'max_inflight_messages 5000',
+  ...['error', 'warning', 'notice', 'information', 'subscribe'].map((type) => `log_type ${type}`),
+];
 
 interface Run {
   readonly rate: number;
@@ -40,7 +43,10 @@ export async function benchMessages({ rounds, count }: { rounds: number; count: 
     `${count} one-point QoS 1 JSON messages of ${DEVICES} devices, ${rounds} rounds in turn, to the last row visible:`,
     `  mosquitto_sub | psql COPY   ${rate(theirs).text('messages/s')}`,
     `  tidegate                    ${rate(ours).text('messages/s')}, ${figure(ours.map(({ cpu }) => cpu)).text('us CPU of the daemon a message')}, peak ${figure(ours.map(({ memory }) => memory)).text('MiB')}`,
-    `  ratio tidegate / pipe       ${ratios(ours.map((run) => run.rate), theirs.map((run) => run.rate)).text('')}`,
+    `  ratio tidegate / pipe       ${ratios(
+      ours.map((run) => run.rate),
+      theirs.map((run) => run.rate),
+    ).text('')}`,
   ];
 }
 
@@ -149,7 +155,9 @@ async function rowsVisible(client: Client, sql: string, count: number): Promise<
 
 /** CPU seconds and peak resident MiB of a process so far (proc(5)). */
 export function usage(pid: number): { cpu: number; memory: number } {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ');
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
   const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return { cpu: (Number(fields[11]) + Number(fields[12])) / 100, memory: Number(peak?.[1]) / 1024 };
 }

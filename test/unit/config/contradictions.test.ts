@@ -19,7 +19,7 @@ const REFUSED: readonly (readonly [yaml: string, first: string, second: string])
   ['ingest: {batch: {max_points: 100001}}', 'ingest.batch.max_points', 'ingest.queue.max_points'],
   ['ingest: {batch: {max_bytes: 65MiB}}', 'ingest.batch.max_bytes', 'ingest.queue.max_bytes'],
   ['ingest: {limits: {message_bytes: 65MiB}}', 'ingest.limits.message_bytes', 'ingest.queue.max_bytes'],
-  ['ingest: {batch: {min_wait: 5s}}', 'ingest.batch.min_wait', 'ingest.batch.max_wait'],
+  ['ingest: {batch: {min_wait: 5s, max_wait: 1s}}', 'ingest.batch.min_wait', 'ingest.batch.max_wait'],
   ['http: {host: 0.0.0.0}', 'http.host', 'http.tokens'],
   ['http: {host: "::"}', 'http.host', 'http.tokens'],
   ['http: {host: 127.0.0.1.example}', 'http.host', 'http.tokens'],
@@ -47,6 +47,8 @@ const TAKEN: readonly string[] = [
   `mqtt: {url: "wss://a", tls: {key: ${import.meta.filename}, cert: ${import.meta.filename}}}`,
   'mqtt: {urls: ["mqtt://a", "MQTTS://b"], tls: {servername: c}}',
   'ingest: {batch: {min_wait: 5s, max_wait: 5s}}',
+  'ingest: {batch: {min_wait: 5s}}',
+  'ingest: {queue: {max_points: 10, max_bytes: 1MiB}}',
   'http: {host: 0.0.0.0, allow_anonymous: true}',
   `http: {host: 0.0.0.0, tokens: [{name: a, sha256: ${'0'.repeat(64)}}]}`,
   'http: {host: 127.0.1.1}',
@@ -63,11 +65,11 @@ for (const yaml of TAKEN) {
 }
 
 test('a contradiction with a key that is wrong by itself is not told', (t) => {
-  const file = yamlFile(t, 'ingest: {batch: {max_points: many}, queue: {max_points: 10}}');
+  const file = yamlFile(t, 'ingest: {batch: {max_points: 20}, queue: {max_points: few}}');
   assert.throws(
     () => loadConfig({ file, env }),
     (error: Error) => {
-      assert.match(error.message, /^[^\n]*max_points is "many"[^\n]*$/);
+      assert.match(error.message, /^[^\n]*max_points is "few"[^\n]*$/);
       return true;
     },
   );

@@ -11,7 +11,13 @@ export const LIMITS: DecodeLimits = {
   textLength: 65_536,
 };
 
-export type Row = [device: string, metric: string, timestamp: number, value: number | string, kind: SeriesKind];
+export type Row = [
+  device: string,
+  metric: string,
+  timestamp: number,
+  value: number | string,
+  kind: SeriesKind,
+];
 
 /** What a decoder wrote, in order. */
 export interface Written {
@@ -56,7 +62,10 @@ export function decode(
 }
 
 /** The values of `devices/d/m` alone, as [value, kind]. */
-export function valuesOf(payload: string, overrides: Partial<RouteConfig> = {}): [number | string, SeriesKind][] {
+export function valuesOf(
+  payload: string,
+  overrides: Partial<RouteConfig> = {},
+): [number | string, SeriesKind][] {
   const route = makeRoute({ topic: 'devices/{device_id}/{metric_name}', ...overrides });
   return decode([route], 'devices/d/m', payload).rows.map(([, , , value, kind]) => [value, kind]);
 }

@@ -45,7 +45,21 @@ test('A text is filled with levels of the topic', () => {
 });
 
 test('What is no expression is refused, here as in the configuration', () => {
-  const wrong = ['$a', '$.', '$..a', '$.a[', '$.a[-1]', '$.a[x]', "$['a']", '$["a]', '@x', '{none}', '{a', 'a}', '$["\\q"]'];
+  const wrong = [
+    '$a',
+    '$.',
+    '$..a',
+    '$.a[',
+    '$.a[-1]',
+    '$.a[x]',
+    "$['a']",
+    '$["a]',
+    '@x',
+    '{none}',
+    '{a',
+    'a}',
+    '$["\\q"]',
+  ];
   for (const text of wrong) {
     assert.throws(() => parseExpression(text, ['a']), Error, text);
     assert.notEqual(expressionMistake(text, ['a']), null, text);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { covers, necessaryFilters } from '../../../src/decode/filters.ts';
 import { matchTopic, parseTopicTemplate } from '../../../src/decode/topic-template.ts';
 

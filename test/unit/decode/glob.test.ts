@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compileGlobs } from '../../../src/decode/glob.ts';
 
 const takes = (include: string[], exclude: string[], name: string) => compileGlobs(include, exclude)?.(name);

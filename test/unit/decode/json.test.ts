@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { decode, makeRoute, valuesOf } from './decoding.ts';
 
 const JSON_ROUTE = makeRoute({ topic: 'devices/{device_id}/{metric_name}', format: 'json' });
@@ -23,8 +23,14 @@ test('What is not JSON is rejected with the place, not with the payload', () => 
     code: 'payload_not_json',
     detail: "$: Expected ':' after property name in JSON at position 10 (line 1 column 11)",
   });
-  assert.deepEqual(firstReject('{"secret":hunter2}'), { code: 'payload_not_json', detail: "$: Unexpected token 'h'" });
-  assert.deepEqual(firstReject('{"a":\0}'), { code: 'payload_not_json', detail: "$: Unexpected token '\\x00'" });
+  assert.deepEqual(firstReject('{"secret":hunter2}'), {
+    code: 'payload_not_json',
+    detail: "$: Unexpected token 'h'",
+  });
+  assert.deepEqual(firstReject('{"a":\0}'), {
+    code: 'payload_not_json',
+    detail: "$: Unexpected token '\\x00'",
+  });
   assert.deepEqual(firstReject('hello'), { code: 'payload_not_json', detail: "$: Unexpected token 'h'" });
 });
 

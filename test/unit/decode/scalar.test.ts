@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { compileWords, readNumeral, readWord } from '../../../src/decode/scalar.ts';
 
 test('A numeral is a decimal number, nothing else that JavaScript takes for one', () => {
@@ -21,7 +21,22 @@ test('A numeral is a decimal number, nothing else that JavaScript takes for one'
   for (const [text, number] of cases) {
     assert.equal(readNumeral(text), number, text);
   }
-  const others = ['', '-', '.', '0x10', '0b1', '0o7', '0X1F', '1_000', '1,5', '21.5 C', '12:30', '1n', 'Infinity', '+Infinity'];
+  const others = [
+    '',
+    '-',
+    '.',
+    '0x10',
+    '0b1',
+    '0o7',
+    '0X1F',
+    '1_000',
+    '1,5',
+    '21.5 C',
+    '12:30',
+    '1n',
+    'Infinity',
+    '+Infinity',
+  ];
   for (const text of [...others, '-Infinity', 'NaN', 'e5', '1e', '--1', '2024-01-01', '٣']) {
     assert.ok(Number.isNaN(readNumeral(text)), text);
   }
@@ -37,7 +52,10 @@ test('Every double is read as it was written', () => {
 });
 
 test('Words go by lower case; those of the route come before nan and inf', () => {
-  const words = compileWords({ null_words: ['N/A', 'inf'], booleans: { true: ['ON', 'offen'], false: ['zu'] } });
+  const words = compileWords({
+    null_words: ['N/A', 'inf'],
+    booleans: { true: ['ON', 'offen'], false: ['zu'] },
+  });
   assert.deepEqual(readWord(words, 'on'), { value: 1, kind: 'state' });
   assert.deepEqual(readWord(words, 'OFFEN'), { value: 1, kind: 'state' });
   assert.deepEqual(readWord(words, 'Zu'), { value: 0, kind: 'state' });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { TimeZone } from '../../../src/decode/time-zone.ts';
 
 const seconds = (iso: string) => Date.parse(`${iso}Z`) / 1000;
@@ -35,22 +35,33 @@ test('Local times become UTC, with daylight saving', () => {
   ];
   for (const [zone, local, utc] of cases) {
     const found = new TimeZone(zone).toUtc(seconds(local));
-    assert.equal(new Date(found * 1000).toISOString(), new Date(seconds(utc) * 1000).toISOString(), `${zone} ${local}`);
+    assert.equal(
+      new Date(found * 1000).toISOString(),
+      new Date(seconds(utc) * 1000).toISOString(),
+      `${zone} ${local}`,
+    );
   }
 });
 
 test('A zone reads back what it writes, and its cache does not matter', () => {
   for (const name of ['Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe']) {
     const zone = new TimeZone(name);
-    const format = new Intl.DateTimeFormat('sv-SE', { timeZone: name, dateStyle: 'short', timeStyle: 'medium' });
+    const format = new Intl.DateTimeFormat('sv-SE', {
+      timeZone: name,
+      dateStyle: 'short',
+      timeStyle: 'medium',
+    });
     const local = (utc: number) => seconds(format.format(utc * 1000).replace(' ', 'T'));
     fc.assert(
-      fc.property(fc.integer({ min: seconds('1960-01-01T00:00'), max: seconds('2060-01-01T00:00') }), (utc) => {
-        const read = zone.toUtc(local(utc));
-        assert.equal(local(read), local(utc));
-        assert.ok(read <= utc, 'the first of two');
-        assert.equal(new TimeZone(name).toUtc(local(utc)), read);
-      }),
+      fc.property(
+        fc.integer({ min: seconds('1960-01-01T00:00'), max: seconds('2060-01-01T00:00') }),
+        (utc) => {
+          const read = zone.toUtc(local(utc));
+          assert.equal(local(read), local(utc));
+          assert.ok(read <= utc, 'the first of two');
+          assert.equal(new TimeZone(name).toUtc(local(utc)), read);
+        },
+      ),
       { numRuns: 100 },
     );
   }

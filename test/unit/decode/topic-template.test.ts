@@ -21,7 +21,11 @@ test('A topic matches as MQTT says, and gives its named levels', () => {
     ['devices/{d}/{m}', 'devices/Küche/温度', ['Küche', '温度']],
     ['zigbee2mqtt/{d#}', 'zigbee2mqtt/kitchen/sensor', ['kitchen/sensor']],
     ['zigbee2mqtt/{d#}', 'zigbee2mqtt', ['']],
-    ['N/{portal}/{service}/{i}/{path#}', 'N/a/battery/256/Dc/0/Voltage', ['a', 'battery', '256', 'Dc/0/Voltage']],
+    [
+      'N/{portal}/{service}/{i}/{path#}',
+      'N/a/battery/256/Dc/0/Voltage',
+      ['a', 'battery', '256', 'Dc/0/Voltage'],
+    ],
     ['+/{d}/#', 'any/pump/1/2', ['pump']],
     ['#', 'a/b', []],
     ['#', '$SYS/uptime', null],
@@ -39,7 +43,19 @@ test('A topic matches as MQTT says, and gives its named levels', () => {
 });
 
 test('A template that is none is refused, here as in the configuration', () => {
-  const wrong = ['a/#/b', 'a/{x#}/b', 'a/b+', 'a/#b', 'a/{x}y', 'a/{}', 'a/{1x}', 'a/{x', '{x}/{x}', '$share/g/a', 'a\0'];
+  const wrong = [
+    'a/#/b',
+    'a/{x#}/b',
+    'a/b+',
+    'a/#b',
+    'a/{x}y',
+    'a/{}',
+    'a/{1x}',
+    'a/{x',
+    '{x}/{x}',
+    '$share/g/a',
+    'a\0',
+  ];
   for (const template of wrong) {
     assert.throws(() => parseTopicTemplate(template), Error, template);
     assert.notEqual(topicMistake(template), null, template);

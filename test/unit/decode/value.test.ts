@@ -20,7 +20,18 @@ test('A payload is one number, word or text', () => {
 });
 
 test('Other text stays as it is', () => {
-  for (const text of ['0x10', '1_000', '1,5', '21.5 °C', 'Standby', ' padded ', '"open', '12:30', '[1]', '{"value":1}']) {
+  for (const text of [
+    '0x10',
+    '1_000',
+    '1,5',
+    '21.5 °C',
+    'Standby',
+    ' padded ',
+    '"open',
+    '12:30',
+    '[1]',
+    '{"value":1}',
+  ]) {
     assert.deepEqual(value(text), [[text, 'text']], text);
   }
   assert.deepEqual(value('"a \\"quoted\\" text"'), [['a "quoted" text', 'text']]);

@@ -1,22 +1,19 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import {
-  configurationMarkdown,
-  errorsMarkdown,
-  exampleYaml,
-  GENERATED_FILES,
-} from '../../../src/config/generate.ts';
-import { loadConfig } from '../../../src/config/load.ts';
-import { ROUTE, type RouteConfig } from '../../../src/config/route.ts';
-import { ROUTE_EXAMPLES } from '../../../src/config/route-examples.ts';
-import { KEYS } from '../../../src/config/schema.ts';
-import { DEAD_LETTERS, FAILURES } from '../../../src/errors.ts';
-import { yamlFile } from './yaml-file.ts';
+import { configurationMarkdown, errorsMarkdown } from '../../src/config/manual.ts';
+import { loadConfig } from '../../src/config/load.ts';
+import { ROUTE, type RouteConfig } from '../../src/config/route.ts';
+import { ROUTE_EXAMPLES } from '../../src/config/route-examples.ts';
+import { KEYS } from '../../src/config/schema.ts';
+import { DEAD_LETTERS, FAILURES } from '../../src/errors.ts';
+import { exampleYaml } from '../../src/config/sample.ts';
+import { GENERATED_FILES } from '../../src/generate.ts';
+import { yamlFile } from './config/yaml-file.ts';
 
 for (const [path, render] of Object.entries(GENERATED_FILES)) {
   test(`${path} is as \`npm run generate\` writes it`, () => {
-    assert.equal(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'), render());
+    assert.equal(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), render());
   });
 }
 

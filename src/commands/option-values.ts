@@ -1,0 +1,25 @@
+import { InvalidArgumentError } from 'commander';
+
+/** Reads a whole number; an error of Commander says what is allowed. */
+export function wholeNumber(
+  minimum: number,
+  maximum: number = Number.MAX_SAFE_INTEGER,
+): (text: string) => number {
+  return (text) => {
+    const number = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+    if (number >= minimum && number <= maximum) return number;
+    const limit =
+      maximum === Number.MAX_SAFE_INTEGER ? `from ${minimum} on` : `from ${minimum} to ${maximum}`;
+    throw new InvalidArgumentError(`Allowed: a whole number ${limit}.`);
+  };
+}
+
+/** Reads a number of things a second, or 0. */
+export function rate(text: string): number {
+  const number = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  // Slower than one in a quarter of an hour is nothing to wait for.
+  if (number === 0 || (number >= 0.001 && number <= 1e9)) return number;
+  throw new InvalidArgumentError('Allowed: 0, or a number from 0.001 on.');
+}
+
+export const port: (text: string) => number = wholeNumber(1, 65_535);

@@ -1,0 +1,20 @@
+/** `npm run generate`: writes the sample file and the pages that come from the tables in the code. */
+
+import { writeFileSync } from 'node:fs';
+import { configurationMarkdown, errorsMarkdown } from './config/manual.ts';
+import { exampleYaml } from './config/sample.ts';
+import { metricsMarkdown } from './telemetry/reference.ts';
+
+/** What is generated, by its path from the root of the repository. */
+export const GENERATED_FILES = {
+  'config/tidegate.example.yaml': exampleYaml,
+  'docs/configuration.md': configurationMarkdown,
+  'docs/errors.md': errorsMarkdown,
+  'docs/metrics.md': metricsMarkdown,
+} as const;
+
+if (import.meta.main) {
+  for (const [path, render] of Object.entries(GENERATED_FILES)) {
+    writeFileSync(new URL(`../${path}`, import.meta.url), render());
+  }
+}

@@ -137,6 +137,20 @@ suite('acknowledgement after the commit', () => {
     assert.deepEqual(next.texts(), ['5', '6', '7', '8', '9']);
   });
 
+  test('what is acknowledged in the turn of leaving still goes out', async () => {
+    await using broker = await startBroker();
+    const protocolVersion = broker.kind === 'aedes' ? 4 : 5;
+    await using observed = await startObserved(broker.url, { protocolVersion });
+    await publish(broker.url, numbered(2));
+    await observed.received(2);
+    for (const delivery of observed.deliveries) delivery.ack();
+    observed.subscriber.disconnect('the queue is full');
+    await publish(broker.url, [{ topic: 'test/a', payload: 'sentinel' }]);
+    observed.subscriber.reconnect();
+    await observed.received(3);
+    assert.deepEqual(observed.texts(), ['0', '1', 'sentinel']);
+  });
+
   test('QoS 0: paused inside of a delivery nothing more comes, resumed all, in order', async () => {
     await using broker = await startBroker();
     await using proxy = await startProxy(broker.port);

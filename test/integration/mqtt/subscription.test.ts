@@ -41,9 +41,11 @@ suite('retained messages', () => {
     assert.deepEqual(observed.texts(), ['1', '1', '1'], 'equal live messages are all stored');
     for (const delivery of observed.deliveries) delivery.ack();
 
+    observed.subscriber.disconnect('the broker is to forget the session');
     await broker.kill();
     await broker.restart();
     await publish(broker.url, [message('1'), message('2', 'test/b')], { retain: true });
+    observed.subscriber.reconnect();
     await observed.received(4);
     assert.deepEqual(observed.texts(), ['1', '1', '1', '2']);
     assert.equal(observed.counts.dropped, 1);

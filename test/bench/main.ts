@@ -1,6 +1,36 @@
+/**
+ * `npm run bench [-- NAME...] [--rounds N] [--count N]`: figures beside others that are measured in the same run. Needs
+ * mosquitto, mosquitto-clients and postgresql-client. Prints; docs/benchmarks.md keeps what was printed on one machine.
+ */
+import { cpus, totalmem } from 'node:os';
+import { parseArgs } from 'node:util';
+import { benchCopy } from './copy.ts';
 import { benchMessages } from './messages.ts';
 
-const rounds = Number(process.env['ROUNDS'] ?? 5);
-for (const line of await benchMessages({ rounds, count: Number(process.env['COUNT'] ?? 200_000) })) {
-  process.stdout.write(`${line}\n`);
+const BENCHES = {
+  messages: { run: benchMessages, count: 300_000 },
+  copy: { run: benchCopy, count: 1_000_000 },
+} as const;
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' }, count: { type: 'string' } },
+});
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
+if (unknown.length > 0) {
+  process.stderr.write(
+    `No such bench: ${unknown.join(', ')}. There are: ${Object.keys(BENCHES).join(', ')}.\n`,
+  );
+  process.exit(2);
+}
+
+const cores = cpus();
+process.stdout.write(
+  `${cores.length} x ${cores[0]?.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}; medians (least to greatest)\n`,
+);
+for (const name of names as (keyof typeof BENCHES)[]) {
+  const { run, count } = BENCHES[name];
+  const lines = await run({ rounds: Number(values.rounds), count: Number(values.count ?? count) });
+  process.stdout.write(`\n${name}: ${lines.join('\n')}\n`);
 }

@@ -4,13 +4,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Client } from 'pg';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Client } from 'pg';
 import { startTestPostgres } from '../support/postgres.ts';
 import { startBroker, type TestBroker } from '../support/broker.ts';
+import { freshDatabase } from './database.ts';
 import { type Figure, figure, ratios } from './figures.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/main-tmp.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const DEVICES = 1000;
 /** Cheap to ask often, and true: a batch's count commits with its rows. */
 const COMMITTED = `SELECT (SELECT sum(points_stored) FROM tidegate.ingest_totals)
@@ -103,21 +105,6 @@ async function pipe(url: string, count: number): Promise<Run> {
   return { rate: count / seconds, cpu: Number.NaN, memory: Number.NaN };
 }
 
-async function freshDatabase(url: string): Promise<{ url: string; client: Client }> {
-  const admin = new Client({ connectionString: url });
-  await admin.connect();
-  await admin.query('DROP DATABASE IF EXISTS bench WITH (FORCE)');
-  await admin.query('CREATE DATABASE bench');
-  await admin.query('CHECKPOINT');
-  await admin.end();
-  const own = new URL(url);
-  own.pathname = '/bench';
-  const client = new Client({ connectionString: own.href });
-  client.on('error', () => {});
-  await client.connect();
-  return { url: own.href, client };
-}
-
 async function readyPublisher(broker: TestBroker, count: number): Promise<ChildProcess> {
   const publisher = spawn(
     process.execPath,
@@ -140,7 +127,7 @@ async function line(process: ChildProcess, text: string): Promise<void> {
 async function subscribed(broker: TestBroker): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt++) {
     if (broker.log().includes('devices/#')) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await delay(50);
   }
   throw new Error('mosquitto_sub did not subscribe');
 }
@@ -149,7 +136,7 @@ async function rowsVisible(client: Client, sql: string, count: number): Promise<
   for (;;) {
     const { rows } = await client.query<{ rows: string | null }>(sql);
     if (Number(rows[0]?.rows ?? 0) >= count) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await delay(20);
   }
 }
 

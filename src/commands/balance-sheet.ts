@@ -17,5 +17,7 @@ export function count(number: number): string {
 
 function sum(outcomes: Readonly<Record<string, number>>): string {
   const parts = Object.entries(outcomes).filter(([, number]) => number !== 0);
-  return parts.length === 0 ? '0' : parts.map(([name, number]) => `${count(number)} ${name.replaceAll('_', ' ')}`).join(' + ');
+  return parts.length === 0
+    ? '0'
+    : parts.map(([name, number]) => `${count(number)} ${name.replaceAll('_', ' ')}`).join(' + ');
 }

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DEFAULT_METRICS, SHAPES, type Shape } from '../demo/simulator.ts';
 import { sendTraffic } from '../demo/traffic.ts';
 import { TidegateError } from '../errors.ts';
-import { maskUrl } from '../mqtt/mqtt-options.ts';
+import { maskUrl } from '../mask.ts';
 import { Publisher } from '../mqtt/publisher.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { rate, wholeNumber } from './option-values.ts';

@@ -22,10 +22,15 @@ const TIMEOUT_MS = 5_000;
 export function addStatus(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
     .command('status')
-    .description('Ask the running daemon over HTTP whether it is ready, and what became of every message and point.')
+    .description(
+      'Ask the running daemon over HTTP whether it is ready, and what became of every message and point.',
+    )
     .option('-c, --config <file>', 'the configuration file (YAML) of the daemon: says where it answers')
     .option('-u, --url <url>', 'where it answers; default: http.host and http.port of the configuration')
-    .option('--token <token>', 'an HTTP token, where the daemon wants one; TIDEGATE_TOKEN hides it from other users')
+    .option(
+      '--token <token>',
+      'an HTTP token, where the daemon wants one; TIDEGATE_TOKEN hides it from other users',
+    )
     .option('--json', 'print {url, ready, checks, stats, unprotected_routes} as JSON')
     .addHelpText(
       'after',
@@ -63,12 +68,21 @@ async function status(terminal: Terminal, options: StatusOptions): Promise<ExitC
   return readiness.ready ? 0 : 1;
 }
 
-function describe(url: URL, { ready, checks }: Readiness, stats: IngestStats, unprotected: readonly string[]): string {
+function describe(
+  url: URL,
+  { ready, checks }: Readiness,
+  stats: IngestStats,
+  unprotected: readonly string[],
+): string {
   return [
     `${ready ? 'ready' : 'not ready'} at ${url.href}`,
-    ...Object.entries(checks).map(([name, check]) => `${name.padEnd(9)} ${check.ok ? 'ok' : 'FAILS'}: ${check.detail}`),
+    ...Object.entries(checks).map(
+      ([name, check]) => `${name.padEnd(9)} ${check.ok ? 'ok' : 'FAILS'}: ${check.detail}`,
+    ),
     ...describeStats(stats),
-    ...unprotected.map((route) => `QoS 0     route ${route}: what is published while the daemon is down is lost`),
+    ...unprotected.map(
+      (route) => `QoS 0     route ${route}: what is published while the daemon is down is lost`,
+    ),
   ].join('\n');
 }
 

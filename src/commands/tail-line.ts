@@ -1,15 +1,26 @@
 /** How `tail` prints a message: a line for each point and for each reason of a dead letter. */
 
 import type { ExplainedPoint, Explanation } from '../decode/explanation.ts';
+import { printable } from './printable.ts';
 
 const RED = '\u001B[31m';
 const PLAIN = '\u001B[39m';
 
 /** For people. `receivedAt` is in microseconds since 1970; times are local. */
-export function tailLines(topic: string, explanation: Explanation, receivedAt: number, color: boolean): string[] {
+export function tailLines(
+  topic: string,
+  explanation: Explanation,
+  receivedAt: number,
+  color: boolean,
+): string[] {
   const { points, rejections } = explanation;
   const lines = points.map((point) =>
-    [localTime(point.timestamp), printable(point.device_id), printable(point.metric_name), valueText(point)].join('  '),
+    [
+      localTime(point.timestamp),
+      printable(point.device_id),
+      printable(point.metric_name),
+      valueText(point),
+    ].join('  '),
   );
   for (const { code, detail } of rejections) {
     const reason = `${code}: ${printable(detail)}`;
@@ -41,9 +52,4 @@ export function localTime(iso: string): string {
 
 function valueText({ kind, value }: ExplainedPoint): string {
   return kind === 'text' ? printable(JSON.stringify(value)) : String(value);
-}
-
-/** Whoever may publish may not steer the terminal. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, (mark) => `\\u${(mark.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`);
 }

@@ -88,7 +88,8 @@ async function tail(terminal: Terminal, filter: string | undefined, options: Tai
     const explanation = decoder.explain(topic, payload, receivedAt, (timestamp) =>
       refusalOf(timestamp, receivedAt, admission),
     );
-    const lines = options.json === true ? tailJson(topic, explanation) : tailLines(topic, explanation, receivedAt, color);
+    const lines =
+      options.json === true ? tailJson(topic, explanation) : tailLines(topic, explanation, receivedAt, color);
     for (const line of lines.slice(0, left)) print(terminal.stdout, line);
     left -= lines.length;
     if (left <= 0) end();

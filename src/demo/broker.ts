@@ -54,10 +54,12 @@ export class DemoBroker {
     }
     // Aedes acknowledges a message in the turn before it enters the sessions.
     await nextTurn();
-    const given = new AbortController();
-    const over = AbortSignal.any([signal, given.signal]);
-    client?.conn.once('close', () => given.abort());
-    while (client?.connected === true && !over.aborted && !(await this.#isSettled(id))) {
+    if (client === undefined) return;
+    const gone = new AbortController();
+    client.conn.once('close', () => gone.abort());
+    if (client.conn.destroyed) gone.abort();
+    const over = AbortSignal.any([signal, gone.signal]);
+    while (!over.aborted && (await this.#owes(id))) {
       await once(this.#aedes, 'ack', { signal: over }).catch(() => {});
     }
   }
@@ -70,9 +72,10 @@ export class DemoBroker {
     await promise;
   }
 
-  async #isSettled(id: string): Promise<boolean> {
-    for await (const _packet of this.#aedes.persistence.outgoingStream({ id })) return false;
-    return true;
+  /** Whether the session holds anything. */
+  async #owes(id: string): Promise<boolean> {
+    const session = this.#aedes.persistence.outgoingStream({ id })[Symbol.asyncIterator]();
+    return (await session.next()).done !== true;
   }
 }
 

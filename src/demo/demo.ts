@@ -3,7 +3,7 @@ import { App } from '../app.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { Publisher } from '../mqtt/publisher.ts';
 import type { Logger, PipelineState } from '../pipeline/types.ts';
-import { startDemoBroker } from './broker.ts';
+import { type DemoBroker, startDemoBroker } from './broker.ts';
 import { startPostgres } from './embedded-postgres.ts';
 import { freePortFrom } from './free-port.ts';
 import { type DemoAddresses, removeNotice, writeNotice } from './notice.ts';
@@ -76,8 +76,9 @@ export class Demo {
       const { brokerUrl, databaseUrl } = this.#options;
       const database = databaseUrl ?? (await this.#startDatabase());
       signal.throwIfAborted();
-      const broker = brokerUrl ?? (await this.#startBroker());
-      const http = await this.#startDaemon(database, broker, brokerUrl === null, signal);
+      const embedded = brokerUrl === null ? await this.#startBroker() : null;
+      const broker = brokerUrl ?? embedded?.url ?? '';
+      const http = await this.#startDaemon(database, broker, embedded, signal);
       if (this.#options.rate > 0) await this.#startDevices(broker, signal);
       this.#addresses = { broker, database, http };
       await this.#leaveNotice(this.#addresses);
@@ -101,23 +102,24 @@ export class Demo {
     return server.url;
   }
 
-  async #startBroker(): Promise<string> {
+  async #startBroker(): Promise<DemoBroker> {
     const broker = await startDemoBroker(await freePortFrom(this.#options.brokerPort));
     this.#started.unshift(() => broker.close());
-    // After the daemon's start and before its stop: see #startDaemon.
-    this.#settle = (signal) => broker.settle(CLIENT_ID, signal);
-    return broker.url;
+    return broker;
   }
 
-  #settle: (signal: AbortSignal) => Promise<void> = () => Promise.resolve();
-
-  async #startDaemon(database: string, broker: string, embedded: boolean, signal: AbortSignal): Promise<string> {
+  async #startDaemon(
+    databaseUrl: string,
+    brokerUrl: string,
+    embedded: DemoBroker | null,
+    signal: AbortSignal,
+  ): Promise<string> {
     const config = daemonConfig({
-      TIDEGATE_DATABASE_URL: database,
-      TIDEGATE_MQTT_URL: broker,
+      TIDEGATE_DATABASE_URL: databaseUrl,
+      TIDEGATE_MQTT_URL: brokerUrl,
       TIDEGATE_MQTT_CLIENT_ID: CLIENT_ID,
       // The embedded broker knows no 5.
-      ...(embedded ? { TIDEGATE_MQTT_PROTOCOL_VERSION: '3.1.1' } : {}),
+      ...(embedded === null ? {} : { TIDEGATE_MQTT_PROTOCOL_VERSION: '3.1.1' }),
       TIDEGATE_HTTP_PORT: String(await freePortFrom(this.#options.httpPort)),
     });
     const { version, logger } = this.#options;
@@ -125,8 +127,8 @@ export class Demo {
     this.#app = app;
     this.#shutdownTimeout = config.shutdown_timeout;
     this.#started.unshift(async (given) => {
-      // What publishers were promised and the session holds would be gone with the broker.
-      await this.#settle(given);
+      // What its session holds, and publishers were promised, would be gone with the broker.
+      await embedded?.settle(CLIENT_ID, given);
       this.#drained = await app.stop(given);
     });
     const { promise: aborted, reject } = Promise.withResolvers<never>();

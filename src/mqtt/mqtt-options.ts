@@ -1,5 +1,6 @@
 import type { IClientOptions } from 'mqtt';
 import { TidegateError } from '../errors.ts';
+import { maskUrl } from '../mask.ts';
 
 /** What one network connection needs; the defaults are the configuration's. */
 export interface ConnectionOptions {
@@ -91,12 +92,6 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
     // Its debug logger costs 18 % of the CPU even when nobody listens.
     log: () => {},
   };
-}
-
-/** The URL as it may be printed: with the password hidden. */
-export function maskUrl(url: string): string {
-  // Not through URL: what cannot be parsed is printed too.
-  return url.replace(/^([^:]+:\/\/[^:@/]*|(?![^:]+:\/\/)[^:@/]*):.*@/, '$1:***@');
 }
 
 function parseUrl(url: string): URL {

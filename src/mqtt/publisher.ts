@@ -2,7 +2,8 @@ import { connect, ErrorWithReasonCode, type MqttClient } from 'mqtt';
 import { TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connectionFailure } from './connection-errors.ts';
-import { clientOptions, maskUrl } from './mqtt-options.ts';
+import { maskUrl } from '../mask.ts';
+import { clientOptions } from './mqtt-options.ts';
 
 export interface PublisherOptions {
   /** A user and password may stand in it. */

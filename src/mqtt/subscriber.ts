@@ -1,12 +1,12 @@
 import type { IConnackPacket } from 'mqtt';
 import { type FailureCode, TidegateError } from '../errors.ts';
+import { maskUrl } from '../mask.ts';
 import type { Delivery, Source } from '../pipeline/types.ts';
 import { type Backoff, backoffDelay } from './backoff.ts';
 import { Connection } from './connection.ts';
 import { type ConnectionEnd, connectionFailure } from './connection-errors.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
-import { maskUrl } from './mqtt-options.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
 import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';

@@ -3,6 +3,7 @@
 import type { Writable } from 'node:stream';
 import { type LevelWithSilent, type Logger, pino, stdSerializers, stdTimeFunctions } from 'pino';
 import { prettyFactory } from 'pino-pretty';
+import { maskUrls } from '../mask.ts';
 
 export interface LogOptions {
   readonly level: LevelWithSilent;
@@ -43,11 +44,6 @@ export function createLogger(options: LogOptions): Logger {
     },
     destination,
   );
-}
-
-/** Hides the password of every URL that has one: in messages, in fields and in what drivers report. */
-export function maskUrls(text: string): string {
-  return text.includes('://') ? text.replaceAll(/:\/\/([^\s:/@"]*):[^\s"]+@/g, '://$1:***@') : text;
 }
 
 /** sd-daemon(3): a line that starts with `<N>` has the syslog priority N. */

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { maskUrl, showValue } from '../../../src/config/mask.ts';
+import { showValue } from '../../../src/config/mask.ts';
+import { maskUrl } from '../../../src/mask.ts';
 
 test('a password is masked whatever characters it has, encoded or not', () => {
   fc.assert(

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { createLogger, type LogOptions, maskUrls } from '../../../src/telemetry/log.ts';
+import { maskUrls } from '../../../src/mask.ts';
+import { createLogger, type LogOptions } from '../../../src/telemetry/log.ts';
 
 class Sheet extends Writable {
   text = '';

@@ -9,7 +9,7 @@ const MASK = '***';
  */
 export function maskUrl(url: string): string {
   return url
-    .replace(/^((?:[a-z][a-z0-9+.-]*:\/\/)?[^:]*):.*@/is, `$1:${MASK}@`)
+    .replace(/^([a-z][a-z0-9+.-]*:\/\/[^:]*|(?!.*:\/\/)[^:]*):.*@/is, `$1:${MASK}@`)
     .replace(/([?&](?:ssl)?password=)[^&#]*/gi, `$1${MASK}`);
 }
 

@@ -1,8 +1,8 @@
 import { connect, ErrorWithReasonCode, type MqttClient } from 'mqtt';
 import { TidegateError } from '../errors.ts';
+import { maskUrl } from '../mask.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connectionFailure } from './connection-errors.ts';
-import { maskUrl } from '../mask.ts';
 import { clientOptions } from './mqtt-options.ts';
 
 export interface PublisherOptions {

@@ -216,6 +216,11 @@ export const FAILURES = {
     means: 'PostgreSQL refused a query.',
     mend: 'Mend the SQL.',
   },
+  demo_not_running: {
+    exit: 1,
+    means: 'No demo runs on the data folder.',
+    mend: 'Start one with `npm run demo`, or name its folder with --data.',
+  },
   demo_unavailable: {
     exit: 1,
     means: 'The demo cannot start its embedded PostgreSQL.',

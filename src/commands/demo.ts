@@ -117,6 +117,8 @@ async function watch(
   const show = (): void => {
     if (demo.pipeline !== null) statusLine.show(live.describe(demo.pipeline, Date.now() * 1_000));
   };
+  // The first look is what the rates of the next one start from.
+  if (demo.pipeline !== null) live.describe(demo.pipeline, Date.now() * 1_000);
   const timer = setInterval(show, terminal.isTerminal ? REFRESH : REPORT);
   const limit = duration === undefined ? [] : [AbortSignal.timeout(duration * 1_000)];
   const { promise: over, resolve } = Promise.withResolvers<void>();

@@ -22,13 +22,12 @@ export async function removeNotice(dataFolder: string): Promise<void> {
   await rm(noticeFile(dataFolder), { force: true });
 }
 
-/** Throws demo_unavailable where no demo runs on the folder. */
+/** Throws demo_not_running where no demo runs on the folder. */
 export async function readNotice(dataFolder: string): Promise<DemoAddresses> {
   try {
     return JSON.parse(await readFile(noticeFile(dataFolder), 'utf8')) as DemoAddresses;
   } catch (cause) {
-    const detail = `no demo runs on ${path.resolve(dataFolder)}; start it with \`npm run demo\``;
-    throw new TidegateError('demo_unavailable', detail, { cause });
+    throw new TidegateError('demo_not_running', `nothing runs on ${path.resolve(dataFolder)}`, { cause });
   }
 }
 

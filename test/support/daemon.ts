@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { IngestStats } from '../../src/pipeline/types.ts';
+import { eventually } from './eventually.ts';
+import { spawnTidegate } from './program.ts';
+
+export interface DaemonOptions {
+  readonly env: Readonly<Record<string, string>>;
+  /** The text of a configuration file. */
+  readonly config?: string;
+}
+
+/** `tidegate run` in a process of its own; killed when it is disposed. */
+export interface Daemon extends AsyncDisposable {
+  /** Where HTTP answers. */
+  readonly url: string;
+  readonly pid: number;
+  /** The balance sheet. */
+  stats(): Promise<IngestStats>;
+  /** Whether /readyz answers 200. */
+  ready(): Promise<boolean>;
+  /** One SIGTERM. */
+  terminate(): void;
+  /** Resolves to the exit code; null where a signal ended it. */
+  exited(): Promise<number | null>;
+  /** SIGTERM, to the exit code. */
+  stop(): Promise<number | null>;
+  /** SIGKILL: no time to finish anything. */
+  kill(): Promise<void>;
+  /** Standard output and standard error so far. */
+  output(): string;
+  /** Resolves once the output matches. */
+  logged(pattern: RegExp): Promise<void>;
+  /** The peak of its resident memory in MiB, while it runs; NaN where there is no /proc. */
+  peakMemory(): number;
+}
+
+/** Starts it and waits until it is ready. Rejects with its output where it ends instead. */
+export async function startDaemon({ env, config }: DaemonOptions): Promise<Daemon> {
+  const directory = config === undefined ? null : await mkdtemp(join(tmpdir(), 'tidegate-config-'));
+  const file = directory === null ? null : join(directory, 'tidegate.yaml');
+  if (file !== null && config !== undefined) await writeFile(file, config);
+  const child = spawnTidegate(['run', ...(file === null ? [] : ['--config', file])], env);
+  const daemon = new DaemonProcess(child);
+  try {
+    await eventually('the daemon is ready', async () => (await daemon.ready()) && daemon);
+    return daemon;
+  } catch (error) {
+    await daemon.kill();
+    throw new Error(`the daemon did not start:\n${daemon.output()}`, { cause: error });
+  } finally {
+    if (directory !== null) await rm(directory, { recursive: true });
+  }
+}
+
+/** Asserts that both sides of the sheet are the same, by its own word and by our addition. */
+export function assertBalanced(stats: IngestStats): void {
+  const { received, ...messages } = stats.messages;
+  const { decoded, ...points } = stats.points;
+  const sum = (counts: object) => Object.values(counts).reduce((total, count) => total + count, 0);
+  assert.equal(sum(messages), received, JSON.stringify(stats));
+  assert.equal(sum(points), decoded, JSON.stringify(stats));
+  assert.equal(stats.balanced, true, JSON.stringify(stats));
+}
+
+class DaemonProcess implements Daemon {
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #closed: Promise<unknown[]>;
+  #output = '';
+
+  constructor(child: ChildProcessWithoutNullStreams) {
+    this.#child = child;
+    this.#closed = once(child, 'close');
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));
+    }
+  }
+
+  get url(): string {
+    const url = /HTTP answers at (http:[^"\s]+)/.exec(this.#output)?.[1];
+    assert.ok(url, 'HTTP is not open yet');
+    return url;
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
+  async stats(): Promise<IngestStats> {
+    const response = await fetch(`${this.url}/api/stats/ingest`);
+    assert.equal(response.status, 200, await response.clone().text());
+    return (await response.json()) as IngestStats;
+  }
+
+  async ready(): Promise<boolean> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw new Error('it ended');
+    if (!this.#output.includes('HTTP answers at')) return false;
+    const { status } = await fetch(`${this.url}/readyz`);
+    assert.ok(status === 200 || status === 503, `/readyz: ${status}`);
+    return status === 200;
+  }
+
+  terminate(): void {
+    this.#child.kill('SIGTERM');
+  }
+
+  async exited(): Promise<number | null> {
+    await this.#closed;
+    return this.#child.exitCode;
+  }
+
+  stop(): Promise<number | null> {
+    this.terminate();
+    return this.exited();
+  }
+
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#closed;
+  }
+
+  output(): string {
+    return this.#output;
+  }
+
+  async logged(pattern: RegExp): Promise<void> {
+    await eventually(`the log says ${pattern}`, () => pattern.test(this.#output));
+  }
+
+  peakMemory(): number {
+    if (process.platform !== 'linux') return Number.NaN;
+    const peak = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.pid}/status`, 'utf8'));
+    return Number(peak?.[1]) / 1024;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}

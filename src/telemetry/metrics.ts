@@ -1,7 +1,7 @@
 /** The metrics of one daemon, in a registry of its own. */
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { PipelineObserver, PipelineState } from '../pipeline/types.ts';
+import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/types.ts';
 import {
   MESSAGE_OUTCOMES,
   METRIC_PREFIX,
@@ -86,6 +86,7 @@ function observer(metrics: Registered): PipelineObserver {
     sealed(trigger, batch) {
       metrics.counter('batch_seals_total').inc({ trigger });
       metrics.histogram('batch_points').observe(batch.points.length + batch.texts.length);
+      metrics.counter('rounded_integers_total').inc(roundedIntegers(batch.points));
     },
     committed(_batch, _report, commitSeconds, lagSeconds) {
       metrics.histogram('commit_seconds').observe(commitSeconds);
@@ -101,6 +102,16 @@ function observer(metrics: Registered): PipelineObserver {
       metrics.counter('dead_letters_total').inc({ code }, count);
     },
   };
+}
+
+/** Values that may have lost digits. Beyond 2^64 no device means an integer. */
+function roundedIntegers({ value, length }: PointColumns): number {
+  let count = 0;
+  for (let row = 0; row < length; row++) {
+    const magnitude = Math.abs(value[row] as number);
+    if (magnitude > Number.MAX_SAFE_INTEGER && magnitude <= 2 ** 64) count++;
+  }
+  return count;
 }
 
 /** The balance sheet is the one account of messages and points: its totals are copied, not counted again. */

@@ -97,6 +97,10 @@ export const METRICS = {
     help: 'Points of a batch when it was sealed.',
     buckets: [1, 10, 50, 100, 500, 1000, 2500, 5000, 10_000, 25_000, 50_000],
   },
+  rounded_integers_total: {
+    type: 'counter',
+    help: 'Integers from 2^53 to 2^64, which a double cannot all hold: stored as the nearest one that it can.',
+  },
   batch_seals_total: {
     type: 'counter',
     help: 'Batches sealed, by what made it time to.',

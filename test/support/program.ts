@@ -40,7 +40,10 @@ export async function tidegate(
 }
 
 /** The variables that name a broker and a database; any free port for HTTP. */
-export function addresses(broker: Pick<TestBroker, 'kind' | 'url'>, databaseUrl: string): Record<string, string> {
+export function addresses(
+  broker: Pick<TestBroker, 'kind' | 'url'>,
+  databaseUrl: string,
+): Record<string, string> {
   return {
     TIDEGATE_MQTT_URL: broker.url,
     TIDEGATE_MQTT_PROTOCOL_VERSION: broker.kind === 'aedes' ? '3.1.1' : '5',

@@ -121,7 +121,9 @@ test('every event is counted under its labels, from zero', async () => {
   assert.equal(quiet.get('dead_letters_total{code="payload_not_json"}'), 0);
 
   const { observer } = metrics;
-  const batch = { points: { length: 70 }, texts: { length: 7 } } as unknown as Batch;
+  const value = new Float64Array(70);
+  value.set([2 ** 53, -(2 ** 60), 2 ** 53 - 1, 1e300, Number.NaN]);
+  const batch = { points: { length: 70, value }, texts: { length: 7 } } as unknown as Batch;
   observer.sealed('idle', batch);
   observer.committed(batch, {} as WriteReport, 0.004, 0.3);
   observer.writeFailed(new WriteError('retry', '40001', 'serialization'), 1, 0.1);
@@ -135,6 +137,7 @@ test('every event is counted under its labels, from zero', async () => {
     'batch_points_bucket{le="50"}': 0,
     'batch_points_bucket{le="100"}': 1,
     batch_points_sum: 77,
+    rounded_integers_total: 2,
     'commit_seconds_bucket{le="0.0025"}': 0,
     'commit_seconds_bucket{le="0.005"}': 1,
     lag_seconds_sum: 0.3,

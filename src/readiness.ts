@@ -1,10 +1,6 @@
+import type { Check, Readiness } from './http/ports.ts';
 import type { SubscriberState } from './mqtt/subscriber-options.ts';
 import type { PipelineState } from './pipeline/types.ts';
-
-export interface Check {
-  readonly ok: boolean;
-  readonly detail: string;
-}
 
 /** Microseconds that a message may be in hand before the queue counts as stuck. */
 const STUCK = 30_000_000;
@@ -15,7 +11,7 @@ export function readiness(
   databaseFault: string | null,
   pipeline: PipelineState | null,
   now: number,
-): { ready: boolean; checks: Record<string, Check> } {
+): Readiness {
   const checks = {
     broker: brokerCheck(broker),
     database: { ok: databaseFault === null, detail: databaseFault ?? 'writable' },

@@ -11,7 +11,7 @@ export function describeStats(stats: IngestStats): string[] {
   ];
 }
 
-export function count(number: number): string {
+function count(number: number): string {
   return number.toLocaleString('en');
 }
 

@@ -32,7 +32,7 @@ Exit code 0: all is well. 1: the database or the broker would not do. 2: the con
 }
 
 async function check(terminal: Terminal, file: string | undefined): Promise<ExitCode> {
-  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: terminal.env });
+  const config = loadConfig({ file, env: terminal.env });
   const ok = (text: string) => print(terminal.stdout, `ok      ${text}`);
   const warn = (text: string) => print(terminal.stdout, `warning ${text}`);
   ok(`configuration: ${config.routes.length} routes`);

@@ -59,7 +59,8 @@ Exit code 0: all that was received is written. 1: failed, or not all was written
     .command('query')
     .description('Ask the database of the running demo, and print the answer as a table.')
     .argument('<sql>', 'such as "SELECT * FROM iot_latest"')
-    .addHelpText('after', '\nWith --data for a demo that runs on another data folder.')
+    .configureHelp({ showGlobalOptions: false })
+    .addHelpText('after', `\nFor a demo on another data folder than ${DATA_FOLDER}, with its --data.`)
     .action(async (sql: string) => {
       print(terminal.stdout, await queryDemo(demo.opts<DemoFlags>().data, sql));
     });
@@ -163,6 +164,7 @@ Query it, with psql or with nothing installed, and see what became of every mess
   psql ${quoted(database)} -c ${query}
   ${command} demo query${data} ${query}
   curl ${http}/api/stats/ingest
+  ${command} status --url ${http}
 
 Stop with Ctrl-C.
 `;

@@ -7,6 +7,7 @@ import { createDecoder } from '../decode/decoder.ts';
 import type { ExplainedPoint, Explanation } from '../decode/explanation.ts';
 import { DEAD_LETTERS, TidegateError } from '../errors.ts';
 import { refusalOf } from '../pipeline/admission.ts';
+import { databaseOptional } from './database-optional.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
 interface ExplainOptions {
@@ -44,14 +45,7 @@ async function explain(
   payload: Uint8Array,
   options: ExplainOptions,
 ): Promise<ExitCode> {
-  const config = loadConfig({
-    ...(options.config === undefined ? {} : { file: options.config }),
-    // The database is not asked, so its URL need not be there.
-    env: {
-      ...terminal.env,
-      TIDEGATE_DATABASE_URL: terminal.env['TIDEGATE_DATABASE_URL'] || 'postgres://localhost/',
-    },
-  });
+  const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
   const decoder = createDecoder(config.routes, decodeLimits(config));
   const now = Date.now() * 1000;
   const { admission } = pipelineOptions(config);

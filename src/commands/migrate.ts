@@ -26,7 +26,7 @@ async function migrateDatabase(
   file: string | undefined,
   asSql: boolean,
 ): Promise<ExitCode> {
-  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: terminal.env });
+  const config = loadConfig({ file, env: terminal.env });
   const options = databaseOptions(config);
   if (asSql) {
     const writerRole = options.migrateUrl === null ? null : userOf(options.url);

@@ -24,7 +24,7 @@ Exit code 0: all was written. 1: failed, or not all was written. 2: bad usage or
 
 /** Runs the daemon until it is told to stop. Rejects with a TidegateError where it cannot start or go on. */
 async function run(terminal: Terminal, file: string | undefined): Promise<ExitCode> {
-  const config = loadConfig({ ...(file === undefined ? {} : { file }), env: terminal.env });
+  const config = loadConfig({ file, env: terminal.env });
   const logger = createLogger({
     level: config.log.level,
     format: config.log.format,

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
 import type { IngestStats } from '../pipeline/types.ts';
 import { describeStats } from './balance-sheet.ts';
+import { databaseOptional } from './database-optional.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
 interface StatusOptions {
@@ -43,14 +44,7 @@ Exit code 0: ready. 1: not ready, or no daemon answers. 2: bad usage or configur
 }
 
 async function status(terminal: Terminal, options: StatusOptions): Promise<ExitCode> {
-  const config = loadConfig({
-    file: options.config,
-    env: {
-      ...terminal.env,
-      // The database is not asked, so its URL need not be there.
-      TIDEGATE_DATABASE_URL: terminal.env['TIDEGATE_DATABASE_URL'] || 'postgres://localhost/',
-    },
-  });
+  const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
   const url = baseUrl(options.url ?? httpUrl(config));
   const token = options.token ?? terminal.env['TIDEGATE_TOKEN'] ?? '';
   const headers = token === '' ? {} : { authorization: `Bearer ${token}` };

@@ -8,6 +8,7 @@ import { TidegateError } from '../errors.ts';
 import { Subscriber } from '../mqtt/subscriber.ts';
 import { refusalOf } from '../pipeline/admission.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { databaseOptional } from './database-optional.ts';
 import { wholeNumber } from './option-values.ts';
 import { tailJson, tailLines } from './tail-line.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
@@ -45,14 +46,7 @@ Exit code 0: stopped by SIGINT, SIGTERM, --count or the end of the reader. 1: th
 async function tail(terminal: Terminal, filter: string | undefined, options: TailOptions): Promise<ExitCode> {
   const mistake = filter === undefined ? null : filterMistake(filter);
   if (mistake !== null) throw new TidegateError('usage', `the filter ${JSON.stringify(filter)} ${mistake}`);
-  const config = loadConfig({
-    file: options.config,
-    env: {
-      ...terminal.env,
-      // The database is not asked, so its URL need not be there.
-      TIDEGATE_DATABASE_URL: terminal.env['TIDEGATE_DATABASE_URL'] || 'postgres://localhost/',
-    },
-  });
+  const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
   const decoder = createDecoder(config.routes, decodeLimits(config));
   const { admission } = pipelineOptions(config);
   const filters = filter === undefined ? decoder.filters().map((route) => route.filter) : [filter];

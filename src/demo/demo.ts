@@ -131,8 +131,8 @@ export class Demo {
       await embedded?.settle(CLIENT_ID, given);
       this.#drained = await app.stop(given);
     });
+    signal.throwIfAborted();
     const { promise: aborted, reject } = Promise.withResolvers<never>();
-    aborted.catch(() => {});
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     await Promise.race([app.start(), aborted]);
     return app.httpUrl ?? '';

@@ -12,7 +12,7 @@ export interface IntakeOptions {
   readonly now: () => number;
 }
 
-export interface IntakeObserver {
+interface IntakeObserver {
   /** Messages received and acknowledged, but not handed on. */
   dropped(reason: DropReason, count: number): void;
   /** The broker sent a message that is still in hand once more on the same connection; it is handled once. */
@@ -23,6 +23,9 @@ export interface IntakeObserver {
 export type ParserCallback = (error?: Error) => void;
 
 const ACKNOWLEDGED_LATER = new Error('acknowledged after the commit');
+
+/** A payload from here on has its memory for itself, as it came in several reads of the socket (64 KiB each). */
+const LARGE_BYTES = 65_536;
 
 /** Topics whose latest payload is known under `retained: if_changed`; about 100 bytes each. */
 const REMEMBERED_TOPICS = 100_000;
@@ -164,7 +167,17 @@ class Received implements Delivery {
 
   ack(): void {
     if (this.#ordinal !== null) this.#acknowledger.acknowledge(this.#ordinal);
+    release(this.payload);
   }
+}
+
+/**
+ * Frees the memory of a large payload that nobody needs any more. V8 would only look for it after some hundred
+ * megabytes of such garbage. A small one shares its memory with others.
+ */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength < LARGE_BYTES || byteLength !== buffer.byteLength) return;
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
 }
 
 /** A received payload is always a Buffer; the packet's type also serves packets to be sent. */

@@ -24,7 +24,7 @@ export interface ConnectionOptions {
 }
 
 /** Certificates and keys in PEM. For mqtts:// and wss://. */
-export interface TlsOptions {
+interface TlsOptions {
   /** Default: the authorities that Node.js trusts. */
   readonly ca?: string | Buffer;
   readonly cert?: string | Buffer;

@@ -1,4 +1,4 @@
-import type { BatchTotals, IngestStats } from './types.ts';
+import type { Batch, BatchTotals, IngestStats } from './types.ts';
 
 /** All zero. */
 export function emptyTotals(): BatchTotals {
@@ -20,7 +20,7 @@ export function addTotals(totals: BatchTotals, more: BatchTotals): void {
 
 /**
  * The account of every message and point (guarantee G2). What is received and what is in flight are counted by
- * themselves, apart from the outcomes, so that the sheet can fail to balance if a path forgets to count.
+ * themselves, apart from the outcomes, so that the sheet does not balance where a path counts too little or twice.
  */
 export class BalanceSheet {
   readonly #since: string;
@@ -50,10 +50,10 @@ export class BalanceSheet {
     this.#pointsInFlight += points;
   }
 
-  /** Messages and points in flight came to the end that `totals` tells. */
-  settled(totals: BatchTotals): void {
-    this.#messagesInFlight -= sum(totals.messages);
-    this.#pointsInFlight -= totals.points.decoded;
+  /** The batch is written. What leaves flight is counted in the batch, what became of it is told by the sink. */
+  settled(batch: Batch, totals: BatchTotals): void {
+    this.#messagesInFlight -= batch.deliveries.length + batch.apart.ignored + batch.apart.dropped;
+    for (const decoded of batch.messages.decoded) this.#pointsInFlight -= decoded;
     addTotals(this.#settled, totals);
   }
 
@@ -63,6 +63,8 @@ export class BalanceSheet {
     return {
       since: this.#since,
       balanced:
+        this.#messagesInFlight >= 0 &&
+        this.#pointsInFlight >= 0 &&
         this.#received === sum(messages) + this.#messagesInFlight &&
         this.#decoded === sum(outcomes) + this.#pointsInFlight,
       messages: { received: this.#received, ...messages, in_flight: this.#messagesInFlight, spooled: 0 },

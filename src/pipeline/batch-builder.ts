@@ -102,6 +102,8 @@ export class BatchBuilder implements PointWriter {
       // A fault of ours: nothing of the message is stored, all of it is kept.
       this.#points.truncate(points);
       truncateTexts(this.#texts, texts);
+      this.#rejected = 0;
+      this.#reasonCode = null;
       this.reject('internal', error instanceof Error ? error.message : String(error));
     }
     const stored = this.#points.length - points + this.#texts.value.length - texts;

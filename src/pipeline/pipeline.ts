@@ -219,7 +219,7 @@ export class Pipeline {
     const { sheet, observer } = this.#parts;
     const now = Date.now() * 1000;
     this.#lastCommitAt = now;
-    sheet.settled(report.totals);
+    sheet.settled(batch, report.totals);
     for (const delivery of batch.deliveries) delivery.ack();
     const oldest = batch.deliveries[0]?.receivedAt ?? now;
     observer.committed(batch, report, seconds, (now - oldest) / 1e6);

@@ -12,7 +12,7 @@ const RELIEVED = 0.75;
 /** Below this share of the bytes, a daemon that left the broker comes back. */
 const RETURN = 0.5;
 
-type State = 'open' | 'paused' | 'dropping' | 'away';
+type State = 'open' | 'paused' | 'dropping' | 'away' | 'stopped';
 
 /**
  * Keeps what is in hand within its bounds (guarantee G5). A full queue first stops acknowledging, which stops QoS 1 at
@@ -38,7 +38,8 @@ export class Pressure {
 
   get state(): 'open' | 'full' | 'away' {
     if (this.#state === 'away') return 'away';
-    return this.#state === 'open' && !this.#full ? 'open' : 'full';
+    const takesAll = this.#state === 'open' || this.#state === 'stopped';
+    return takesAll && !this.#full ? 'open' : 'full';
   }
 
   /** Whether a QoS 0 message is still taken. */
@@ -65,11 +66,19 @@ export class Pressure {
       case 'away':
         if (this.#below(RETURN)) this.#open();
         break;
+      case 'stopped':
+        break;
     }
   }
 
-  /** Ends the timer; the state stays. */
+  /** For a source that takes no more: it reads on, for the sake of the keepalive, and is told nothing further. */
   stop(): void {
+    this.#endTimer();
+    if (this.#state === 'paused') this.#source.resume();
+    this.#state = 'stopped';
+  }
+
+  #endTimer(): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
   }
@@ -110,7 +119,7 @@ export class Pressure {
 
   #open(): void {
     const before = this.#state;
-    this.stop();
+    this.#endTimer();
     this.#state = 'open';
     if (before === 'away') this.#source.reconnect();
     else if (before === 'paused') this.#source.resume();

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import timers from 'node:timers/promises';
 import { WriteError } from '../errors.ts';
 
 const FIRST = 0.1;
@@ -29,7 +29,7 @@ export async function retried<T>(
       const seconds = again ? backoffSeconds(count) : null;
       onFailure(error, count, seconds);
       if (seconds === null) throw error;
-      await delay(seconds * 1000, undefined, { signal });
+      await timers.setTimeout(seconds * 1000, undefined, { signal });
     }
   }
 }

@@ -1,25 +1,25 @@
 import type { Series, SeriesKind } from './types.ts';
 
 /**
- * Interns series, so that a point costs two map look-ups and no allocation. Bounded: two generations, of which the
- * older is forgotten when the younger has grown to half of the bound; what is still in use moves to the younger.
+ * Interns series, so that a point costs two map look-ups and no allocation. Two generations: new series turn the
+ * younger into the older when it has grown to half of the bound, and what the older held is forgotten then; a device
+ * in use moves to the younger with its series. Series in use stay up to the bound, and never are there twice as many.
  * A forgotten series is only looked up again, never lost: batches hold the objects themselves.
  */
 export class SeriesRegistry {
-  readonly #half: number;
+  readonly #bound: number;
   #young = new Map<string, DeviceSeries>();
   #old = new Map<string, DeviceSeries>();
-  /** Series of the young generation, and of the old one when it turned. */
-  #size = 0;
+  #youngSize = 0;
   #oldSize = 0;
 
   constructor(bound: number) {
-    this.#half = Math.max(1, Math.ceil(bound / 2));
+    this.#bound = Math.max(2, bound);
   }
 
-  /** Series in memory, roughly: one that moved to the young generation counts in both. */
+  /** Series in memory. */
   get size(): number {
-    return this.#size + this.#oldSize;
+    return this.#youngSize + this.#oldSize;
   }
 
   /** The series' one object; a changed kind (a switch that becomes a number) is taken over. */
@@ -42,7 +42,7 @@ export class SeriesRegistry {
       latestText: undefined,
     };
     known.set(metricName, created);
-    if (++this.#size >= this.#half) this.#turn();
+    if (++this.#youngSize >= this.#bound / 2) this.#turn();
     return created;
   }
 
@@ -50,24 +50,35 @@ export class SeriesRegistry {
     const young = this.#young.get(deviceId);
     if (young !== undefined) return young;
     const old = this.#old.get(deviceId);
-    const device = old ?? { numbers: new Map<string, Series>(), texts: new Map<string, Series>() };
-    if (old !== undefined) {
-      this.#old.delete(deviceId);
-      this.#size += old.numbers.size + old.texts.size;
-    }
+    const device = old === undefined ? newDevice() : this.#leaveOld(deviceId, old);
     this.#young.set(deviceId, device);
+    return device;
+  }
+
+  /** A device that alone fills the bound starts anew: names without end must not stay for being in use. */
+  #leaveOld(deviceId: string, device: DeviceSeries): DeviceSeries {
+    const size = device.numbers.size + device.texts.size;
+    this.#old.delete(deviceId);
+    this.#oldSize -= size;
+    if (size >= this.#bound) return newDevice();
+    if (this.#youngSize + size > this.#bound) this.#turn();
+    this.#youngSize += size;
     return device;
   }
 
   #turn(): void {
     this.#old = this.#young;
     this.#young = new Map();
-    this.#oldSize = this.#size;
-    this.#size = 0;
+    this.#oldSize = this.#youngSize;
+    this.#youngSize = 0;
   }
 }
 
 interface DeviceSeries {
   readonly numbers: Map<string, Series>;
   readonly texts: Map<string, Series>;
+}
+
+function newDevice(): DeviceSeries {
+  return { numbers: new Map(), texts: new Map() };
 }

@@ -6,9 +6,13 @@
 /** Microseconds from 1970-01-01 to 2000-01-01, where timestamptz begins. */
 const POSTGRES_EPOCH = 946_684_800_000_000;
 const TWO_32 = 4_294_967_296;
+const EPOCH_HIGH = Math.floor(POSTGRES_EPOCH / TWO_32);
+const EPOCH_LOW = POSTGRES_EPOCH - EPOCH_HIGH * TWO_32;
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
-const HEADER_BYTES = SIGNATURE.length + 8;
+/** No flags, no extension. */
+export const COPY_HEADER: Buffer = Buffer.concat([SIGNATURE, Buffer.alloc(8)]);
+export const COPY_TRAILER: Buffer = Buffer.from([0xff, 0xff]);
 const ROW_BYTES = 2 + 3 * (4 + 8);
 
 /** OIDs of array elements. */
@@ -26,23 +30,21 @@ export interface KeyedRows {
 
 /** The whole COPY stream, header and trailer included, of (series_id bigint, ts timestamptz, value float8). */
 export function copyRows(rows: KeyedRows): Buffer {
-  const buffer = Buffer.allocUnsafe(HEADER_BYTES + rows.length * ROW_BYTES + 2);
+  const buffer = Buffer.allocUnsafe(COPY_HEADER.length + rows.length * ROW_BYTES + COPY_TRAILER.length);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
-  SIGNATURE.copy(buffer);
-  view.setInt32(SIGNATURE.length, 0);
-  view.setInt32(SIGNATURE.length + 4, 0);
-  let at = HEADER_BYTES;
+  COPY_HEADER.copy(buffer);
+  let at = COPY_HEADER.length;
   for (let row = 0; row < rows.length; row++) {
     view.setInt16(at, 3);
     view.setInt32(at + 2, 8);
     setInt64(view, at + 6, rows.seriesId[row] as number);
     view.setInt32(at + 14, 8);
-    setInt64(view, at + 18, (rows.timestamp[row] as number) - POSTGRES_EPOCH);
+    setTimestamptz(view, at + 18, rows.timestamp[row] as number);
     view.setInt32(at + 26, 8);
     view.setFloat64(at + 30, rows.value[row] as number);
     at += ROW_BYTES;
   }
-  view.setInt16(at, -1);
+  COPY_TRAILER.copy(buffer, at);
   return buffer;
 }
 
@@ -53,7 +55,12 @@ export function int8Array(values: ArrayLike<number>): Buffer {
 
 /** A timestamptz[] parameter from microseconds since 1970. */
 export function timestamptzArray(values: ArrayLike<number>): Buffer {
-  return eightByteArray(TIMESTAMPTZ, values, (view, at, value) => setInt64(view, at, value - POSTGRES_EPOCH));
+  return eightByteArray(TIMESTAMPTZ, values, setTimestamptz);
+}
+
+/** Microseconds since 1970 as timestamptz has them, since 2000; exact from the year 1714 on. */
+export function toTimestamptz(microseconds: number): number {
+  return microseconds - POSTGRES_EPOCH;
 }
 
 /** A double precision[] parameter: NaN, the infinities and -0 keep their bits, which their text would not. */
@@ -88,4 +95,12 @@ function setInt64(view: DataView, at: number, value: number): void {
   const high = Math.floor(value / TWO_32);
   view.setInt32(at, high);
   view.setUint32(at + 4, value - high * TWO_32);
+}
+
+/** Microseconds since 1970 as those since 2000, in halves: before 1714 their difference is not exact in a double. */
+function setTimestamptz(view: DataView, at: number, value: number): void {
+  const high = Math.floor(value / TWO_32);
+  const low = value - high * TWO_32 - EPOCH_LOW;
+  view.setInt32(at, low < 0 ? high - EPOCH_HIGH - 1 : high - EPOCH_HIGH);
+  view.setUint32(at + 4, low);
 }

@@ -43,6 +43,7 @@ export class Journal {
   readonly #names: SchemaNames;
   readonly #clientId: string;
   readonly #record: string;
+  readonly #foldable: string;
   readonly #fold: string;
 
   constructor(names: SchemaNames, clientId: string) {
@@ -54,10 +55,11 @@ export class Journal {
        VALUES ($1, $2, ${COUNTS.map((_, index) => `$${index + 3}`).join(', ')}, $13, $14::bigint[]::integer[], $15, $16, $17)`,
       names,
     );
+    this.#foldable = withNames(`SELECT batch_id FROM :"internal".batches WHERE client_id = $1`, names);
     this.#fold = withNames(
       `WITH folded AS (
          DELETE FROM :"internal".batches
-         WHERE (client_id = $1 AND batch_id <> ALL ($2::uuid[])) OR committed_at < now() - interval '1 day'
+         WHERE batch_id = ANY ($1::uuid[]) OR (client_id <> $2 AND committed_at < now() - interval '1 day')
          RETURNING *
        ), totals AS (
          INSERT INTO :"internal".ingest_totals AS t (client_id, ${COUNTS.join(', ')})
@@ -126,11 +128,12 @@ export class Journal {
   }
 
   /**
-   * Moves this daemon's rows into the totals and the statistics of series, but those of batches whose outcome is still
-   * being asked for; and what any daemon left a day ago.
+   * Moves rows into the totals and the statistics of series: this daemon's, and what others left a day ago. `isSettled` is
+   * asked once a row is seen: a batch that is committed then and not settled may still be looked up, so its row stays.
    */
-  async fold(client: Client, unresolved: readonly string[]): Promise<void> {
-    await client.query(this.#fold, [this.#clientId, unresolved]);
+  async fold(client: Client, isSettled: (batchId: string) => boolean): Promise<void> {
+    const { rows } = await client.query<{ batch_id: string }>(this.#foldable, [this.#clientId]);
+    await client.query(this.#fold, [rows.map((row) => row.batch_id).filter(isSettled), this.#clientId]);
   }
 
   /** What this client id committed in all its lives, and since when (ISO 8601). */

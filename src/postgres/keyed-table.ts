@@ -21,18 +21,23 @@ export interface UpsertResult {
 
 interface GainRow {
   readonly series_id: string;
-  readonly inserted: string;
-  readonly replaced: string;
+  readonly points: string;
   readonly first_time: string;
   readonly last_time: string;
   readonly last_value: number | null;
 }
 
+interface KeyRow {
+  readonly series_id: string;
+  readonly microseconds: string;
+}
+
 /** A table keyed by (series_id, ts), for rows of which some may be there already. */
 export class KeyedTable {
-  readonly #upsertFirst: string;
-  readonly #upsertLast: string;
+  readonly #insertTimed: string;
+  readonly #replace: string;
   readonly #insertNew: string;
+  readonly #taken: string;
   readonly #countConflicts: string;
   readonly #isText: boolean;
 
@@ -42,26 +47,24 @@ export class KeyedTable {
     const input = `unnest($1::bigint[], $2::timestamptz[], $3::${isText ? 'text' : 'double precision'}[])`;
     const insert = `INSERT INTO ${table} AS t (series_id, ts, value) SELECT * FROM ${input}`;
     const lastValue = isText ? 'NULL::double precision' : '(array_agg(value ORDER BY ts DESC))[1]';
-    const gains = `SELECT series_id, count(*) FILTER (WHERE inserted) AS inserted,
-        count(*) FILTER (WHERE NOT inserted) AS replaced,
+    const gains = `SELECT series_id, count(*) AS points,
         extract(epoch FROM min(ts)) * 1000000 AS first_time, extract(epoch FROM max(ts)) * 1000000 AS last_time,
         ${lastValue} AS last_value
       FROM written GROUP BY series_id`;
-    this.#upsertFirst = `WITH written AS (
-        ${insert} ON CONFLICT (series_id, ts) DO NOTHING RETURNING series_id, ts, value, true AS inserted
+    this.#insertTimed = `WITH written AS (
+        ${insert} ON CONFLICT (series_id, ts) DO NOTHING RETURNING series_id, ts, value
       ) ${gains}`;
-    // Which rows are new is asked first: a row that an update touched cannot be told from an inserted one portably.
-    this.#upsertLast = `WITH input AS (SELECT * FROM ${input} AS i (series_id, ts, value)),
-      present AS (SELECT series_id, ts FROM input JOIN ${table} t USING (series_id, ts)),
-      written AS (
-        INSERT INTO ${table} AS t (series_id, ts, value) SELECT * FROM input
-        ON CONFLICT (series_id, ts) DO UPDATE SET value = excluded.value WHERE t.value IS DISTINCT FROM excluded.value
-        RETURNING series_id, ts, value
-      ), told AS (
-        SELECT w.*, p.series_id IS NULL AS inserted FROM written w LEFT JOIN present p USING (series_id, ts)
-      ) ${gains.replace('FROM written', 'FROM told')}`;
+    // A statement of its own sees what others committed while the insertion waited for them; rows just inserted are equal.
+    this.#replace = `WITH written AS (
+        UPDATE ${table} t SET value = i.value FROM ${input} AS i (series_id, ts, value)
+        WHERE t.series_id = i.series_id AND t.ts = i.ts AND t.value IS DISTINCT FROM i.value
+        RETURNING t.series_id, t.ts, t.value
+      ) ${gains}`;
     this.#insertNew = `${insert} ON CONFLICT (series_id, ts) DO NOTHING
       RETURNING series_id, extract(epoch FROM ts) * 1000000 AS microseconds`;
+    this.#taken = `SELECT t.series_id, extract(epoch FROM t.ts) * 1000000 AS microseconds
+      FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS i (series_id, first_time, last_time)
+      JOIN ${table} t ON t.series_id = i.series_id AND t.ts BETWEEN i.first_time AND i.last_time`;
     this.#countConflicts = `SELECT count(*) AS conflicts FROM ${input} AS i (series_id, ts, value)
       JOIN ${table} t USING (series_id, ts) WHERE t.value IS DISTINCT FROM i.value`;
   }
@@ -83,41 +86,62 @@ export class KeyedTable {
     const total = rows.seriesId.length;
     if (total === 0) return { stored: 0, duplicate: 0, conflict: 0, gains: [] };
     const input = this.#parameters(rows);
-    const { rows: found } = await client.query<GainRow>(
-      onDuplicate === 'keep_first' ? this.#upsertFirst : this.#upsertLast,
-      input,
-    );
-    const stored = found.reduce((sum, row) => sum + Number(row.inserted), 0);
-    let conflict = found.reduce((sum, row) => sum + Number(row.replaced), 0);
-    if (onDuplicate === 'keep_first' && stored < total) {
+    const { rows: inserted } = await client.query<GainRow>(this.#insertTimed, input);
+    const stored = countOf(inserted);
+    const gains = inserted.map(gainFrom);
+    let conflict = 0;
+    if (stored < total && onDuplicate === 'keep_first') {
       const { rows: counted } = await client.query<{ conflicts: string }>(this.#countConflicts, input);
       conflict = Number(counted[0]?.conflicts ?? 0);
+    } else if (stored < total) {
+      const { rows: replaced } = await client.query<GainRow>(this.#replace, input);
+      conflict = countOf(replaced);
+      gains.push(...replaced.map((row) => ({ ...gainFrom(row), points: 0 })));
     }
-    return { stored, duplicate: total - stored - conflict, conflict, gains: found.map(gainFrom) };
+    return { stored, duplicate: total - stored - conflict, conflict, gains };
   }
 
-  /** Tries again a microsecond later whatever finds its time taken. */
+  /** Every one is stored; where another daemon takes a time meanwhile, at the next attempt. */
   async #insertArrived(client: Client, rows: UpsertRows): Promise<SeriesGain[]> {
     const gains: SeriesGain[] = [];
     let left = rows;
     while (left.seriesId.length > 0) {
-      const { rows: found } = await client.query<{ series_id: string; microseconds: string }>(
-        this.#insertNew,
-        this.#parameters(left),
-      );
-      const stored = new Set(found.map((row) => `${row.series_id} ${Math.round(Number(row.microseconds))}`));
+      const placed = await this.#placeArrived(client, left);
+      const { rows: found } = await client.query<KeyRow>(this.#insertNew, this.#parameters(placed));
+      const stored = new Set(found.map(keyFrom));
       const isStored = (index: number): boolean =>
-        stored.has(`${left.seriesId[index]} ${left.timestamp[index]}`);
-      for (const [index, seriesId] of left.seriesId.entries()) {
+        stored.has(keyOf(placed.seriesId[index] as number, placed.timestamp[index] as number));
+      for (const [index, seriesId] of placed.seriesId.entries()) {
         if (!isStored(index)) continue;
-        const time = left.timestamp[index] as number;
-        const value = this.#isText ? Number.NaN : (left.value[index] as number);
+        const time = placed.timestamp[index] as number;
+        const value = this.#isText ? Number.NaN : (placed.value[index] as number);
         gains.push({ seriesId, points: 1, firstTime: time, lastTime: time, lastValue: value });
       }
-      const next = pick(left, (index) => !isStored(index));
-      left = { ...next, timestamp: next.timestamp.map((time) => time + 1) };
+      left = pick(placed, (index) => !isStored(index));
     }
     return gains;
+  }
+
+  /** Moves arrivals off the times that the table has, a microsecond at a time; none passes an earlier one of its series. */
+  async #placeArrived(client: Client, rows: UpsertRows): Promise<UpsertRows> {
+    const { seriesId } = rows;
+    const starts = [...seriesId.keys()].filter((index) => seriesId[index] !== seriesId[index - 1]);
+    const ends = [...starts.slice(1), seriesId.length];
+    const timeOf = (index: number): number => rows.timestamp[index] as number;
+    const { rows: found } = await client.query<KeyRow>(this.#taken, [
+      int8Array(starts.map((start) => seriesId[start] as number)),
+      timestamptzArray(starts.map(timeOf)),
+      timestamptzArray(ends.map((end, run) => timeOf(end - 1) + end - (starts[run] as number))),
+    ]);
+    const taken = new Set(found.map(keyFrom));
+    const timestamp: number[] = [];
+    for (const [index, id] of seriesId.entries()) {
+      const after = id === seriesId[index - 1] ? (timestamp[index - 1] as number) + 1 : timeOf(index);
+      let time = Math.max(timeOf(index), after);
+      while (taken.has(keyOf(id, time))) time++;
+      timestamp.push(time);
+    }
+    return { ...rows, timestamp };
   }
 
   #parameters(rows: UpsertRows): unknown[] {
@@ -126,10 +150,22 @@ export class KeyedTable {
   }
 }
 
+function keyOf(seriesId: number | string, microseconds: number): string {
+  return `${seriesId} ${microseconds}`;
+}
+
+function keyFrom(row: KeyRow): string {
+  return keyOf(row.series_id, Math.round(Number(row.microseconds)));
+}
+
+function countOf(rows: readonly GainRow[]): number {
+  return rows.reduce((sum, row) => sum + Number(row.points), 0);
+}
+
 function gainFrom(row: GainRow): SeriesGain {
   return {
     seriesId: Number(row.series_id),
-    points: Number(row.inserted),
+    points: Number(row.points),
     firstTime: Math.round(Number(row.first_time)),
     lastTime: Math.round(Number(row.last_time)),
     lastValue: row.last_value ?? Number.NaN,

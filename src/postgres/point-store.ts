@@ -9,7 +9,7 @@ import { type SchemaNames, withNames } from './names.ts';
 import type { OnDuplicate, SortedRows } from './rows.ts';
 import type { TextRow } from './text-rows.ts';
 
-export const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [] };
+const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [] };
 
 /** Writes rows where their time says: into the open chunk that covers it, or into the late table. */
 export class PointStore {

@@ -42,7 +42,7 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate): SortedRows {
       const timestamp = points.timestamp[row] as number;
       const value = points.value[row] as number;
       if (length > first && rows.timestamp[length - 1] === timestamp) {
-        if (Object.is(rows.value[length - 1], value)) duplicate++;
+        if (isSame(rows.value[length - 1] as number, value)) duplicate++;
         else conflict++;
         if (onDuplicate === 'keep_last') rows.value[length - 1] = value;
         continue;
@@ -56,6 +56,11 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate): SortedRows {
   }
   start.push(length);
   return { ...rows, length, series: runSeries, start: Int32Array.from(start), duplicate, conflict };
+}
+
+/** As PostgreSQL compares: NaN is NaN, and 0 is -0. */
+function isSame(left: number, right: number): boolean {
+  return left === right || (Number.isNaN(left) && Number.isNaN(right));
 }
 
 interface Run {
@@ -104,11 +109,13 @@ function separateArrivals(rows: Int32Array, points: PointColumns): void {
   const { timestamp } = points;
   const taken = new Set<number>();
   for (const row of rows) if (!isArrival(points, row)) taken.add(timestamp[row] as number);
+  // In the order of time, all that lies between an arrival's time and where it went is taken.
+  let free = Number.NEGATIVE_INFINITY;
   for (const row of rows) {
     if (!isArrival(points, row)) continue;
-    let time = timestamp[row] as number;
+    let time = Math.max(timestamp[row] as number, free);
     while (taken.has(time)) time++;
-    taken.add(time);
+    free = time + 1;
     timestamp[row] = time;
   }
   sortRun(rows, points);

@@ -54,7 +54,6 @@ export class SeriesCatalog {
     let missing = wanted.filter((series) => series.id === undefined);
     const refused = new Set<Series>();
     if (missing.length > 0) {
-      const fresh = missing;
       missing = await this.#find(client, missing);
       const room = missing.length === 0 ? 0 : await this.#room(client);
       for (const series of missing.slice(room)) refused.add(series);
@@ -63,11 +62,9 @@ export class SeriesCatalog {
         await client.query(this.#insert, [...keys(created), created.map(({ kind }) => kind)]);
         await this.#find(client, created);
       }
-      await this.#findLatestTexts(
-        client,
-        fresh.filter((series) => series.text && !refused.has(series)),
-      );
     }
+    const silent = wanted.filter((one) => one.text && one.latestText === undefined && !refused.has(one));
+    await this.#findLatestTexts(client, silent);
     for (const series of wanted) {
       if (series.storedKind === series.kind || refused.has(series)) continue;
       await client.query(this.#changeKind, [series.id, series.kind]);

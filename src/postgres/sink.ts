@@ -55,15 +55,15 @@ export class PostgresSink implements Sink {
     this.#deadLetters = new DeadLetterStore(names, options.clientId);
     this.#journal = new Journal(names, options.clientId);
     this.#begin = withNames(
-      `BEGIN; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
+      `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
        SELECT version FROM :"internal".chunk_map`,
       names,
     );
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteReport> {
-    signal.throwIfAborted();
     return await this.#withClient(async (client) => {
+      signal.throwIfAborted();
       const abort = () => void client.end().catch(() => {});
       signal.addEventListener('abort', abort, { once: true });
       try {
@@ -77,7 +77,7 @@ export class PostgresSink implements Sink {
   /** Folds the journal and opens the next chunks; to be called every few seconds. */
   async maintain(): Promise<void> {
     await this.#withClient(async (client) => {
-      await this.#journal.fold(client, [...this.#inDoubt]);
+      await this.#journal.fold(client, (batchId) => !this.#inDoubt.has(batchId));
       await this.#chunks.openAhead(client);
     });
   }
@@ -121,10 +121,6 @@ export class PostgresSink implements Sink {
   }
 
   async #write(client: Client, whole: Batch): Promise<WriteReport> {
-    if (this.#inDoubt.has(whole.id)) {
-      const totals = await this.#journal.find(client, whole.id);
-      if (totals !== null) return this.#settled(whole.id, totals);
-    }
     const refusedSeries = await this.#catalog.resolve(client, whole.series);
     const batch =
       refusedSeries.size === 0
@@ -135,21 +131,23 @@ export class PostgresSink implements Sink {
             'series_limit',
             `more than ${this.#options.maxSeries} series`,
           );
+    const known = this.#inDoubt.has(batch.id) ? await this.#lookUp(client, batch) : null;
+    if (known !== null) return known;
     for (let copy = !this.#expectDuplicates; ; copy = false) {
       try {
         const report = await this.#transaction(client, batch, copy);
         const { duplicate, conflict } = report.totals.points;
         this.#expectDuplicates = duplicate + conflict > 0;
-        const known = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
+        const decoded = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
         return {
           ...report,
-          refused: batch.deadLetters.filter(({ messageIndex }) => !known.has(messageIndex)),
+          refused: batch.deadLetters.filter(({ messageIndex }) => !decoded.has(messageIndex)),
         };
       } catch (error) {
         if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
         await client.query('ROLLBACK');
-        const totals = await this.#journal.find(client, whole.id);
-        if (totals !== null) return this.#settled(whole.id, totals);
+        const late = await this.#lookUp(client, batch);
+        if (late !== null) return late;
         if (!copy) throw error;
       }
     }
@@ -180,8 +178,16 @@ export class PostgresSink implements Sink {
     await this.#journal.record(client, batch.id, totals, [...points.gains, ...stored.gains]);
     this.#inDoubt.add(batch.id);
     await client.query('COMMIT');
-    rememberLatest(texts.rows);
+    rememberLatest(texts.latest);
     return { ...this.#settled(batch.id, totals), unchanged: texts.unchanged };
+  }
+
+  /** The report of a batch whose COMMIT took place although its answer was lost; null where it did not. */
+  async #lookUp(client: Client, batch: Batch): Promise<WriteReport | null> {
+    const totals = await this.#journal.find(client, batch.id);
+    if (totals === null) return null;
+    rememberLatest(textRows(batch, this.#options.onDuplicate).latest);
+    return this.#settled(batch.id, totals);
   }
 
   /** Begins the transaction under the map's lock, with a map that is right and the chunks that the times need. */

@@ -1,3 +1,4 @@
+import { DatabaseError } from 'pg';
 import type { WriteAction } from '../errors.ts';
 
 /**
@@ -35,6 +36,5 @@ export function actionFor(sqlstate: string | null): WriteAction {
 
 /** The SQLSTATE of an error that the server sent, else null. */
 export function sqlstateOf(error: unknown): string | null {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : null;
+  return error instanceof DatabaseError ? (error.code ?? null) : null;
 }

@@ -1,11 +1,13 @@
-import { ARRIVAL, type Batch, CHANGES_ONLY, type Series } from '../pipeline/types.ts';
+import { ARRIVAL, type Batch, CHANGES_ONLY, type Series, type TextColumns } from '../pipeline/types.ts';
 import type { OnDuplicate } from './rows.ts';
 
 const MILLISECOND = 1000;
 
+type LatestText = NonNullable<Series['latestText']>;
+
 export interface TextRow {
   readonly series: Series;
-  timestamp: number;
+  readonly timestamp: number;
   value: string;
   readonly arrival: boolean;
 }
@@ -16,45 +18,44 @@ export interface TextRows {
   readonly conflict: number;
   /** Texts left out because they repeat the series' latest one. */
   readonly unchanged: number;
+  /** The series' latest texts once the rows are committed. */
+  readonly latest: ReadonlyMap<Series, LatestText>;
 }
 
 /**
- * The texts to store, by series and time, each key once, repetitions of the latest text left out where the route asks
- * for changes only. A text older than the latest known one is stored whatever it says: it may be a change of its time.
+ * The texts to store, by series, each key once, repetitions of the latest text left out where the route asks for
+ * changes only. A text older than the latest known one is stored whatever it says: it may be a change of its time.
  */
 export function textRows(batch: Batch, onDuplicate: OnDuplicate): TextRows {
   const { texts, series } = batch;
-  const runs = new Map<Series, number[]>();
-  for (let row = 0; row < texts.length; row++) {
-    const one = series[texts.seriesIndex[row] as number] as Series;
-    const run = runs.get(one);
-    if (run === undefined) runs.set(one, [row]);
-    else run.push(row);
-  }
   const rows: TextRow[] = [];
+  const latestOf = new Map<Series, LatestText>();
   let duplicate = 0;
   let conflict = 0;
   let unchanged = 0;
-  for (const [one, run] of [...runs].sort(([left], [right]) => (left.id as number) - (right.id as number))) {
-    run.sort(
-      (left, right) => (texts.timestamp[left] as number) - (texts.timestamp[right] as number) || left - right,
-    );
+  for (const [one, run] of runsOf(texts, series)) {
+    const timed = new Set<number>();
+    for (const row of run) if (!isArrival(texts, row)) timed.add(texts.timestamp[row] as number);
+    let free = Number.NEGATIVE_INFINITY;
     let latest = one.latestText;
     let last: TextRow | undefined;
     for (const row of run) {
       const value = texts.value[row] as string;
-      const flags = texts.flags[row] as number;
-      const arrival = (flags & ARRIVAL) !== 0;
+      const arrival = isArrival(texts, row);
       let timestamp = texts.timestamp[row] as number;
-      if (arrival && last !== undefined && timestamp <= last.timestamp) timestamp = last.timestamp + 1;
       // Of two texts of one millisecond without times of their own, the later to arrive is the newer.
       const newer =
         latest === undefined || (arrival ? timestamp + MILLISECOND : timestamp) > latest.timestamp;
-      if ((flags & CHANGES_ONLY) !== 0 && newer && latest?.value === value) {
+      if (newer && latest?.value === value && changesOnly(texts, row)) {
         unchanged++;
         continue;
       }
-      if (last !== undefined && last.timestamp === timestamp) {
+      if (arrival) {
+        timestamp = Math.max(timestamp, free);
+        while (timed.has(timestamp)) timestamp++;
+        free = timestamp + 1;
+      }
+      if (last?.timestamp === timestamp) {
         if (last.value === value) duplicate++;
         else conflict++;
         if (onDuplicate === 'keep_last') last.value = value;
@@ -62,17 +63,43 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate): TextRows {
         last = { series: one, timestamp, value, arrival };
         rows.push(last);
       }
-      if (newer) latest = { value: last.value, timestamp };
+      const replaced = onDuplicate === 'keep_last' && latest?.timestamp === timestamp;
+      if (newer || replaced) latest = { value: last.value, timestamp };
     }
+    if (latest !== undefined) latestOf.set(one, latest);
   }
-  return { rows, duplicate, conflict, unchanged };
+  return { rows, duplicate, conflict, unchanged, latest: latestOf };
 }
 
-/** To be called once the rows are committed: what the series' latest texts are now. */
-export function rememberLatest(rows: readonly TextRow[]): void {
-  for (const { series, timestamp, value } of rows) {
-    if (series.latestText === undefined || timestamp >= series.latestText.timestamp) {
-      series.latestText = { value, timestamp };
-    }
+/** To be called once the rows are committed. */
+export function rememberLatest(latest: TextRows['latest']): void {
+  for (const [series, text] of latest) series.latestText = text;
+}
+
+/** The row numbers of each series by time, those with a time of their own first; the series by their ids. */
+function runsOf(texts: TextColumns, series: readonly Series[]): [Series, number[]][] {
+  const runs = new Map<Series, number[]>();
+  for (let row = 0; row < texts.length; row++) {
+    const one = series[texts.seriesIndex[row] as number] as Series;
+    const run = runs.get(one);
+    if (run === undefined) runs.set(one, [row]);
+    else run.push(row);
   }
+  for (const run of runs.values()) {
+    run.sort(
+      (left, right) =>
+        (texts.timestamp[left] as number) - (texts.timestamp[right] as number) ||
+        Number(isArrival(texts, left)) - Number(isArrival(texts, right)) ||
+        left - right,
+    );
+  }
+  return [...runs].sort(([left], [right]) => (left.id as number) - (right.id as number));
+}
+
+function isArrival(texts: TextColumns, row: number): boolean {
+  return ((texts.flags[row] as number) & ARRIVAL) !== 0;
+}
+
+function changesOnly(texts: TextColumns, row: number): boolean {
+  return ((texts.flags[row] as number) & CHANGES_ONLY) !== 0;
 }

@@ -2,7 +2,6 @@ import type { RouteConfig } from '../config/route.ts';
 import type { Decoder, PointWriter } from '../pipeline/types.ts';
 import { autoFormat } from './auto.ts';
 import { type Explanation, explain, type TimeRefusal } from './explanation.ts';
-import { necessaryFilters, type TopicFilter } from './filters.ts';
 import type { Format } from './format.ts';
 import { jsonFormat } from './json.ts';
 import { excerpt, rejectionDetail } from './place.ts';
@@ -23,8 +22,8 @@ const FORMATS: Readonly<Record<RouteConfig['format'], Format>> = {
 const BYTES_PER_POINT = 2;
 
 export interface RouteDecoder extends Decoder {
-  /** The subscriptions that the routes need. */
-  filters(): TopicFilter[];
+  /** The topic filter of each route; they may overlap. */
+  filters(): { readonly filter: string; readonly qos: 0 | 1 }[];
   /**
    * For people: what `decode` makes of a message and why. `receivedAt` is in microseconds since 1970; `refusal` says
    * which times the pipeline would not take.
@@ -50,8 +49,7 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
   };
   return {
     ...decoder,
-    filters: () =>
-      necessaryFilters(plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos }))),
+    filters: () => plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos })),
     explain: (topic, payload, receivedAt, refusal = () => null) =>
       explain(decoder, plans, topic, payload, receivedAt, refusal),
   };

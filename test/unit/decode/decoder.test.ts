@@ -92,6 +92,7 @@ test('The filters are those of the routes', () => {
   assert.deepEqual(decoder.filters(), [
     { filter: 'devices/+/+', qos: 1 },
     { filter: 'devices/+', qos: 1 },
+    { filter: 'devices/pump/+', qos: 1 },
   ]);
 });
 

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { LiveLine } from '../../../src/demo/live-line.ts';
+import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
+import type { PipelineState } from '../../../src/pipeline/types.ts';
+
+function state(
+  received: number,
+  stored: number,
+  queued: number,
+  oldestInFlightAt: number | null,
+): PipelineState {
+  const { messages, points, ...rest } = new BalanceSheet('2026-01-31T12:00:00Z', emptyTotals()).snapshot();
+  return {
+    stats: { ...rest, messages: { ...messages, received }, points: { ...points, stored } },
+    queue: { points: queued, bytes: 0, batches: 0 },
+    maximum: { points: 1, bytes: 1 },
+    pressure: 'open',
+    lastCommitAt: null,
+    oldestInFlightAt,
+  };
+}
+
+test('says the rates since the look before', () => {
+  const live = new LiveLine();
+  assert.match(
+    live.describe(state(1_000, 900, 0, null), 0),
+    /^received 0\/s {2}stored 0\/s {2}queue 0 {2}lag 0 ms/,
+  );
+  assert.equal(
+    live.describe(state(1_400, 1_500, 7, 1_750_000), 2_000_000),
+    'received 200/s  stored 300/s  queue 7  lag 250 ms  1,500 points in all',
+  );
+  assert.match(live.describe(state(1_400, 1_500, 7, 1_750_000), 5_000_000), /^received 0\/s .* lag 3\.3 s/);
+});

@@ -80,10 +80,12 @@ export function describeConnectionError(error: unknown, url: string): TidegateEr
   const options = { cause: error };
   if (state !== null && REFUSED.has(state)) return new TidegateError('database_refused', detail, options);
   const code = (cause as { code?: unknown } | null)?.code;
-  const tls =
-    (typeof code === 'string' && /^(ERR_TLS|ERR_SSL|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code)) ||
-    /certificate|SSL/i.test(text);
-  if (tls) return new TidegateError('database_tls', detail, options);
+  if (typeof code === 'string') {
+    // The text may hold anything then, a host called ssl.example for one.
+    const tls = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/.test(code);
+    return new TidegateError(tls ? 'database_tls' : 'database_unreachable', detail, options);
+  }
+  if (/certificate|SSL/i.test(text)) return new TidegateError('database_tls', detail, options);
   if (/SASL|password/i.test(text)) return new TidegateError('database_refused', detail, options);
   return new TidegateError('database_unreachable', detail, options);
 }

@@ -7,11 +7,11 @@ interface Roles {
 }
 
 /** What an administrator runs once: the roles and the schemas (PostgreSQL 15 gives nobody CREATE on public). */
-export function bootstrapSql(names: SchemaNames, roles: Roles): string {
+export function bootstrapSql(names: SchemaNames, roles: { [K in keyof Roles]: string }): string {
   const wanted = [
     ['tidegate_owner', 'owns the schema and migrates it (database.migrate_url)'],
-    [roles.writerRole ?? 'tidegate_writer', 'the daemon (database.url)'],
-    [roles.readerRole ?? 'tidegate_reader', 'dashboards and people (database.reader_role)'],
+    [roles.writerRole, 'the daemon (database.url)'],
+    [roles.readerRole, 'dashboards and people (database.reader_role)'],
   ] as const;
   const create = wanted.map(
     ([role, what]) => `-- ${role}: ${what}; give it a password with \\password ${role}
@@ -25,7 +25,8 @@ END $$;`,
     `-- Run as a superuser in Tidegate's database. One role may be all three: then only this part can be left out.
 ${create.join('\n')}
 CREATE SCHEMA IF NOT EXISTS :"schema";
-GRANT USAGE, CREATE ON SCHEMA :"schema" TO tidegate_owner;
+GRANT CREATE ON SCHEMA :"schema" TO tidegate_owner;
+GRANT USAGE ON SCHEMA :"schema" TO tidegate_owner WITH GRANT OPTION;
 CREATE SCHEMA IF NOT EXISTS :"internal" AUTHORIZATION tidegate_owner;
 -- From here on as the owner.
 SET ROLE tidegate_owner;

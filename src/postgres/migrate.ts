@@ -82,17 +82,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
  */
 export async function pendingMigrations(client: Client, names: SchemaNames): Promise<Migration[]> {
   const ours = migrations();
-  const { rows: found } = await client.query<{ present: boolean }>(
-    'SELECT to_regclass($1) IS NOT NULL AS present',
-    [`${escapeIdentifier(names.internal)}.schema_versions`],
-  );
-  if (found[0]?.present !== true) return ours;
-  const { rows } = await client.query<{ version: number; checksum: string; compatible_from: number }>(
-    withNames(
-      'SELECT version, checksum, compatible_from FROM :"internal".schema_versions ORDER BY version',
-      names,
-    ),
-  );
+  const rows = await appliedMigrations(client, names);
   const newest = rows.at(-1);
   const own = ours.at(-1)?.version ?? 0;
   if (newest !== undefined && newest.version > own && newest.compatible_from > own) {
@@ -114,18 +104,49 @@ export async function pendingMigrations(client: Client, names: SchemaNames): Pro
   return ours.filter((migration) => !applied.has(migration.version));
 }
 
-/** Everything that `migrate` would run, roles included, as one script for an administrator. */
+interface AppliedMigration {
+  readonly version: number;
+  readonly checksum: string;
+  readonly compatible_from: number;
+}
+
+/** In order; none where the schema is not there. */
+async function appliedMigrations(client: Client, names: SchemaNames): Promise<AppliedMigration[]> {
+  try {
+    const { rows: found } = await client.query<{ present: boolean }>(
+      'SELECT to_regclass($1) IS NOT NULL AS present',
+      [`${escapeIdentifier(names.internal)}.schema_versions`],
+    );
+    if (found[0]?.present !== true) return [];
+    const { rows } = await client.query<AppliedMigration>(
+      withNames(
+        'SELECT version, checksum, compatible_from FROM :"internal".schema_versions ORDER BY version',
+        names,
+      ),
+    );
+    return rows;
+  } catch (error) {
+    throw describeMigrationError(error, names.schema);
+  }
+}
+
+/**
+ * Everything that `migrate` would run, roles included, as one script for an administrator. A role that is not named
+ * gets a name here: the script is what separates them.
+ */
 export function migrationScript(
   options: Pick<MigrateOptions, 'schema' | 'readerRole' | 'writerRole'>,
 ): string {
   const names = schemaNames(options.schema);
+  const roles = {
+    writerRole: options.writerRole ?? 'tidegate_writer',
+    readerRole: options.readerRole ?? 'tidegate_reader',
+  };
   const steps = migrations().map(
     (migration) =>
       `\n-- ${migration.name}\nBEGIN;\n${withNames(migration.sql, names)}\n${recordSql(migration, names)};\nCOMMIT;\n`,
   );
-  return [bootstrapSql(names, options), versionTableSql(names), ...steps, grantSql(names, options)].join(
-    '\n',
-  );
+  return [bootstrapSql(names, roles), versionTableSql(names), ...steps, grantSql(names, roles)].join('\n');
 }
 
 async function apply(client: Client, migration: Migration, names: SchemaNames): Promise<void> {
@@ -170,7 +191,7 @@ VALUES (${migration.version}, '${migration.name}', '${migration.checksum}', ${mi
 function describeMigrationError(error: unknown, schema: string): unknown {
   if (!(error instanceof DatabaseError)) return error;
   if (error.code === '42501') {
-    return new TidegateError('database_privilege', `cannot migrate schema ${schema}: ${error.message}`, {
+    return new TidegateError('database_privilege', `schema ${schema}: ${error.message}`, {
       cause: error,
     });
   }

@@ -43,8 +43,8 @@ export async function prepareDatabase(
         logger,
       });
     }
-    await checkEngine(client, names, options.engine);
     await checkPrivileges(client, names);
+    await checkEngine(client, names, options.engine);
   } finally {
     await client.end().catch(() => {});
   }
@@ -76,16 +76,22 @@ export async function checkEngine(client: Client, names: SchemaNames, engine: st
 export async function checkPrivileges(client: Client, names: SchemaNames): Promise<void> {
   const { rows } = await client.query<{ name: string; missing: boolean; lacking: string | null }>(
     withNames(
-      `SELECT t.name, c.oid IS NULL AS missing, string_agg(p.privilege, ', ') FILTER (WHERE
+      `SELECT t.name, c.oid IS NULL AS missing, string_agg(p.privilege, ', ' ORDER BY p.privilege) FILTER (WHERE
          CASE WHEN c.oid IS NOT NULL THEN NOT has_table_privilege(c.oid, p.privilege) END) AS lacking
        FROM unnest($1::text[]) AS t (name)
        CROSS JOIN unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS p (privilege)
        LEFT JOIN pg_namespace n ON n.nspname = :'internal'
        LEFT JOIN pg_class c ON c.relnamespace = n.oid AND c.relname = t.name
-       GROUP BY t.name, c.oid ORDER BY t.name`,
+       GROUP BY t.name, c.oid
+       UNION ALL
+       SELECT f.name, p.oid IS NULL, CASE WHEN NOT has_function_privilege(p.oid, 'EXECUTE') THEN 'EXECUTE' END
+       FROM unnest($2::text[]) AS f (name)
+       LEFT JOIN pg_namespace n ON n.nspname = :'internal'
+       LEFT JOIN pg_proc p ON p.pronamespace = n.oid AND p.proname = f.name
+       ORDER BY name`,
       names,
     ),
-    [TABLES],
+    [TABLES, FUNCTIONS],
   );
   const missing = rows.filter((row) => row.missing).map(({ name }) => `${names.internal}.${name}`);
   if (missing.length > 0)
@@ -105,6 +111,7 @@ const TABLES = [
   'chunks',
   'dead_letters',
   'ingest_totals',
+  'installation',
   'points',
   'points_late',
   'series',
@@ -112,6 +119,7 @@ const TABLES = [
   'texts',
   'texts_late',
 ];
+const FUNCTIONS = ['chunk_map_lock', 'open_chunk'];
 
 async function waitForServer(
   url: string,

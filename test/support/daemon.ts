@@ -75,6 +75,10 @@ class DaemonProcess implements Daemon {
 
   constructor(child: ChildProcessWithoutNullStreams) {
     this.#child = child;
+    // The end of the tests is its end.
+    const kill = () => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('close', () => process.off('exit', kill));
     this.#closed = once(child, 'close');
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => (this.#output += text));

@@ -21,10 +21,12 @@ export interface TestDatabase extends AsyncDisposable {
 export interface DatabaseOptions {
   /** Cloned from a database that was migrated (schema public) once for all test files. */
   readonly template?: boolean;
+  /** A server of the test's own (`startTestPostgres().url`), which goes with all it has. Default: the server of the run. */
+  readonly server?: string;
 }
 
 export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
-  const admin = await serverUrl();
+  const admin = options.server ?? (await serverUrl());
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const template = options.template === true ? await migratedTemplate(admin) : 'template0';
   await run(admin, `CREATE DATABASE ${name} TEMPLATE ${template}`);
@@ -32,8 +34,11 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
   const pool = new Pool({ connectionString: url, max: 4 });
   pool.on('error', () => undefined);
   const clients: Client[] = [];
-  const drop = async () => {
+  const close = async () => {
     await Promise.all([pool, ...clients.splice(0)].map((connection) => connection.end()));
+  };
+  const drop = async () => {
+    await close();
     await run(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   };
   return {
@@ -46,7 +51,8 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
       return client;
     },
     drop,
-    [Symbol.asyncDispose]: drop,
+    // A server of the test's own may be stopped by now.
+    [Symbol.asyncDispose]: options.server === undefined ? drop : close,
   };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { totalsOf } from '../../../src/pipeline/batch.ts';
 import { BatchBuilder } from '../../../src/pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { addTotals, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { splitBatch, totalsOf, withoutPoints } from '../../../src/pipeline/batch.ts';
 import type { Batch } from '../../../src/pipeline/types.ts';

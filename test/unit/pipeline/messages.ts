@@ -1,6 +1,6 @@
 /** Messages whose decoding is written down in the test, and batches made of them. */
 
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { BatchBuilder } from '../../../src/pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
 import type { Batch, Decoder, Delivery, PointWriter } from '../../../src/pipeline/types.ts';

@@ -8,7 +8,7 @@ import type { DatabaseOptions } from './postgres/startup.ts';
 
 /** The configuration in the words of each module: durations in what it counts in, files as their contents. */
 
-/** Series kept in memory; beyond it the older ones are looked up again. About 300 bytes each. */
+/** Series kept in memory at least; beyond it those out of use are looked up again. About 300 bytes each. */
 const SERIES_CACHE = 200_000;
 
 export function brokerOptions(
@@ -79,7 +79,8 @@ export function pipelineOptions(config: Config): PipelineOptions {
       maxAge: ingest.max_age === null ? Number.POSITIVE_INFINITY : ingest.max_age * 1000,
     },
     qos0: ingest.qos0,
-    seriesCache: SERIES_CACHE,
+    // A series in flight must not be forgotten: its order and its latest text hang on the one object.
+    seriesCache: Math.max(SERIES_CACHE, ingest.queue.max_points * 2),
   };
 }
 

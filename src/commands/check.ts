@@ -75,8 +75,8 @@ async function checkDatabase(config: Config, ok: Say, warn: Say): Promise<void> 
       );
       return;
     }
-    await checkEngine(client, names, engine);
     await checkPrivileges(client, names);
+    await checkEngine(client, names, engine);
     ok(`schema ${schema}: up to date, privileges sufficient`);
   } finally {
     await client.end().catch(() => {});

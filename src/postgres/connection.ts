@@ -71,7 +71,7 @@ export function addressOf(url: string): string {
 const REFUSED = new Set(['28P01', '28000', '3D000', '42501']);
 
 /** Turns what `pg`, the socket or TLS threw into one clear error. */
-export function describeConnectionError(error: unknown, url: string): TidegateError {
+function describeConnectionError(error: unknown, url: string): TidegateError {
   if (error instanceof TidegateError) return error;
   const cause = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
   const text = cause instanceof Error ? cause.message : String(cause);

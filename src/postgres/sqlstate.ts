@@ -20,6 +20,10 @@ const ACTIONS: Readonly<Record<string, WriteAction>> = {
   '23': 'isolate', // integrity constraint violation: a constraint of the operator's own
   '44': 'isolate', // check option violation
   P0: 'isolate', // raised by a trigger of the operator's own
+  '09': 'isolate', // triggered action exception
+  '21': 'isolate', // cardinality violation, in a trigger of the operator's own
+  '27': 'isolate', // triggered data change violation
+  '38': 'isolate', // external routine exception
   '54': 'isolate', // program limit exceeded: an index row too large
   '0A': 'stop', // feature not supported
   '26': 'stop', // invalid statement name: a transaction-pooling proxy
@@ -28,10 +32,13 @@ const ACTIONS: Readonly<Record<string, WriteAction>> = {
   '42': 'stop', // syntax error or access rule violation: table dropped, privilege revoked
 };
 
-/** The action for an SQLSTATE; null (no answer from the server) and unknown ones are retried. */
+/**
+ * The action for an SQLSTATE; null is no answer from the server. One that PostgreSQL does not define was raised by code
+ * of the operator's own, about the row that it saw.
+ */
 export function actionFor(sqlstate: string | null): WriteAction {
   if (sqlstate === null) return 'retry';
-  return ACTIONS[sqlstate] ?? ACTIONS[sqlstate.slice(0, 2)] ?? 'retry';
+  return ACTIONS[sqlstate] ?? ACTIONS[sqlstate.slice(0, 2)] ?? 'isolate';
 }
 
 /** The SQLSTATE of an error that the server sent, else null. */

@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+
+/** A relay to PostgreSQL that breaks a connection at its COMMIT. */
+export interface CommitProxy extends AsyncDisposable {
+  readonly url: string;
+  /** Of the next COMMIT: the server never sees it, or does and its answer is swallowed. Either way the line is cut. */
+  lose(what: 'commit' | 'answer'): void;
+}
+
+/** The message of the simple query protocol (PostgreSQL manual, "Message Formats"). */
+const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0', 'latin1');
+
+/** `port`: default a free one. */
+export async function startCommitProxy(target: string, port = 0): Promise<CommitProxy> {
+  const upstreamAt = new URL(target);
+  const sockets = new Set<Socket>();
+  let losing: 'commit' | 'answer' | null = null;
+  const server = createServer((client) => {
+    const upstream = connect({ host: upstreamAt.hostname, port: Number(upstreamAt.port) });
+    let swallow = false;
+    for (const socket of [client, upstream]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        sockets.delete(socket);
+        client.destroy();
+        upstream.destroy();
+      });
+    }
+    client.on('data', (bytes) => {
+      if (losing !== null && bytes.includes(COMMIT)) {
+        const what = losing;
+        losing = null;
+        if (what === 'commit') {
+          client.destroy();
+          return;
+        }
+        swallow = true;
+      }
+      upstream.write(bytes);
+    });
+    upstream.on('data', (bytes) => {
+      if (swallow) client.destroy();
+      else client.write(bytes);
+    });
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const url = new URL(target);
+  url.hostname = '127.0.0.1';
+  url.port = String(address.port);
+  return {
+    url: url.href,
+    lose: (what) => {
+      losing = what;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { BatchBuilder } from '../../../src/pipeline/batch-builder.ts';
+import { Batcher, type BatcherOptions } from '../../../src/pipeline/batcher.ts';
+import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
+import { message, NEW_YEAR, point, scriptedDecoder, TAKE_ALL } from './messages.ts';
+
+const LARGE = { maxPoints: 1000, maxBytes: 1_000_000, maxWait: 1000, minWait: 0 };
+
+/** A batcher with a writer that is idle or not as the test says, and what it sealed: `trigger messages`. */
+function start(options: Partial<BatcherOptions> = {}): {
+  batcher: Batcher;
+  sealed: string[];
+  writer: { idle: boolean };
+} {
+  const builder = new BatchBuilder(scriptedDecoder, new SeriesRegistry(100), TAKE_ALL, () => {});
+  const writer = { idle: false };
+  const sealed: string[] = [];
+  const batcher = new Batcher(
+    builder,
+    { ...LARGE, ...options },
+    () => writer.idle,
+    (batch, trigger) => {
+      const { ignored, dropped } = batch.apart;
+      sealed.push(`${trigger} ${batch.deliveries.length + ignored + dropped}`);
+    },
+  );
+  return { batcher, sealed, writer };
+}
+
+const one = () => point('a', 'x', NEW_YEAR, 1);
+
+/** Time that passes only when the test says so. */
+function clock(context: TestContext): (milliseconds: number) => void {
+  let now = 5_000;
+  context.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  context.mock.method(performance, 'now', () => now);
+  return (milliseconds) => {
+    now += milliseconds;
+    context.mock.timers.tick(milliseconds);
+  };
+}
+
+test('seals on points', (context) => {
+  clock(context);
+  const { batcher, sealed } = start({ maxPoints: 3 });
+  const two = message((out) => {
+    out.number('a', 'x', NEW_YEAR, 1, 'gauge');
+    out.text('a', 'x', NEW_YEAR, 'two', false);
+  });
+  assert.equal(batcher.add(two), 2);
+  assert.deepEqual(sealed, []);
+  batcher.add(two);
+  assert.deepEqual(sealed, ['points 2'], 'the message that passes the bound is not split');
+});
+
+test('seals on bytes', (context) => {
+  clock(context);
+  const { batcher, sealed } = start({ maxBytes: 10_000 });
+  const large = () => message(() => {}, { payload: new Uint8Array(6_000) });
+  batcher.add(large());
+  assert.deepEqual(sealed, []);
+  batcher.add(large());
+  assert.deepEqual(sealed, ['bytes 2']);
+});
+
+test('seals on time, counted from the first message of the batch, although the writer is busy', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed } = start();
+  batcher.add(one());
+  elapse(600);
+  batcher.add(one());
+  elapse(399);
+  assert.deepEqual(sealed, []);
+  elapse(1);
+  assert.deepEqual(sealed, ['time 2']);
+  elapse(5_000);
+  assert.deepEqual(sealed, ['time 2'], 'an empty batch is not sealed');
+  batcher.add(one());
+  elapse(999);
+  assert.equal(sealed.length, 1);
+  elapse(1);
+  assert.deepEqual(sealed, ['time 2', 'time 1']);
+});
+
+test('an idle writer takes all that one turn of the event loop brought', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed, writer } = start();
+  writer.idle = true;
+  batcher.add(one());
+  batcher.add(one());
+  assert.deepEqual(sealed, []);
+  elapse(0);
+  assert.deepEqual(sealed, ['idle 2']);
+});
+
+test('a writer that becomes idle takes what waits', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed, writer } = start();
+  batcher.onWriterIdle();
+  batcher.add(one());
+  elapse(10);
+  writer.idle = true;
+  batcher.onWriterIdle();
+  elapse(0);
+  assert.deepEqual(sealed, ['idle 1']);
+});
+
+test('a writer that was taken meanwhile is not given a small batch', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed, writer } = start();
+  writer.idle = true;
+  batcher.add(one());
+  writer.idle = false;
+  elapse(0);
+  assert.deepEqual(sealed, []);
+  elapse(1_000);
+  assert.deepEqual(sealed, ['time 1']);
+});
+
+test('min_wait keeps batches of an idle writer apart', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed, writer } = start({ minWait: 500 });
+  writer.idle = true;
+  batcher.add(one());
+  elapse(0);
+  assert.deepEqual(sealed, ['idle 1'], 'the first does not wait');
+  elapse(100);
+  batcher.add(one());
+  elapse(0);
+  batcher.add(one());
+  elapse(399);
+  assert.equal(sealed.length, 1);
+  elapse(1);
+  assert.deepEqual(sealed, ['idle 1', 'idle 2']);
+});
+
+test('a count without a message commits too', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed, writer } = start();
+  writer.idle = true;
+  batcher.addApart('ignored');
+  batcher.addApart('dropped');
+  elapse(0);
+  assert.deepEqual(sealed, ['idle 2']);
+});
+
+test('flush seals what is there and nothing else; stop ends the timers', (context) => {
+  const elapse = clock(context);
+  const { batcher, sealed } = start();
+  batcher.flush();
+  assert.deepEqual(sealed, []);
+  batcher.add(one());
+  batcher.flush();
+  assert.deepEqual(sealed, ['drain 1']);
+  batcher.add(one());
+  batcher.stop();
+  elapse(10_000);
+  assert.deepEqual(sealed, ['drain 1']);
+});

@@ -50,3 +50,4 @@ function publish(index: number): Buffer {
 send();
 await promise;
 socket.end();
+process.stdin.destroy();

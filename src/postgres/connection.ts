@@ -20,7 +20,7 @@ const OLDEST = 150_000;
  */
 export async function connect(options: ConnectionOptions): Promise<Client> {
   const config: ClientConfig = {
-    connectionString: options.url,
+    connectionString: withLibpqTls(options.url),
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
@@ -55,6 +55,14 @@ export async function connect(options: ConnectionOptions): Promise<Client> {
     await client.end().catch(() => {});
     throw describeConnectionError(error, options.url);
   }
+}
+
+/**
+ * `sslmode` means what it means to every other program that reads such a URL (PostgreSQL manual, libpq, "SSL Support");
+ * without this, `pg` takes `require` for `verify-full` and warns about it.
+ */
+function withLibpqTls(url: string): string {
+  return /[?&]sslmode=/.test(url) && !url.includes('uselibpqcompat=') ? `${url}&uselibpqcompat=true` : url;
 }
 
 /** Host, port and database of a URL, without the password. */

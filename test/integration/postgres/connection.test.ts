@@ -120,14 +120,18 @@ test('somebody listens who is no PostgreSQL and hangs up', async () => {
   server.close();
 });
 
-test('TLS where the server has none', async () => {
-  const error = await failure(
-    urlWith((url) => {
-      url.searchParams.set('sslmode', 'verify-full');
-    }),
-  );
-  assert.equal(error.code, 'database_tls');
-});
+for (const mode of ['require', 'verify-full']) {
+  test(`TLS where the server has none, sslmode=${mode}: said once, by us`, async (t) => {
+    const warn = t.mock.method(process, 'emitWarning', () => {});
+    const error = await failure(
+      urlWith((url) => {
+        url.searchParams.set('sslmode', mode);
+      }),
+    );
+    assert.equal(error.code, 'database_tls');
+    assert.equal(warn.mock.callCount(), 0);
+  });
+}
 
 test('a certificate that nobody knows', needsOpenssl, async () => {
   await using certificates = await makeCertificates();

@@ -9,6 +9,7 @@ import type { Logger, PipelineObserver, PipelineState } from './pipeline/types.t
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
 import { tellAll } from './telemetry/observers.ts';
+import { YoungGarbage } from './young-garbage.ts';
 
 export interface IngestParts {
   readonly config: Config;
@@ -78,7 +79,11 @@ export class Ingest {
     this.#pipeline = pipeline;
     this.#subscriber = subscriber;
     this.#timer = setInterval(() => void this.#maintain(), MAINTENANCE);
-    await subscriber.start((delivery) => pipeline.receive(delivery));
+    const garbage = new YoungGarbage();
+    await subscriber.start((delivery) => {
+      pipeline.receive(delivery);
+      garbage.received(delivery.payload.byteLength);
+    });
   }
 
   ready(): ReturnType<typeof readiness> {

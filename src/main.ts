@@ -1,23 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
-import { Command, CommanderError } from 'commander';
-import { addCheck } from './commands/check.ts';
-import { addDemo } from './commands/demo.ts';
-import { addExplain } from './commands/explain.ts';
-import { addMigrate } from './commands/migrate.ts';
-import { addRun } from './commands/run.ts';
-import { addSimulate } from './commands/simulate.ts';
-import { addStatus } from './commands/status.ts';
-import { addTail } from './commands/tail.ts';
-import { describeFailure, type ExitCode, type Terminal } from './commands/terminal.ts';
-import { TidegateError } from './errors.ts';
+import type { Terminal } from './commands/terminal.ts';
 
 /** The process's edge: arguments, signals, exit code. Nothing else touches `process`. */
 
-// A daemon's garbage is young: kept small, V8's heap costs no throughput and about half the memory (ADR 0009).
+// A daemon's garbage is young: kept small, V8's heap costs no throughput and about half the memory (ADR 0009). Before
+// the other modules are loaded, as loading them is what makes it grow.
 setFlagsFromString('--semi-space-growth-factor=1');
 setFlagsFromString('--heap-growing-percent=25');
+const { runCommand } = await import('./commands/program.ts');
 
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -42,34 +34,6 @@ const terminal: Terminal = {
   killed: killed.signal,
   version,
 };
-
-function exit(code: ExitCode): void {
-  process.exitCode = code;
-}
-
-const program = new Command('tidegate')
-  .description('Writes what devices publish on MQTT into PostgreSQL, exactly once.')
-  .version(version)
-  .exitOverride()
-  .configureHelp({ showGlobalOptions: true });
-for (const add of [addRun, addDemo, addCheck, addMigrate, addStatus, addExplain, addTail, addSimulate]) {
-  add(program, terminal, exit);
-}
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : 2;
-  } else if (error instanceof TidegateError) {
-    process.stderr.write(`${describeFailure(error)}\n`);
-    process.exitCode = error.exitCode;
-  } else {
-    process.stderr.write(
-      `tidegate: a fault of Tidegate itself, please report it:\n${String((error as Error).stack)}\n`,
-    );
-    process.exitCode = 1;
-  }
-}
+process.exitCode = await runCommand(process.argv, terminal);
 // Handles that a library left open must not keep a finished command alive.
 process.stdout.write('', () => process.exit());

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { freePort, startBroker, type TestBroker } from '../../support/broker.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { addresses, tidegate } from '../../support/program.ts';
+import { startScriptedBroker } from '../mqtt/scripted-broker.ts';
+
+suite('tidegate check', () => {
+  let broker: TestBroker;
+  let database: TestDatabase;
+  let env: Record<string, string>;
+  before(async () => {
+    broker = await startBroker();
+    database = await createDatabase({ template: true });
+    env = { ...addresses(broker, database.url), TIDEGATE_STARTUP_TIMEOUT: '1s' };
+  });
+  after(async () => {
+    await broker[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  });
+
+  test('says what database and broker grant', async () => {
+    const { code, stdout, stderr } = await tidegate(['check'], env);
+    assert.equal(code, 0, stdout + stderr);
+    assert.match(stdout, /^ok +configuration: 2 routes$/m);
+    assert.match(
+      stdout,
+      new RegExp(`^ok +database: 127\\.0\\.0\\.1:\\d+/${database.name} as \\w+, PostgreSQL 1\\d`, 'm'),
+    );
+    assert.match(stdout, /^ok +schema public: up to date, privileges sufficient$/m);
+    assert.match(stdout, new RegExp(`^ok +broker: ${broker.url}, MQTT `, 'm'));
+    for (const filter of ['devices/+/+', 'devices/+']) {
+      assert.ok(stdout.includes(`subscription: ${filter} at QoS 1`), stdout);
+    }
+    assert.doesNotMatch(stdout, /failed/);
+  });
+
+  test('says that migrations are pending, and leaves the database as it is', async () => {
+    await using fresh = await createDatabase();
+    const { code, stdout } = await tidegate(['check'], { ...env, TIDEGATE_DATABASE_URL: fresh.url });
+    assert.equal(code, 0, stdout);
+    assert.match(stdout, /^warning schema public: \d+ migrations pending/m);
+    const schemas = await fresh.query(`SELECT FROM pg_namespace WHERE nspname LIKE 'tidegate%'`);
+    assert.deepEqual(schemas, []);
+  });
+
+  test('tries the broker even where the database would not do, and the other way round', async () => {
+    const port = await freePort();
+    const url = new URL(database.url);
+    url.password = 'guessed';
+    const { code, stdout } = await tidegate(['check'], {
+      ...env,
+      TIDEGATE_DATABASE_URL: url.href,
+      TIDEGATE_MQTT_URL: `mqtt://127.0.0.1:${port}`,
+    });
+    assert.equal(code, 1);
+    assert.match(stdout, /^failed +database_refused: .*password authentication failed/m);
+    assert.match(stdout, /^failed +broker_unreachable: .*ECONNREFUSED/m);
+    assert.doesNotMatch(stdout, /guessed|^\s+at /m);
+  });
+
+  test('a subscription that the broker refuses', async () => {
+    const NOT_AUTHORIZED = 0x87;
+    await using strict = await startScriptedBroker({ suback: [1, NOT_AUTHORIZED] });
+    const { code, stdout } = await tidegate(['check'], { ...env, TIDEGATE_MQTT_URL: strict.url });
+    assert.equal(code, 1, stdout);
+    assert.match(stdout, /^failed +subscription_refused: .*devices\/\+.*[Nn]ot authorized/m);
+  });
+
+  test('a configuration with mistakes ends with 2 before anything is tried', async () => {
+    const { code, stdout, stderr } = await tidegate(['check'], { ...env, TIDEGATE_MQTT_KEEPALIVE: 'fast' });
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+    assert.match(stderr, /^tidegate: config_invalid: TIDEGATE_MQTT_KEEPALIVE: /);
+  });
+});

@@ -1,6 +1,13 @@
-/** Packet identifiers have 16 bits and none is in hand twice: more than this can never be owed. */
+/** A ring for as many messages as there are packet identifiers (16 bits). */
 const CAPACITY = 0x1_0000;
 const MASK = CAPACITY - 1;
+/**
+ * So many owed, nothing more is taken. A broker that forgets our receive maximum (mosquitto 2.0.11 does) would come
+ * round to identifiers that are in hand, and two messages under one cannot be told apart.
+ */
+const FULL = 60_000;
+/** Going on at every single PUBACK would be a write for each. */
+const ROOM = FULL / 2;
 
 const OWED = 0;
 const DONE = 1;
@@ -22,6 +29,7 @@ export class Acknowledger {
   #tail = 0;
   #scheduled = false;
   #closed = false;
+  #onRoom: (() => void) | null = null;
 
   constructor(write: (packets: Buffer) => void) {
     this.#write = write;
@@ -36,15 +44,26 @@ export class Acknowledger {
     return this.#tail - this.#head;
   }
 
+  /** Whether no more can be taken; `whenRoom` tells when it can. */
+  get full(): boolean {
+    return this.pending >= FULL;
+  }
+
+  /** Calls back once, when half of what is owed is written; a later call replaces an earlier one. */
+  whenRoom(callback: () => void): void {
+    this.#onRoom = callback;
+  }
+
   /**
-   * Takes an arrival into hand and returns its ordinal, or -1 where this packet identifier is in hand already: then
-   * the broker sent the same message again (EMQX does every 30 s), and a second PUBACK might hit the next message
-   * that gets the identifier.
+   * Takes an arrival into hand and returns its ordinal, or -1 where a message marked as sent again (`duplicate`) has an
+   * identifier that is in hand: the same message then (EMQX sends it every 30 s), and a second PUBACK might hit the
+   * next message that gets the identifier. Without that mark it is another message, whatever its identifier.
    */
-  add(packetId: number): number {
-    if (this.#inHand[packetId] === 1) return -1;
+  add(packetId: number, duplicate: boolean): number {
+    const inHand = this.#inHand[packetId] ?? 0;
+    if (duplicate && inHand > 0) return -1;
     const ordinal = this.#tail++;
-    this.#inHand[packetId] = 1;
+    this.#inHand[packetId] = inHand + 1;
     this.#packetIds[ordinal & MASK] = packetId;
     this.#states[ordinal & MASK] = OWED;
     return ordinal;
@@ -73,7 +92,7 @@ export class Acknowledger {
       // A skipped message stays the broker's: its identifier may only come back as the same message.
       if (this.#states[ordinal & MASK] === SKIPPED) continue;
       const packetId = this.#packetIds[ordinal & MASK] ?? 0;
-      this.#inHand[packetId] = 0;
+      this.#inHand[packetId] = (this.#inHand[packetId] ?? 1) - 1;
       // PUBACK with reason "success": the same four bytes in MQTT 3.1.1 and 5 (section 3.4).
       packets.writeUInt16BE(0x4002, length);
       packets.writeUInt16BE(packetId, length + 2);
@@ -81,6 +100,10 @@ export class Acknowledger {
     }
     this.#head = end;
     if (length > 0) this.#write(packets.subarray(0, length));
+    if (this.#onRoom === null || this.pending > ROOM) return;
+    const callback = this.#onRoom;
+    this.#onRoom = null;
+    callback();
   }
 
   close(): void {

@@ -70,6 +70,13 @@ export class Intake {
       this.#held = () => this.take(packet, acknowledger, done);
       return;
     }
+    if (acknowledger.full) {
+      this.#held = () => this.take(packet, acknowledger, done);
+      acknowledger.whenRoom(() => {
+        if (!this.#paused) this.release();
+      });
+      return;
+    }
     this.#deliver(packet, acknowledger);
     // We never subscribe at QoS 2. A subscription left in the session by another program may bring it: MQTT.js has
     // then taken the message over already, and is let finish the exchange.
@@ -107,7 +114,7 @@ export class Intake {
     this.#lastMessageAt = receivedAt;
     let ordinal: number | null = null;
     if (packet.qos === 1) {
-      ordinal = acknowledger.add(packet.messageId ?? 0);
+      ordinal = acknowledger.add(packet.messageId ?? 0, packet.dup);
       if (ordinal === -1) {
         observer.resent();
         return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { DEFAULT_ROUTES, decode } from './decoding.ts';
 
 test('The first byte that is not UTF-8 is named, wherever it is', () => {

@@ -24,7 +24,7 @@ const turn = (): Promise<void> => Promise.resolve();
 suite('Acknowledger', () => {
   test('writes what finishes in one turn as one write, in the order of arrival', async () => {
     const { acks, writes } = acknowledger();
-    const ordinals = [7, 300, 65_535].map((id) => acks.add(id));
+    const ordinals = [7, 300, 65_535].map((id) => acks.add(id, false));
     for (const ordinal of ordinals.toReversed()) acks.acknowledge(ordinal);
     assert.deepEqual(writes, []);
     await turn();
@@ -34,7 +34,7 @@ suite('Acknowledger', () => {
 
   test('waits for the oldest', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1), acks.add(2)];
+    const [first, second] = [acks.add(1, false), acks.add(2, false)];
     acks.acknowledge(second);
     await turn();
     assert.deepEqual(writes, []);
@@ -45,10 +45,10 @@ suite('Acknowledger', () => {
 
   test('acknowledges a message once, even after its identifier was given to another', async () => {
     const { acks, writes } = acknowledger();
-    const first = acks.add(1);
+    const first = acks.add(1, false);
     acks.acknowledge(first);
     await turn();
-    acks.add(1);
+    acks.add(1, false);
     acks.acknowledge(first);
     await turn();
     assert.deepEqual(writes, [[1]]);
@@ -57,27 +57,58 @@ suite('Acknowledger', () => {
 
   test('takes an identifier that is in hand only once', async () => {
     const { acks, writes } = acknowledger();
-    const first = acks.add(1);
-    assert.equal(acks.add(1), -1);
+    const first = acks.add(1, false);
+    assert.equal(acks.add(1, true), -1);
     acks.acknowledge(first);
     await turn();
     assert.deepEqual(writes, [[1]]);
-    assert.notEqual(acks.add(1), -1);
+    assert.notEqual(acks.add(1, false), -1);
+  });
+
+  test('an identifier in hand that comes without the mark of a repetition is another message', async () => {
+    const { acks, writes } = acknowledger();
+    const [first, second] = [acks.add(1, false), acks.add(1, false)];
+    acks.acknowledge(first);
+    await turn();
+    assert.deepEqual(writes, [[1]]);
+    assert.equal(acks.add(1, true), -1, 'the second is still in hand');
+    acks.acknowledge(second);
+    await turn();
+    assert.deepEqual(writes, [[1], [1]]);
+  });
+
+  test('is full before it comes round to the same identifiers, and says when half is written', async () => {
+    const { acks, writes } = acknowledger();
+    const ordinals: number[] = [];
+    while (!acks.full) ordinals.push(acks.add((ordinals.length % 65_535) + 1, false));
+    assert.ok(ordinals.length < 65_535);
+    let room = 0;
+    acks.whenRoom(() => room++);
+    for (const ordinal of ordinals.slice(0, 100)) acks.acknowledge(ordinal);
+    await turn();
+    assert.equal(room, 0);
+    for (const ordinal of ordinals) acks.acknowledge(ordinal);
+    await turn();
+    assert.equal(room, 1);
+    assert.deepEqual(
+      writes.flat(),
+      ordinals.map((ordinal) => ordinal + 1),
+    );
   });
 
   test('a skipped message is never acknowledged and holds nobody back', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1), acks.add(2)];
+    const [first, second] = [acks.add(1, false), acks.add(2, false)];
     acks.skip(first);
     acks.acknowledge(second);
     await turn();
     assert.deepEqual(writes, [[2]]);
-    assert.equal(acks.add(1), -1, 'the broker may only send the same message under it');
+    assert.equal(acks.add(1, true), -1, 'the broker may only send the same message under it');
   });
 
   test('flush writes at once, and not again at the end of the turn', async () => {
     const { acks, writes } = acknowledger();
-    acks.acknowledge(acks.add(1));
+    acks.acknowledge(acks.add(1, false));
     acks.flush();
     assert.deepEqual(writes, [[1]]);
     await turn();
@@ -86,7 +117,7 @@ suite('Acknowledger', () => {
 
   test('writes nothing once closed, not even what is scheduled', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1), acks.add(2)];
+    const [first, second] = [acks.add(1, false), acks.add(2, false)];
     acks.acknowledge(first);
     acks.close();
     acks.acknowledge(second);
@@ -120,7 +151,7 @@ suite('Acknowledger', () => {
         };
         for (const next of steps) {
           if (next.kind === 'arrive') {
-            const ordinal = acks.add(next.id);
+            const ordinal = acks.add(next.id, true);
             const inHand = arrived.slice(writes.flat().length).some(({ id }) => id === next.id);
             assert.equal(ordinal === -1, inHand);
             if (!inHand) arrived.push({ id: next.id, ordinal, committed: false });
@@ -155,7 +186,7 @@ suite('Acknowledger', () => {
     const { acks, writes } = acknowledger();
     const expected: number[] = [];
     for (let round = 0; round < 3; round++) {
-      const ordinals = Array.from({ length: 40_000 }, (_, index) => acks.add(index + 1));
+      const ordinals = Array.from({ length: 40_000 }, (_, index) => acks.add(index + 1, false));
       for (const ordinal of ordinals) acks.acknowledge(ordinal);
       await turn();
       expected.push(...Array.from({ length: 40_000 }, (_, index) => index + 1));

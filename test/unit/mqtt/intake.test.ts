@@ -114,6 +114,24 @@ suite('Intake', () => {
     assert.deepEqual([seen.deliveries.length, seen.resent, seen.freed.length], [1, 1, 2]);
   });
 
+  test('a new message under an identifier that is in hand is handed on', () => {
+    const { seen, take } = setUp();
+    take(publication({ qos: 1, messageId: 1 }));
+    take(publication({ qos: 1, messageId: 1, payload: Buffer.from('2') }));
+    assert.deepEqual([seen.deliveries.length, seen.resent], [2, 0]);
+  });
+
+  test('with more owed than a broker may send it holds the parser until there is room', async () => {
+    const { seen, take, acknowledger } = setUp();
+    while (!acknowledger.full) take(publication({ qos: 1, messageId: seen.deliveries.length + 1 }));
+    const taken = seen.deliveries.length;
+    take(publication({ qos: 1, messageId: taken + 1 }));
+    assert.deepEqual([seen.deliveries.length, seen.freed.length], [taken, taken]);
+    for (const delivery of seen.deliveries) delivery.ack();
+    await new Promise(setImmediate);
+    assert.deepEqual([seen.deliveries.length, seen.freed.length], [taken + 1, taken + 1]);
+  });
+
   test('an exception leaves its message unacknowledged, and the parser and the others go on', () => {
     const { seen, take, acknowledger, written } = setUp('store', (delivery) => {
       if (delivery.packetId === 1) throw new Error('broken');

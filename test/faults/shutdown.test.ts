@@ -1,41 +1,45 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
-import { startBroker } from '../support/broker.ts';
+import { needsMosquitto, startBroker } from '../support/broker.ts';
 import { assertBalanced, startDaemon } from '../support/daemon.ts';
 import { createDatabase, startTestPostgres, type TestPostgres } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { addresses } from '../support/program.ts';
 import { startTraffic } from '../support/traffic.ts';
 
-test('SIGTERM while messages flow: what is in hand is written, the rest waits at the broker', async () => {
-  const ROUNDS = 3;
-  await using broker = await startBroker();
-  await using database = await createDatabase({ template: true });
-  const env = addresses(broker, database.url);
-  let daemon = await startDaemon({ env });
-  try {
-    await using traffic = await startTraffic(broker.url);
-    for (let round = 0; round < ROUNDS; round++) {
-      await traffic.more(1000);
+test(
+  'SIGTERM while messages flow: what is in hand is written, the rest waits at the broker',
+  needsMosquitto,
+  async () => {
+    const ROUNDS = 3;
+    await using broker = await startBroker();
+    await using database = await createDatabase({ template: true });
+    const env = addresses(broker, database.url);
+    let daemon = await startDaemon({ env });
+    try {
+      await using traffic = await startTraffic(broker.url);
+      for (let round = 0; round < ROUNDS; round++) {
+        await traffic.more(1000);
+        assert.equal(await daemon.stop(), 0);
+        assert.match(daemon.output(), /everything is written and acknowledged/);
+        await traffic.more(1000);
+        daemon = await startDaemon({ env });
+      }
+      await traffic.assertStored(database);
+      const stats = await eventually('all is settled', async () => {
+        const sheet = await daemon.stats();
+        return sheet.messages.in_flight === 0 && sheet;
+      });
+      assertBalanced(stats);
+      // All that was stored was acknowledged: nothing came a second time.
+      assert.equal(stats.messages.received, traffic.count);
+      assert.equal(stats.points.duplicate, 0);
       assert.equal(await daemon.stop(), 0);
-      assert.match(daemon.output(), /everything is written and acknowledged/);
-      await traffic.more(1000);
-      daemon = await startDaemon({ env });
+    } finally {
+      await daemon.kill();
     }
-    await traffic.assertStored(database);
-    const stats = await eventually('all is settled', async () => {
-      const sheet = await daemon.stats();
-      return sheet.messages.in_flight === 0 && sheet;
-    });
-    assertBalanced(stats);
-    // All that was stored was acknowledged: nothing came a second time.
-    assert.equal(stats.messages.received, traffic.count);
-    assert.equal(stats.points.duplicate, 0);
-    assert.equal(await daemon.stop(), 0);
-  } finally {
-    await daemon.kill();
-  }
-});
+  },
+);
 
 suite('SIGTERM while the database is away', () => {
   let postgres: TestPostgres;
@@ -60,7 +64,7 @@ suite('SIGTERM while the database is away', () => {
     },
   ];
   for (const { name, timeout, end } of endings) {
-    test(`${name}: exit code 1, nothing is lost`, async () => {
+    test(`${name}: exit code 1, nothing is lost`, needsMosquitto, async () => {
       await postgres.start();
       await using broker = await startBroker();
       await using database = await createDatabase({ server: postgres.url });

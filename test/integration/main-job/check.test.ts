@@ -62,7 +62,11 @@ suite('tidegate check', () => {
   test('a subscription that the broker refuses', async () => {
     const NOT_AUTHORIZED = 0x87;
     await using strict = await startScriptedBroker({ suback: [1, NOT_AUTHORIZED] });
-    const { code, stdout } = await tidegate(['check'], { ...env, TIDEGATE_MQTT_URL: strict.url });
+    const { code, stdout } = await tidegate(['check'], {
+      ...env,
+      TIDEGATE_MQTT_URL: strict.url,
+      TIDEGATE_MQTT_PROTOCOL_VERSION: '5',
+    });
     assert.equal(code, 1, stdout);
     assert.match(stdout, /^failed +subscription_refused: .*devices\/\+.*[Nn]ot authorized/m);
   });

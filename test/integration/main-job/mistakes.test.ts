@@ -230,7 +230,9 @@ suite('the broker', () => {
   test('has another client with our client id', async () => {
     // Not every real one says so at once: mosquitto 2.0.11 only cuts the connection, and is understood a while later.
     await using scripted = await startScriptedBroker({ suback: [1, 1] });
-    await using daemon = await startDaemon({ env: { ...env, TIDEGATE_MQTT_URL: scripted.url } });
+    await using daemon = await startDaemon({
+      env: { ...env, TIDEGATE_MQTT_URL: scripted.url, TIDEGATE_MQTT_PROTOCOL_VERSION: '5' },
+    });
     scripted.send(DISCONNECT_TAKEN_OVER);
     assert.equal(await daemon.exited(), 1);
     assert.match(daemon.output(), /^tidegate: session_taken: .*client id.*mqtt\.client_id.*\n$/m);

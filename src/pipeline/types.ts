@@ -20,7 +20,10 @@ export interface Delivery {
   readonly packetId: number | null;
   /** Microseconds since 1970. */
   readonly receivedAt: number;
-  /** Gives the duty back to the broker's account; a no-op at QoS 0 and once its connection is gone. */
+  /**
+   * Gives the duty back to the broker's account; no more than an end at QoS 0 and once its connection is gone. The
+   * memory of `payload` may go with it: nobody reads it afterwards.
+   */
   ack(): void;
 }
 

@@ -171,6 +171,11 @@ export const FAILURES = {
     means: 'The database was migrated for another engine than database.engine names.',
     mend: 'Set database.engine to the recorded one, or to auto; data moves to another engine only into a new database.',
   },
+  engine_unfit: {
+    exit: 1,
+    means: 'The database cannot be used through the engine that database.engine names.',
+    mend: 'The detail says what is missing; or set database.engine to postgres, which needs nothing.',
+  },
   broker_unreachable: {
     exit: 1,
     means: 'The MQTT broker does not answer.',

@@ -7,9 +7,10 @@ import { type Grant, shortfalls } from '../mqtt/grant.ts';
 import { probeBroker } from '../mqtt/probe.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { addressOf, connect } from '../postgres/connection.ts';
+import { engineOf } from '../postgres/engine-choice.ts';
 import { pendingMigrations } from '../postgres/migrate.ts';
 import { schemaNames } from '../postgres/names.ts';
-import { checkEngine, checkPrivileges } from '../postgres/startup.ts';
+import { checkPrivileges } from '../postgres/startup.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -68,7 +69,9 @@ async function checkDatabase(config: Config, ok: Say, warn: Say): Promise<void> 
       throw new TidegateError('database_privilege', `${addressOf(url)} is read-only (a standby?)`);
     }
     const names = schemaNames(schema);
-    const pending = await pendingMigrations(client, names);
+    const kind = await engineOf(client, names, engine);
+    ok(`engine: ${kind}`);
+    const pending = await pendingMigrations(client, names, kind);
     if (pending.length > 0) {
       warn(
         `schema ${schema}: ${pending.length} migrations pending; \`tidegate migrate\` or \`tidegate run\` applies them`,
@@ -76,7 +79,6 @@ async function checkDatabase(config: Config, ok: Say, warn: Say): Promise<void> 
       return;
     }
     await checkPrivileges(client, names);
-    await checkEngine(client, names, engine);
     ok(`schema ${schema}: up to date, privileges sufficient`);
   } finally {
     await client.end().catch(() => {});

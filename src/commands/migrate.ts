@@ -30,7 +30,9 @@ async function migrateDatabase(
   const options = databaseOptions(config);
   if (asSql) {
     const writerRole = options.migrateUrl === null ? null : userOf(options.url);
-    print(terminal.stdout, migrationScript({ ...options, writerRole }));
+    // Without a look into the database: auto is what needs nothing.
+    const engine = options.engine === 'auto' ? 'postgres' : options.engine;
+    print(terminal.stdout, migrationScript({ ...options, writerRole }, engine));
     return 0;
   }
   const logger = createLogger({

@@ -1,5 +1,12 @@
 import { escapeIdentifier, escapeLiteral } from 'pg';
+import type { EngineName } from './engine-choice.ts';
 import { type SchemaNames, withNames } from './names.ts';
+
+/** What the functions that readers call look into: plain SQL is inlined, with the rights of whoever calls. */
+const INLINED: Readonly<Record<EngineName, readonly string[]>> = {
+  postgres: ['series', 'points', 'points_late', 'texts', 'texts_late'],
+  timescaledb: ['series', 'points', 'texts'],
+};
 
 interface Roles {
   readonly readerRole: string | null;
@@ -36,7 +43,7 @@ SET ROLE tidegate_owner;
 }
 
 /** Grants, repeated at every migration so that new tables are covered. Empty where no role is named. */
-export function grantSql(names: SchemaNames, roles: Roles): string {
+export function grantSql(names: SchemaNames, roles: Roles, engine: EngineName): string {
   const parts: string[] = [];
   if (roles.writerRole !== null) {
     const role = escapeIdentifier(roles.writerRole);
@@ -49,7 +56,7 @@ ${readSql(role)}`);
   if (roles.readerRole !== null) {
     const role = escapeIdentifier(roles.readerRole);
     parts.push(`GRANT USAGE ON SCHEMA :"internal", :"schema" TO ${role};
-GRANT SELECT ON :"internal".series, :"internal".points, :"internal".points_late, :"internal".texts, :"internal".texts_late TO ${role};
+GRANT SELECT ON ${INLINED[engine].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
 ${readSql(role)}`);
   }
   return withNames(parts.join('\n'), names);

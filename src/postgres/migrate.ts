@@ -5,6 +5,7 @@ import { type Client, DatabaseError, escapeIdentifier } from 'pg';
 import { TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connect } from './connection.ts';
+import { type EngineName, engineOf, type EngineSetting } from './engine-choice.ts';
 import { bootstrapSql, grantSql } from './grants.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
 
@@ -26,25 +27,29 @@ export interface MigrateOptions {
   readonly readerRole: string | null;
   /** Gets what the daemon needs, where it is not the owner itself. */
   readonly writerRole: string | null;
+  /** Chosen at the first migration and recorded. Default: auto. */
+  readonly engine?: EngineSetting;
   readonly logger: Logger;
 }
 
-/** The migrations that this version carries, in order. */
-export function migrations(): Migration[] {
+/** The migrations that this version carries for an engine, in order: `0001-name.sql`, `0005-name.ENGINE.sql`. */
+export function migrations(engine: EngineName): Migration[] {
   return readdirSync(FOLDER)
-    .filter((file) => file.endsWith('.sql'))
-    .sort()
-    .map((file) => {
+    .map((file) => /^(\d+-[a-z0-9-]+)(?:\.([a-z]+))?\.sql$/.exec(file))
+    .filter((found) => found !== null && (found[2] === undefined || found[2] === engine))
+    .map((found) => {
+      const [file, name] = found as unknown as [string, string];
       const sql = readFileSync(FOLDER + file, 'utf8').replaceAll('\r\n', '\n');
       const compatible = /^-- compatible_from: (\d+)$/m.exec(sql);
       return {
         version: Number.parseInt(file, 10),
-        name: file.replace(/\.sql$/, ''),
+        name,
         sql,
         compatibleFrom: Number(compatible?.[1] ?? Number.NaN),
         checksum: createHash('sha256').update(sql).digest('hex'),
       };
-    });
+    })
+    .sort((left, right) => left.version - right.version);
 }
 
 /**
@@ -60,13 +65,14 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   });
   try {
     await client.query('SELECT pg_advisory_lock(hashtextextended($1, 0))', [`tidegate ${names.internal}`]);
+    const engine = await engineOf(client, names, options.engine ?? 'auto');
     const applied: string[] = [];
-    for (const migration of await pendingMigrations(client, names)) {
-      await apply(client, migration, names);
+    for (const migration of await pendingMigrations(client, names, engine)) {
+      await apply(client, migration, names, engine);
       options.logger.info({ migration: migration.name }, `Applied migration ${migration.name}`);
       applied.push(migration.name);
     }
-    const grants = grantSql(names, options);
+    const grants = grantSql(names, options, engine);
     if (grants !== '') await client.query(grants);
     return applied;
   } catch (error) {
@@ -77,11 +83,15 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
 }
 
 /**
- * The migrations that the database lacks. Throws `schema_newer` where a newer Tidegate left a schema that this one
+ * The migrations that the database lacks, for the engine that is recorded or, before the first one, chosen. Throws `schema_newer` where a newer Tidegate left a schema that this one
  * cannot run with, `schema_changed` where an applied migration differs from ours.
  */
-export async function pendingMigrations(client: Client, names: SchemaNames): Promise<Migration[]> {
-  const ours = migrations();
+export async function pendingMigrations(
+  client: Client,
+  names: SchemaNames,
+  engine: EngineSetting = 'auto',
+): Promise<Migration[]> {
+  const ours = migrations(await engineOf(client, names, engine));
   const rows = await appliedMigrations(client, names);
   const newest = rows.at(-1);
   const own = ours.at(-1)?.version ?? 0;
@@ -136,25 +146,33 @@ async function appliedMigrations(client: Client, names: SchemaNames): Promise<Ap
  */
 export function migrationScript(
   options: Pick<MigrateOptions, 'schema' | 'readerRole' | 'writerRole'>,
+  engine: EngineName = 'postgres',
 ): string {
   const names = schemaNames(options.schema);
   const roles = {
     writerRole: options.writerRole ?? 'tidegate_writer',
     readerRole: options.readerRole ?? 'tidegate_reader',
   };
-  const steps = migrations().map(
+  const steps = migrations(engine).map(
     (migration) =>
-      `\n-- ${migration.name}\nBEGIN;\n${withNames(migration.sql, names)}\n${recordSql(migration, names)};\nCOMMIT;\n`,
+      `\n-- ${migration.name}\nBEGIN;\n${withNames(migration.sql, names)}\n${recordSql(migration, names, engine)};\nCOMMIT;\n`,
   );
-  return [bootstrapSql(names, roles), versionTableSql(names), ...steps, grantSql(names, roles)].join('\n');
+  return [bootstrapSql(names, roles), versionTableSql(names), ...steps, grantSql(names, roles, engine)].join(
+    '\n',
+  );
 }
 
-async function apply(client: Client, migration: Migration, names: SchemaNames): Promise<void> {
+async function apply(
+  client: Client,
+  migration: Migration,
+  names: SchemaNames,
+  engine: EngineName,
+): Promise<void> {
   await client.query('BEGIN');
   try {
     await client.query(versionTableSql(names));
     await client.query(withNames(migration.sql, names));
-    await client.query(recordSql(migration, names));
+    await client.query(recordSql(migration, names, engine));
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => {});
@@ -180,10 +198,13 @@ CREATE TABLE IF NOT EXISTS :"internal".schema_versions (
   );
 }
 
-function recordSql(migration: Migration, names: SchemaNames): string {
+/** The first one records the engine too, so that a later start goes on with it. */
+function recordSql(migration: Migration, names: SchemaNames, engine: EngineName): string {
   return withNames(
     `INSERT INTO :"internal".schema_versions (version, name, checksum, compatible_from)
-VALUES (${migration.version}, '${migration.name}', '${migration.checksum}', ${migration.compatibleFrom})`,
+VALUES (${migration.version}, '${migration.name}', '${migration.checksum}', ${migration.compatibleFrom})${
+      migration.version === 1 ? `;\nUPDATE :"internal".installation SET engine = '${engine}'` : ''
+    }`,
     names,
   );
 }

@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connect } from './connection.ts';
+import { type EngineName, engineOf, type EngineSetting } from './engine-choice.ts';
 import { migrate, pendingMigrations } from './migrate.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
 
@@ -11,40 +12,39 @@ export interface DatabaseOptions {
   readonly migrateUrl: string | null;
   readonly schema: string;
   readonly readerRole: string | null;
-  /** `auto` takes the one that the first migration recorded. */
-  readonly engine: string;
+  readonly engine: EngineSetting;
 }
 
 /** Milliseconds between attempts while the server does not answer. */
 const PAUSE = 500;
-/** The engine that this version implements. */
-const OWN_ENGINE = 'postgres';
 
 /**
  * Makes the database ready to write to: waits for the server (at most `timeout` milliseconds, 0 for ever), migrates
- * where migrations are pending, and checks the privileges of the writing role. Rejects with a TidegateError.
+ * where migrations are pending, and checks the privileges of the writing role. Resolves to the engine that is recorded.
+ * Rejects with a TidegateError.
  */
 export async function prepareDatabase(
   options: DatabaseOptions,
   timeout: number,
   signal: AbortSignal,
   logger: Logger,
-): Promise<void> {
+): Promise<EngineName> {
   const names = schemaNames(options.schema);
   const client = await waitForServer(options.url, timeout, signal, logger);
   try {
-    if ((await pendingMigrations(client, names)).length > 0) {
+    if ((await pendingMigrations(client, names, options.engine)).length > 0) {
       const writerRole = await writingRole(client, options);
       await migrate({
         url: options.migrateUrl ?? options.url,
         schema: options.schema,
         readerRole: options.readerRole,
         writerRole,
+        engine: options.engine,
         logger,
       });
     }
     await checkPrivileges(client, names);
-    await checkEngine(client, names, options.engine);
+    return await engineOf(client, names, options.engine);
   } finally {
     await client.end().catch(() => {});
   }
@@ -55,21 +55,6 @@ export async function writingRole(client: Client, options: DatabaseOptions): Pro
   if (options.migrateUrl === null) return null;
   const { rows } = await client.query<{ role: string }>('SELECT current_user AS role');
   return rows[0]?.role ?? null;
-}
-
-/** Throws `engine_mismatch` where the schema is there for another engine. */
-export async function checkEngine(client: Client, names: SchemaNames, engine: string): Promise<void> {
-  const { rows } = await client.query<{ engine: string }>(
-    withNames('SELECT engine FROM :"internal".installation', names),
-  );
-  const recorded = rows[0]?.engine;
-  const fits = recorded === OWN_ENGINE && (engine === 'auto' || engine === recorded);
-  if (!fits) {
-    throw new TidegateError(
-      'engine_mismatch',
-      `the schema in ${names.internal} is for the engine ${recorded}, database.engine is ${engine}`,
-    );
-  }
 }
 
 /** Throws `schema_missing` or `database_privilege`, naming all that is wrong. */

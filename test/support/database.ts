@@ -58,7 +58,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
 
 /** The database's name; made by whichever test file comes first, anew for every change of a migration. */
 async function migratedTemplate(admin: string): Promise<string> {
-  const checksums = migrations().map((migration) => migration.checksum);
+  const checksums = migrations('postgres').map((migration) => migration.checksum);
   const name = `template_${createHash('sha256').update(checksums.join()).digest('hex').slice(0, 16)}`;
   const client = await open(admin);
   try {
@@ -71,7 +71,7 @@ async function migratedTemplate(admin: string): Promise<string> {
     const quiet = () => undefined;
     const logger = { debug: quiet, info: quiet, warn: quiet, error: quiet };
     const url = urlOf(admin, unfinished);
-    await migrate({ url, schema: 'public', readerRole: null, writerRole: null, logger });
+    await migrate({ url, schema: 'public', readerRole: null, writerRole: null, engine: 'postgres', logger });
     await client.query(`ALTER DATABASE ${unfinished} RENAME TO ${name}`);
     return name;
   } finally {

@@ -24,9 +24,9 @@ export const database = {
     example: 'tidegate_reader',
   },
   engine: {
-    doc: 'How chunks are kept; chosen at the first migration. auto takes the best that the database has.',
+    doc: 'How chunks are kept; chosen at the first migration and recorded. auto takes timescaledb where it is created in the database, has 2.18 or newer and the licence timescale; else postgres, which needs nothing.',
     format: 'choice',
-    choices: ['auto', 'postgres'],
+    choices: ['auto', 'postgres', 'timescaledb'],
     default: 'auto',
   },
   schema: {

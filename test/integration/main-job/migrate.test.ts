@@ -9,7 +9,7 @@ test('tidegate migrate makes the schema once', async () => {
   const env = { TIDEGATE_DATABASE_URL: database.url, TIDEGATE_LOG_LEVEL: 'warn' };
   const first = await tidegate(['migrate'], env);
   assert.equal(first.code, 0, first.stderr);
-  assert.match(first.stdout, new RegExp(`^Applied ${migrations().length}: `));
+  assert.match(first.stdout, new RegExp(`^Applied ${migrations('postgres').length}: `));
   const made = await catalog(database);
   assert.ok(made.includes('public.iot_data'), made.join());
 

@@ -13,7 +13,7 @@ import { SECOND } from '../../unit/pipeline/messages.ts';
 import { silent } from '../../unit/pipeline/ports.ts';
 import { count, openSink, series } from './sinks.ts';
 
-const NAMES = migrations().map(({ name }) => name);
+const NAMES = migrations('postgres').map(({ name }) => name);
 const OWN = NAMES.length;
 const NOW = Math.floor(Date.now() / 1000) * SECOND;
 
@@ -33,7 +33,7 @@ async function failure(work: Promise<unknown>): Promise<string> {
 }
 
 test('migrations are numbered from 1 without a gap, and say what they are compatible with', () => {
-  for (const [index, { version, name, compatibleFrom }] of migrations().entries()) {
+  for (const [index, { version, name, compatibleFrom }] of migrations('postgres').entries()) {
     assert.equal(version, index + 1);
     assert.ok(name.startsWith(String(version).padStart(4, '0')));
     assert.ok(compatibleFrom >= 1 && compatibleFrom <= version, name);
@@ -48,7 +48,7 @@ test('from nothing, and then nothing more', async () => {
     await database.query(
       'SELECT version, name, checksum, compatible_from FROM tidegate.schema_versions ORDER BY 1',
     ),
-    migrations().map(({ version, name, checksum, compatibleFrom }) => ({
+    migrations('postgres').map(({ version, name, checksum, compatibleFrom }) => ({
       version,
       name,
       checksum,

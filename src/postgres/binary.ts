@@ -13,7 +13,8 @@ const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0', 'latin1');
 /** No flags, no extension. */
 export const COPY_HEADER: Buffer = Buffer.concat([SIGNATURE, Buffer.alloc(8)]);
 export const COPY_TRAILER: Buffer = Buffer.from([0xff, 0xff]);
-const ROW_BYTES = 2 + 3 * (4 + 8);
+/** Of a row of `KeyedRows`. */
+export const ROW_BYTES: number = 2 + 3 * (4 + 8);
 
 /** OIDs of array elements. */
 const INT8 = 20;
@@ -91,16 +92,26 @@ function eightByteArray(
 }
 
 /** A whole number below 2^53 in two's complement. */
-function setInt64(view: DataView, at: number, value: number): void {
+export function setInt64(view: DataView, at: number, value: number): void {
   const high = Math.floor(value / TWO_32);
   view.setInt32(at, high);
   view.setUint32(at + 4, value - high * TWO_32);
 }
 
 /** Microseconds since 1970 as those since 2000, in halves: before 1714 their difference is not exact in a double. */
-function setTimestamptz(view: DataView, at: number, value: number): void {
+export function setTimestamptz(view: DataView, at: number, value: number): void {
   const high = Math.floor(value / TWO_32);
   const low = value - high * TWO_32 - EPOCH_LOW;
   view.setInt32(at, low < 0 ? high - EPOCH_HIGH - 1 : high - EPOCH_HIGH);
   view.setUint32(at + 4, low);
+}
+
+/** Exact below 2^53. */
+export function getInt64(view: DataView, at: number): number {
+  return view.getInt32(at) * TWO_32 + view.getUint32(at + 4);
+}
+
+/** Microseconds since 1970, exact where they are below 2^53. */
+export function getTimestamptz(view: DataView, at: number): number {
+  return (view.getInt32(at) + EPOCH_HIGH) * TWO_32 + (view.getUint32(at + 4) + EPOCH_LOW);
 }

@@ -1,0 +1,110 @@
+import { type Statistics, statisticsOf } from './statistics.ts';
+import { decodeTimes, packTimes, planTimes, type TimeCode, type TimePlan } from './time-code.ts';
+import { decodeValues, packValues, planValues, type ValueCode, type ValuePlan } from './value-code.ts';
+
+/** The version of what `times` and `values` mean. */
+export const FORMAT = 1;
+export const MOST_POINTS = 2_000;
+/** What a row may take in PostgreSQL before it is toasted (TOAST_TUPLE_THRESHOLD); four of them fill a page. */
+export const MOST_BYTES = 2_032;
+
+/** A run of points of one series. */
+export interface Segment {
+  readonly length: number;
+  readonly times: TimeCode;
+  readonly values: ValueCode;
+  readonly statistics: Statistics;
+}
+
+export interface Points {
+  /** Whole microseconds since 1970, strictly increasing. */
+  readonly timestamp: Float64Array;
+  readonly value: Float64Array;
+}
+
+/**
+ * The rows [from, to) of a series' points as segments, each as long as a row may be. Every value comes back to the
+ * bit, but a NaN as the canonical one. A range must lie within one chunk and one cell of the grid (`cutAtGrid`).
+ */
+export function* encodePoints(
+  points: Points,
+  from: number = 0,
+  to: number = points.timestamp.length,
+): Generator<Segment> {
+  let start = from;
+  let guess = MOST_POINTS;
+  while (start < to) {
+    const plan = longest(points, start, to, guess);
+    yield packed(points, start, plan);
+    start += plan.length;
+    guess = plan.length + (plan.length >> 3) + 8;
+  }
+}
+
+export function decodePoints(segment: Segment): Points {
+  return {
+    timestamp: decodeTimes(segment.times, segment.length),
+    value: decodeValues(segment.values, segment.length),
+  };
+}
+
+interface Plan {
+  readonly length: number;
+  readonly times: TimePlan;
+  readonly values: ValuePlan;
+  readonly bytes: number;
+}
+
+/** From a guess at its length, by the bytes that a point takes at that length; neighbours are alike. */
+function longest(points: Points, start: number, to: number, guess: number): Plan {
+  const most = Math.min(MOST_POINTS, to - start);
+  let fitting: Plan | null = null;
+  let tooLong = most + 1;
+  let length = Math.min(guess, most);
+  while (true) {
+    const plan = planned(points, start, length);
+    if (plan !== null && plan.bytes <= MOST_BYTES) fitting = plan;
+    else tooLong = length;
+    // One point always fits.
+    const enough = fitting === null ? 1 : fitting.length + (fitting.length >> 3);
+    const estimate =
+      plan === null
+        ? length >> 1
+        : Math.floor(((MOST_BYTES - LEAST_BYTES) * length) / (plan.bytes - LEAST_BYTES + 1));
+    length = Math.min(estimate, tooLong - 1);
+    if (fitting !== null && length <= enough) return fitting;
+    if (fitting === null) length = Math.max(1, length);
+  }
+}
+
+function planned(points: Points, start: number, length: number): Plan | null {
+  const times = planTimes(points.timestamp, start, start + length);
+  if (times === null) return null;
+  const values = planValues(points.value, start, start + length);
+  return { length, times, values, bytes: rowBytes(length, times, values) };
+}
+
+function packed(points: Points, start: number, plan: Plan): Segment {
+  return {
+    length: plan.length,
+    times: packTimes(plan.times),
+    values: packValues(plan.values),
+    statistics: statisticsOf(points.value, start, start + plan.length),
+  };
+}
+
+/** Header and columns of fixed length, in the order that the table has them. */
+const LEAST_BYTES = 32 + 10 * 8 + 4 * 2;
+const ARRAY_BYTES = 24;
+
+/** An upper bound of what the row takes in PostgreSQL, alignment included. */
+function rowBytes(length: number, times: TimePlan, values: ValuePlan): number {
+  const { code } = values;
+  let bytes = LEAST_BYTES;
+  if (times.code.width > 0) bytes += 12 + Math.ceil((length * times.code.width) / 8);
+  if (code.kind !== 'decimal') return bytes + ARRAY_BYTES + 8 + Math.ceil(values.bits / 8);
+  bytes += 3 * 8 + 2;
+  if (code.width > 0) bytes += 12 + Math.ceil((length * code.width) / 8);
+  if (code.odd !== null) bytes += 8 + ARRAY_BYTES + 8 + code.odd.length * 8;
+  return bytes;
+}

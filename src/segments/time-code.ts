@@ -1,0 +1,78 @@
+import { bitsOf, packBits, unpackBits } from './bits.ts';
+
+/**
+ * Times that grow: `first + (floor(i * step) + shift + code[i]) * unit`. PostgreSQL does the same arithmetic on the
+ * same doubles, so that both find the same times. A regular series has codes of no bits.
+ */
+export interface TimeCode {
+  /** Microseconds since 1970. */
+  readonly first: number;
+  readonly last: number;
+  /** Microseconds; divides all distances from the first. */
+  readonly unit: number;
+  /** In units, as are shift and codes. */
+  readonly step: number;
+  readonly shift: number;
+  readonly width: number;
+  /** Null where the width is 0. */
+  readonly codes: Uint8Array | null;
+}
+
+/** A code before its codes are packed. */
+export interface TimePlan {
+  readonly code: TimeCode;
+  readonly residues: Float64Array;
+}
+
+/** Of times [from, to), at least one, strictly increasing whole microseconds. Null where they are too far apart to be exact. */
+export function planTimes(times: Float64Array, from: number, to: number): TimePlan | null {
+  const length = to - from;
+  const first = times[from] as number;
+  const last = times[to - 1] as number;
+  const unit = commonUnit(times, from, to);
+  const step = length > 1 ? (last - first) / unit / (length - 1) : 0;
+  const residues = new Float64Array(length);
+  let shift = 0;
+  let largest = 0;
+  for (let index = 0; index < length; index++) {
+    const residue = ((times[from + index] as number) - first) / unit - Math.floor(index * step);
+    if (residue < shift) shift = residue;
+    if (residue > largest) largest = residue;
+    residues[index] = residue;
+  }
+  const width = bitsOf(largest - shift);
+  if (last - first > Number.MAX_SAFE_INTEGER || width > 52) return null;
+  for (let index = 0; index < length; index++) residues[index] = (residues[index] as number) - shift;
+  return { code: { first, last, unit, step, shift, width, codes: null }, residues };
+}
+
+export function packTimes(plan: TimePlan): TimeCode {
+  const { code, residues } = plan;
+  return code.width === 0 ? code : { ...code, codes: packBits(residues, code.width) };
+}
+
+export function decodeTimes(code: TimeCode, length: number): Float64Array {
+  const { first, step, shift, unit } = code;
+  const times = unpackBits(code.codes ?? new Uint8Array(), length, code.width);
+  for (let index = 0; index < length; index++) {
+    times[index] = first + (Math.floor(index * step) + shift + (times[index] as number)) * unit;
+  }
+  return times;
+}
+
+/** The greatest common divisor of the distances from the first. */
+function commonUnit(times: Float64Array, from: number, to: number): number {
+  const first = times[from] as number;
+  let unit = to - from > 1 ? (times[from + 1] as number) - first : 1;
+  for (let index = from + 2; index < to && unit > 1; index++) {
+    const distance = (times[index] as number) - first;
+    if (Math.floor(distance / unit) * unit !== distance) unit = divisor(distance, unit);
+  }
+  return unit;
+}
+
+function divisor(left: number, right: number): number {
+  let [larger, smaller] = [left, right];
+  while (smaller > 0) [larger, smaller] = [smaller, larger % smaller];
+  return larger;
+}

@@ -47,9 +47,9 @@ JOIN :"internal".series s USING (series_id);
 CREATE OR REPLACE FUNCTION :"schema".iot_points(device_id text, metric_name text, "from" timestamptz, "to" timestamptz)
 RETURNS SETOF :"internal".point LANGUAGE sql STABLE AS $body$
   SELECT $1, $2, p.value, p.ts
-  FROM :"internal".points_between((
-    SELECT s.series_id FROM :"internal".series s
-    WHERE s.device_id = $1 AND s.metric_name = $2 AND NOT s.is_text), $3, $4) p
+  FROM :"internal".series s
+  CROSS JOIN LATERAL :"internal".points_between(s.series_id, $3, $4) p
+  WHERE s.device_id = $1 AND s.metric_name = $2 AND NOT s.is_text
 $body$;
 
 CREATE OR REPLACE FUNCTION :"schema".iot_points(device_ids text[], metric_names text[], "from" timestamptz, "to" timestamptz)

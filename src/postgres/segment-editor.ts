@@ -14,10 +14,10 @@ import {
   type SeriesSegment,
 } from './segment-rows.ts';
 
-/** Times in microseconds since 1970, from <= time < to: no segment crosses a chunk's bounds. */
+/** A chunk's bounds, from <= time < to, as PostgreSQL writes timestamps: no segment crosses them. */
 export interface Span {
-  readonly from: number;
-  readonly to: number;
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Changes points inside of segments, which are decoded, encoded anew and replaced, within the caller's transaction. */
@@ -86,12 +86,14 @@ export class SegmentEditor {
     }
   }
 
-  /** Adds points of one series, by time, none of which a segment of the span holds. Resolves to bytes they take more. */
+  /** Adds points of one series, by time, none of which a segment of the span holds. */
   async merge(client: Client, seriesId: number, added: Points, span: Span): Promise<void> {
     const times = added.timestamp;
     const found = await this.#select(client, this.#around, [
       seriesId,
-      ...timestamps([times[0] as number, times.at(-1) as number, span.from, span.to]),
+      ...timestamps([times[0] as number, times.at(-1) as number]),
+      span.from,
+      span.to,
     ]);
     const points = merged(
       found.map(({ segment }) => decodePoints(segment)),

@@ -22,11 +22,11 @@ export async function mergeLate(
   chunk: { readonly id: string } & Span,
   context: JobContext,
 ): Promise<number> {
-  const range = [chunk.from / 1e6, chunk.to / 1e6];
+  const range = [chunk.from, chunk.to];
   const { rows: series } = await client.query<{ series_id: string }>(
     withNames(
       `SELECT DISTINCT series_id FROM :"internal".points_late
-       WHERE ts >= to_timestamp($1) AND ts < to_timestamp($2) ORDER BY series_id`,
+       WHERE ts >= $1 AND ts < $2 ORDER BY series_id`,
       names,
     ),
     range,
@@ -57,13 +57,17 @@ export async function mergeLate(
 }
 
 /** By time; none where the chunk is not sealed any more. */
-async function takeLate(client: Client, names: SchemaNames, parameters: readonly unknown[]): Promise<LateRow[]> {
+async function takeLate(
+  client: Client,
+  names: SchemaNames,
+  parameters: readonly unknown[],
+): Promise<LateRow[]> {
   const { rows } = await client.query<LateRow>(
     withNames(
       `WITH taken AS (
          DELETE FROM :"internal".points_late WHERE (series_id, ts) IN (
            SELECT series_id, ts FROM :"internal".points_late
-           WHERE series_id = $4 AND ts >= to_timestamp($1) AND ts < to_timestamp($2)
+           WHERE series_id = $4 AND ts >= $1 AND ts < $2
              AND EXISTS (SELECT FROM :"internal".chunks WHERE chunk_id = $3 AND state = 'sealed')
            ORDER BY ts LIMIT ${STEP})
          RETURNING ts, value)

@@ -72,3 +72,16 @@ SELECT s.series_id,
   s.start_ts, s.end_ts
 FROM :"internal".segments s
 CROSS JOIN LATERAL generate_series(0, s.n - 1) AS i;
+
+-- STAND-IN
+DO $do$
+DECLARE level text;
+BEGIN
+  FOREACH level IN ARRAY ARRAY['1min', '15min', '1hour', '1day'] LOOP
+    EXECUTE format('CREATE TABLE :"internal".%I (series_id bigint, start_bucket timestamptz, end_bucket timestamptz,
+      bucket timestamptz, count bigint, excluded bigint, sum float8, m2 float8, min float8, max float8, first_value float8,
+      first_time timestamptz, last_value float8, last_time timestamptz, increase float8, resets bigint, integral float8, seconds float8,
+      PRIMARY KEY (series_id, end_bucket, start_bucket, bucket))', 'frames_' || level);
+    EXECUTE format('CREATE VIEW :"internal".%I AS SELECT series_id, bucket, count, excluded, sum, m2, min, max, first_value, first_time, last_value, last_time, increase, resets, integral, seconds, start_bucket, end_bucket FROM :"internal".%I', 'frame_rows_' || level, 'frames_' || level);
+  END LOOP;
+END $do$;

@@ -16,6 +16,11 @@ export interface Segment {
   readonly statistics: Statistics;
 }
 
+export interface SeriesSegment {
+  readonly seriesId: number;
+  readonly segment: Segment;
+}
+
 export interface Points {
   /** Whole microseconds since 1970, strictly increasing. */
   readonly timestamp: Float64Array;

@@ -3,9 +3,9 @@ import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { schemaNames, withNames } from '../../../src/postgres/names.ts';
-import { COPY_SEGMENTS, segmentRows, type SeriesSegment } from '../../../src/postgres/segment-rows.ts';
+import { COPY_SEGMENTS, segmentRows } from '../../../src/postgres/segment-rows.ts';
 import { cutAtGrid, gridStart } from '../../../src/segments/grid.ts';
-import { encodePoints, type Points } from '../../../src/segments/segment.ts';
+import { encodePoints, type Points, type SeriesSegment } from '../../../src/segments/segment.ts';
 
 const NAMES = schemaNames('public');
 

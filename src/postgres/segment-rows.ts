@@ -1,12 +1,7 @@
-import type { Segment } from '../segments/segment.ts';
+import type { Segment, SeriesSegment } from '../segments/segment.ts';
 import type { DecimalCode, ValueCode } from '../segments/value-code.ts';
 import { RecordReader } from './record-reader.ts';
 import { RowWriter } from './row-writer.ts';
-
-export interface SeriesSegment {
-  readonly seriesId: number;
-  readonly segment: Segment;
-}
 
 const COLUMNS = [
   'series_id',

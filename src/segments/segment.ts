@@ -1,3 +1,4 @@
+import { longest } from './longest.ts';
 import { type Statistics, statisticsOf } from './statistics.ts';
 import { decodeTimes, packTimes, planTimes, type TimeCode, type TimePlan } from './time-code.ts';
 import { decodeValues, packValues, planValues, type ValueCode, type ValuePlan } from './value-code.ts';
@@ -14,6 +15,11 @@ export interface Segment {
   readonly times: TimeCode;
   readonly values: ValueCode;
   readonly statistics: Statistics;
+}
+
+export interface SeriesSegment {
+  readonly seriesId: number;
+  readonly segment: Segment;
 }
 
 export interface Points {
@@ -34,7 +40,13 @@ export function* encodePoints(
   let start = from;
   let guess = MOST_POINTS;
   while (start < to) {
-    const plan = longest(points, start, to, guess);
+    const first = start;
+    const plan = longest(
+      Math.min(MOST_POINTS, to - start),
+      guess,
+      { most: MOST_BYTES, least: LEAST_BYTES },
+      (length) => planned(points, first, length),
+    );
     yield packed(points, start, plan);
     start += plan.length;
     guess = plan.length + (plan.length >> 3) + 8;
@@ -53,28 +65,6 @@ interface Plan {
   readonly times: TimePlan;
   readonly values: ValuePlan;
   readonly bytes: number;
-}
-
-/** From a guess at its length, by the bytes that a point takes at that length; neighbours are alike. */
-function longest(points: Points, start: number, to: number, guess: number): Plan {
-  const most = Math.min(MOST_POINTS, to - start);
-  let fitting: Plan | null = null;
-  let tooLong = most + 1;
-  let length = Math.min(guess, most);
-  while (true) {
-    const plan = planned(points, start, length);
-    if (plan !== null && plan.bytes <= MOST_BYTES) fitting = plan;
-    else tooLong = length;
-    // One point always fits.
-    const enough = fitting === null ? 1 : fitting.length + (fitting.length >> 3);
-    const estimate =
-      plan === null
-        ? length >> 1
-        : Math.floor(((MOST_BYTES - LEAST_BYTES) * length) / (plan.bytes - LEAST_BYTES + 1));
-    length = Math.min(estimate, tooLong - 1);
-    if (fitting !== null && length <= enough) return fitting;
-    if (fitting === null) length = Math.max(1, length);
-  }
 }
 
 function planned(points: Points, start: number, length: number): Plan | null {

@@ -1,7 +1,6 @@
 import type { KeyedRows } from '../../postgres/binary.ts';
-import type { SeriesSegment } from '../../postgres/segment-rows.ts';
 import { cutAtGrid } from '../../segments/grid.ts';
-import { encodePoints } from '../../segments/segment.ts';
+import { encodePoints, type SeriesSegment } from '../../segments/segment.ts';
 
 /** Points of one series that are looked at together; a longer run has one segment more that is not full. */
 const RUN = 65_536;

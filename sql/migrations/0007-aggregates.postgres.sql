@@ -1,6 +1,11 @@
 -- compatible_from: 4
 -- Continuous aggregates: what a row holds, how points and rows become rows, and what users read of them.
 
+-- Dirty buckets that are older than what a refresh does first: it puts them back as such.
+ALTER TABLE :"internal".dirty_buckets ADD COLUMN late boolean NOT NULL DEFAULT false;
+DROP INDEX :"internal".dirty_buckets_level;
+CREATE INDEX dirty_buckets_level ON :"internal".dirty_buckets (level, late, written_at);
+
 -- No stored value may make a statement fail. PostgreSQL raises an error where a result of finite doubles is infinite, and
 -- where a product or quotient of others is 0: so sums cover values that are finite and at most 1e140, whose squares and
 -- sums stay finite, and what follows keeps clear of underflow.

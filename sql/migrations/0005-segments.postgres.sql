@@ -1,8 +1,12 @@
 -- compatible_from: 4
--- Compressed points: a row is a run of points of one series as bit-packed codes, decoded by plain SQL
--- (src/segments says what the columns mean; docs of the format: FORMAT there). Rows stay below the size from which
--- PostgreSQL would toast them: a toasted value would be fetched again for every point.
--- No segment crosses a chunk's boundary, nor the partitions' one.
+-- Compressed points: a row is a run of points of one series as bit-packed codes, decoded by plain SQL:
+--   ts = start_ts + (floor(i * t_step) + t_shift + code) * t_unit microseconds
+--   value = (v_base + floor(i * v_step) + code) / v_scale, or v_odd[code - v_limit + 1] for a code from v_limit on,
+--   or v_singles[i + 1], or v_doubles[i + 1]
+-- Every step is exact or the one rounding that makes the double it was, so values come back to the bit (a NaN as the
+-- canonical one); src/segments does the same arithmetic. Rows stay below the size from which PostgreSQL would toast
+-- them: a toasted value would be fetched again for every point. No segment crosses a chunk's boundary, nor that of a
+-- partition. A code of no bits is not stored.
 CREATE TABLE :"internal".segments (
   series_id bigint NOT NULL,
   start_ts timestamptz NOT NULL,
@@ -19,6 +23,7 @@ CREATE TABLE :"internal".segments (
   v_base double precision,
   v_step double precision,
   v_limit double precision,
+  format smallint NOT NULL,
   n smallint NOT NULL,
   v_count smallint NOT NULL,
   t_width smallint NOT NULL,
@@ -148,6 +153,7 @@ BEGIN
       first_time_shift double precision NOT NULL,
       last_time_unit double precision,
       last_time_shift double precision %s,
+      format smallint NOT NULL,
       n smallint NOT NULL,
       bucket_width smallint NOT NULL,
       first_time_width smallint NOT NULL,

@@ -1,7 +1,8 @@
 import { type AggregateRows, NUMBER_COLUMNS, type NumberColumn } from '../segments/aggregate-rows.ts';
 import type { Frame } from '../segments/frame.ts';
 import type { NumberCode } from '../segments/number-code.ts';
-import { RecordReader } from './record-reader.ts';
+import { FORMAT } from '../segments/segment.ts';
+import { checkFormat, RecordReader } from './record-reader.ts';
 import { RowWriter } from './row-writer.ts';
 
 /** The names of the numbers in SQL. */
@@ -23,7 +24,7 @@ const SQL_NAMES: Readonly<Record<NumberColumn, string>> = {
 const NAMES = NUMBER_COLUMNS.map((column) => SQL_NAMES[column]);
 const NUMBER_PARTS = ['width', 'noise', 'scale', 'base', 'step', 'grain', 'limit', 'codes', 'raw'];
 const COLUMNS = [
-  'series_id, start_bucket, end_bucket, n',
+  'series_id, start_bucket, end_bucket, format, n',
   'bucket_unit, bucket_step, bucket_shift, bucket_width, bucket_codes',
   'first_time_unit, first_time_shift, first_time_width, first_time_codes',
   'last_time_unit, last_time_shift, last_time_width, last_time_codes',
@@ -58,6 +59,7 @@ function writeFrame(writer: RowWriter, frame: Frame): void {
   writer.int8(seriesId);
   writer.timestamptz(buckets.first);
   writer.timestamptz(buckets.last);
+  writer.int2(FORMAT);
   writer.int2(length);
   writer.float8(buckets.unit);
   writer.float8(buckets.step);
@@ -84,12 +86,13 @@ function writeFrame(writer: RowWriter, frame: Frame): void {
   }
 }
 
-/** A frame from the bytes of `FRAME_RECORD`. */
+/** A frame from the bytes of `FRAME_RECORD`. Throws where a newer version of Tidegate wrote it. */
 export function frameFrom(record: Buffer): Frame {
   const reader = new RecordReader(record);
   const seriesId = reader.int8() as number;
   const first = reader.timestamptz() as number;
   const last = reader.timestamptz() as number;
+  checkFormat(reader.int2());
   const length = reader.int2() as number;
   const buckets = {
     first,

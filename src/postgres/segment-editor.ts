@@ -6,12 +6,7 @@ import { decodePoints, encodePoints, type Points, type SeriesSegment } from '../
 import { int8Array, timestamptzArray } from './binary.ts';
 import type { UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
-import {
-  COPY_SEGMENTS,
-  SEGMENT_RECORD,
-  segmentFrom,
-  segmentRows,
-} from './segment-rows.ts';
+import { COPY_SEGMENTS, SEGMENT_RECORD, segmentFrom, segmentRows } from './segment-rows.ts';
 
 /** A chunk's bounds, from <= time < to, as PostgreSQL writes timestamps: no segment crosses them. */
 export interface Span {

@@ -126,7 +126,7 @@ function isConstant(values: Float64Array, constant: number, from: number, to: nu
 }
 
 /** Header and columns that are always there. */
-const LEAST_BYTES = 40 + 8 * 8 + 3 * 2;
+const LEAST_BYTES = 40 + 8 * 8 + 4 * 2;
 const BITS_BYTES = 12;
 const ARRAY_BYTES = 32;
 

@@ -41,6 +41,9 @@ const RAW = {
 const MANY_BITS = 24;
 const MOST_NOISE = 2 ** 20;
 const MOST_PLACES = 12;
+/** Numbers that say which scale is the best one, and scales that are tried on all. */
+const SAMPLE = 40;
+const ATTEMPTS = 2;
 
 /** Of numbers [from, to), at least one. `divisor`: a whole number whose multiples by powers of ten may be the scale too. */
 export function planNumbers(values: Float64Array, from: number, to: number, divisor: number): NumberPlan {
@@ -115,16 +118,25 @@ function planNoisy(
   const ulp = 2 ** (Math.floor(Math.log2(largest)) - 52);
   const scales = [...POWERS.subarray(0, MOST_PLACES + 1)];
   if (divisor > 1 && divisor <= 1e6) scales.push(...scales.map((scale) => scale * divisor));
-  let best: NumberPlan | null = null;
-  let fewest = most;
-  for (const scale of scales) {
-    if (scale * largest > 2 ** 51) continue;
+  const sample = sampleOf(values, from, to);
+  const promising = scales
+    .filter((scale) => scale * largest <= 2 ** 51)
+    .map((scale) => ({ scale, width: planAtScale(sample, 0, sample.length, scale, ulp)?.code.width ?? 64 }))
+    .sort((left, right) => left.width - right.width);
+  for (const { scale } of promising.slice(0, ATTEMPTS)) {
     const plan = planAtScale(values, from, to, scale, ulp);
-    if (plan === null || plan.code.width * (to - from) >= fewest) continue;
-    fewest = plan.code.width * (to - from);
-    best = plan;
+    if (plan !== null && plan.code.width * (to - from) < most) return plan;
   }
-  return best;
+  return null;
+}
+
+/** Some of many, evenly. */
+function sampleOf(values: Float64Array, from: number, to: number): Float64Array {
+  const stride = Math.ceil((to - from) / SAMPLE);
+  return Float64Array.from(
+    { length: Math.ceil((to - from) / stride) },
+    (_, index) => values[from + index * stride] as number,
+  );
 }
 
 function planAtScale(

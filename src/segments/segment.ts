@@ -3,7 +3,7 @@ import { type Statistics, statisticsOf } from './statistics.ts';
 import { decodeTimes, packTimes, planTimes, type TimeCode, type TimePlan } from './time-code.ts';
 import { decodeValues, packValues, planValues, type ValueCode, type ValuePlan } from './value-code.ts';
 
-/** The version of what `times` and `values` mean. */
+/** The version of what the codes of segments and frames mean; a row of another one cannot be read. */
 export const FORMAT = 1;
 export const MOST_POINTS = 2_000;
 /** What a row may take in PostgreSQL before it is toasted (TOAST_TUPLE_THRESHOLD); four of them fill a page. */
@@ -84,7 +84,7 @@ function packed(points: Points, start: number, plan: Plan): Segment {
 }
 
 /** Header and columns of fixed length, in the order that the table has them. */
-const LEAST_BYTES = 32 + 10 * 8 + 4 * 2;
+const LEAST_BYTES = 32 + 10 * 8 + 5 * 2;
 const ARRAY_BYTES = 24;
 
 /** An upper bound of what the row takes in PostgreSQL, alignment included. */

@@ -94,12 +94,14 @@ suite('segments', () => {
 
   test('a range of one series reads the key of one partition; a column that is not asked for is not decoded', async () => {
     const start = Date.UTC(2026, 0, 5) * 1_000;
-    const timestamp = Float64Array.from({ length: 8_000 }, (_, row) => start + row * 600_000_000);
-    for (let one = 0; one < 30; one++) {
-      await storeSegments(client, ++series, { timestamp, value: timestamp.map((_, row) => row / 10) });
+    const timestamp = Float64Array.from({ length: 60_000 }, (_, row) => start + row * 60_000_000);
+    for (let one = 0; one < 10; one++) {
+      await storeSegments(client, ++series, {
+        timestamp,
+        value: timestamp.map((_, row) => Math.sin(row + one)),
+      });
     }
-    // What could be pruned, not what pays for so few rows.
-    await client.query('ANALYZE tidegate.segments; SET enable_seqscan = off');
+    await client.query('VACUUM ANALYZE tidegate.segments');
     const plan = await explain(
       `SELECT ts FROM tidegate.segment_points WHERE series_id = ${series}
          AND start_ts >= date_bin('28 days', timestamptz '2026-02-03Z', timestamptz '2000-01-03Z')
@@ -110,11 +112,11 @@ suite('segments', () => {
     assert.doesNotMatch(plan, /segments_(?!20260126)\d/);
     assert.doesNotMatch(plan, /v_codes|v_doubles/);
     const each = await explain(
-      `SELECT p.ts, p.value FROM (VALUES (1), (2)) AS wanted (series_id), LATERAL (
-         SELECT ts, value FROM tidegate.segment_points s WHERE s.series_id = wanted.series_id
+      `SELECT p.ts, p.value FROM unnest('{1,2}'::bigint[]) AS wanted (id), LATERAL (
+         SELECT ts, value FROM tidegate.segment_points s WHERE s.series_id = wanted.id
            AND start_ts >= timestamptz '2026-01-26Z' AND start_ts < '2026-02-04Z' AND end_ts >= '2026-02-03Z') p`,
     );
-    assert.match(each, /Index Cond: \(\(s\.series_id = "\*VALUES\*"\.column1\)/);
+    assert.match(each, /Index Cond: \(\(s\.series_id = wanted\.id\) AND \(s\.end_ts >= /);
   });
 
   test('a partition is opened once, for its 28 days', async () => {

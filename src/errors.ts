@@ -186,6 +186,21 @@ export const FAILURES = {
     means: 'The chunk is in a state in which that cannot be done now.',
     mend: 'See its state in `tidegate chunks list`; where readers or another run hold it, try again.',
   },
+  device_unknown: {
+    exit: 1,
+    means: 'No device has that name, or none of its metrics is meant.',
+    mend: 'See `tidegate devices list`.',
+  },
+  device_exists: {
+    exit: 1,
+    means: 'Another device has that name already.',
+    mend: 'To put two devices together use `tidegate devices merge`.',
+  },
+  confirmation_needed: {
+    exit: 1,
+    means: 'What cannot be undone was not confirmed.',
+    mend: 'See with --dry-run what it would do, then add --yes.',
+  },
   broker_unreachable: {
     exit: 1,
     means: 'The MQTT broker does not answer.',

@@ -3,6 +3,7 @@ import { TidegateError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addChunks } from './chunks.ts';
 import { addDemo } from './demo.ts';
+import { addDevices } from './devices.ts';
 import { addExplain } from './explain.ts';
 import { addMigrate } from './migrate.ts';
 import { addRun } from './run.ts';
@@ -17,7 +18,7 @@ const COMMANDS = [
   addCheck,
   addMigrate,
   addStatus,
-  addChunks,
+  addChunks, addDevices,
   addExplain,
   addTail,
   addSimulate,

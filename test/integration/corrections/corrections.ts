@@ -4,7 +4,7 @@ import { withCorrections } from '../../../src/engines/open-corrections.ts';
 import type { Corrections } from '../../../src/engines/corrections.ts';
 import type { OnDuplicate } from '../../../src/postgres/rows.ts';
 import type { TestDatabase } from '../../support/database.ts';
-import { engineOptions } from '../engines/engines.ts';
+import { engineOptions, openPostgres, runJob } from '../engines/engines.ts';
 import { never } from '../postgres/sinks.ts';
 
 /** Topics are `devices/DEVICE/METRIC`, of the route `test`. */
@@ -58,4 +58,16 @@ export async function everything(database: TestDatabase): Promise<Record<string,
     found[table] = row;
   }
   return found;
+}
+
+/** Computes what is dirty on every level: old buckets reach the level above with the run after. */
+export async function refresh(database: TestDatabase): Promise<void> {
+  const queue = 'SELECT count(*) AS left FROM tidegate.dirty_buckets';
+  for (let runs = 0; runs < 10; runs++) {
+    await database.query(`UPDATE tidegate.aggregates SET refreshed_at = '-infinity'`);
+    await runJob(openPostgres(database), 'aggregates');
+    const [row] = await database.query<{ left: string }>(queue);
+    if (row?.left === '0') return;
+  }
+  throw new Error('the queue of dirty buckets does not empty');
 }

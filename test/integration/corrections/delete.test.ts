@@ -1,17 +1,12 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { SECOND } from '../../unit/pipeline/messages.ts';
-import { message } from '../../unit/pipeline/messages.ts';
+import { change, message, SECOND } from '../../unit/pipeline/messages.ts';
 import { openPostgres, runJob } from '../engines/engines.ts';
-import { at, count, openSink, type Point, points, series } from '../postgres/sinks.ts';
-import { correct, everything, rowsOf } from './corrections.ts';
+import { at, count, openSink, points, series } from '../postgres/sinks.ts';
+import { correct, everything, refresh, rowsOf } from './corrections.ts';
 
 let database: TestDatabase;
-before(async () => {
-  database = await createDatabase({ template: true });
-});
-after(() => database.drop());
 
 const COMPRESSED = at('2024-01-01T00:00:00Z');
 const HOT = at('2024-02-01T00:00:00Z');
@@ -19,7 +14,6 @@ const OLD = at('2001-01-01T00:00:00Z');
 
 /** A device with points in every place, and a neighbour like it. */
 beforeEach(async () => {
-  await database.drop();
   database = await createDatabase({ template: true });
   await using sink = openSink(database);
   for (const device of ['gone', 'kept']) {
@@ -30,14 +24,16 @@ beforeEach(async () => {
         { device, metric: 'y', time: HOT, value: 2 },
       ]),
       message((out) => {
-        out.text(device, 'state', HOT, 'on');
-        out.text(device, 'state', OLD, 'off');
+        out.text(device, 'state', HOT, 'on', false);
+        out.text(device, 'state', OLD, 'off', false);
       }),
     );
   }
   await openPostgres(database).compress('points_20240101_000000');
   await sink.put(points([{ device: 'gone', metric: 'x', time: COMPRESSED + 1, value: 9 }]));
 });
+
+afterEach(() => database.drop());
 
 test('a device goes from every place, its neighbour stays, the audit says it', async () => {
   await runJob(openPostgres(database), 'aggregates');
@@ -114,7 +110,7 @@ test('aggregates of a range are computed anew, and are then as if its points had
   await runJob(engine, 'aggregates');
   const range = { device: 'gone', metric: null, from: '2024-01-01T00:10:00Z', to: '2024-02-01T00:05:00Z' };
   await correct(database, (corrections) => corrections.delete(range, false));
-  await runJob(engine, 'aggregates');
+  await refresh(database);
   for (const level of ['1min', '15min', '1hour', '1day']) {
     const [row] = await database.query<{ wrong: string; rows: string }>(
       `WITH wanted AS (
@@ -210,9 +206,7 @@ test('what fails in the middle leaves everything as it was', async () => {
 
 test('a daemon that has written the device before writes it anew', async () => {
   await using sink = openSink(database);
-  const text = (value: string): Point[] & string => value as never;
-  void text;
-  const state = (time: number) => message((out) => out.text('gone', 'state', time, 'on', { changesOnly: true }));
+  const state = (time: number) => change('gone', 'state', time, 'on');
   await sink.put(series('gone', HOT + 2_000 * SECOND, 3), state(HOT + SECOND));
   await correct(database, (corrections) =>
     corrections.delete({ device: 'gone', metric: null, from: null, to: null }, false),

@@ -88,8 +88,9 @@ export class Corrections {
     });
   }
 
-  /** Throws `device_unknown`. */
+  /** Throws `device_unknown`, `usage`. */
   async merge(device: string, into: string, dryRun: boolean): Promise<CorrectionReport> {
+    if (device === into) throw new TidegateError('usage', 'a device cannot be merged into itself');
     return await this.#correct('merge', { device, into }, dryRun, async () => {
       const found = await this.#seriesOf(device, '*');
       const there = await this.#seriesOf(into, '*');

@@ -11,7 +11,7 @@ export async function confirmed(terminal: Terminal, question: string): Promise<v
   const ended = new Promise<string>((resolve) => lines.once('close', () => resolve('')));
   try {
     const answer = await Promise.race([
-      lines.question(`${question} Type yes to go on: `, { signal: terminal.stopped }),
+      lines.question(`${question}\nType yes to go on: `, { signal: terminal.stopped }),
       ended,
     ]);
     if (answer.trim().toLowerCase() === 'yes') return;

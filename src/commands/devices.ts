@@ -94,6 +94,9 @@ Aggregates of times whose points retention deleted cannot be computed again: the
     .argument('<new>', 'a name that no device has')
     .addHelpText('after', `${HELP}\niot_device_aliases shows former names.`)
     .action(async (device: string, name: string, options: CorrectionOptions) => {
+      if (name === '' || name.includes('\0') || !name.isWellFormed()) {
+        throw new TidegateError('usage', `${JSON.stringify(name)} cannot be the name of a device`);
+      }
       await correct(options, (corrections, dryRun) => corrections.rename(device, name, dryRun));
     });
 

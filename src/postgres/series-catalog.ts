@@ -6,6 +6,8 @@ interface FoundSeries {
   readonly position: string;
   readonly series_id: string;
   readonly kind: SeriesKind;
+  /** Whether under a former name of its device. */
+  readonly renamed: boolean;
 }
 
 /**
@@ -22,11 +24,13 @@ export class SeriesCatalog {
   /** Under which `version` each series was last looked up, where that is not 0. */
   readonly #foundAt = new WeakMap<Series, number>();
   #version = 0;
+  /** Series that come under several names: none of them knows alone which text is the latest. */
+  readonly #renamed = new Set<number>();
 
   constructor(names: SchemaNames, maxSeries: number) {
     this.#maxSeries = maxSeries;
     this.#lookup = withNames(
-      `SELECT k.position, s.series_id, s.kind
+      `SELECT k.position, s.series_id, s.kind, a.alias IS NOT NULL AS renamed
        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS k (device_id, metric_name, is_text, position)
        ${CURRENT_NAME}
        JOIN :"internal".series s ON s.device_id = coalesce(a.device_id, k.device_id)
@@ -85,7 +89,9 @@ export class SeriesCatalog {
         await this.#find(client, created);
       }
     }
-    const silent = wanted.filter((one) => one.text && one.latestText === undefined && !refused.has(one));
+    const silent = wanted.filter(
+      (one) => one.text && !refused.has(one) && (one.latestText === undefined || this.#renamed.has(one.id as number)),
+    );
     await this.#findLatestTexts(client, silent);
     for (const series of wanted) {
       if (series.storedKind === series.kind || refused.has(series)) continue;
@@ -106,6 +112,7 @@ export class SeriesCatalog {
       if (series.id !== undefined) series.latestText = undefined;
       series.id = Number(row.series_id);
       series.storedKind = row.kind;
+      if (row.renamed) this.#renamed.add(series.id);
       if (version > 0) this.#foundAt.set(series, version);
       missing.delete(series);
     }

@@ -127,9 +127,7 @@ test('aggregates whose points retention deleted are kept: those of both added up
   await database.query(
     `UPDATE tidegate.chunk_map SET raw_cut = '2024-01-02', version = version + 1`,
   );
-  await database.query(
-    `SELECT tidegate.drop_chunk(chunk_id) FROM tidegate.chunks WHERE range_start = '2024-01-01' AND source = 'points'`,
-  );
+  await database.query(`DELETE FROM tidegate.points_late WHERE ts < '2024-01-02'`);
   await correct(database, (corrections) => corrections.merge('from', 'into', false));
   await refresh(database);
   const kept = `SELECT count::text, max_value, min_value, sum_value, round(stddev_value::numeric, 9)::text AS stddev_value

@@ -45,6 +45,7 @@ test('history moves to the new name, and what still comes under the old one foll
   assert.equal(await count(database, `iot_data WHERE device_id = 'old'`), 0);
   assert.equal(await count(database, `iot_data WHERE device_id = 'new'`), 1_516);
   assert.equal(await count(database, `iot_text WHERE device_id = 'new'`), 2);
+  await refresh(database);
   assert.equal(await count(database, `iot_data_1min WHERE device_id = 'new' AND metric_name = 'x'`), 25 + 3);
   assert.deepEqual(await database.query('SELECT device_id, series, points FROM iot_devices'), [
     { device_id: 'new', series: '3', points: '1518' },

@@ -89,7 +89,10 @@ Aggregates of times whose points retention deleted cannot be computed again: the
       );
     });
 
-  correction('rename', 'Give a device another name. Its history moves, and messages under the old name follow.')
+  correction(
+    'rename',
+    'Give a device another name. Its history moves, and messages under the old name follow.',
+  )
     .argument('<old>', 'its device_id')
     .argument('<new>', 'a name that no device has')
     .addHelpText('after', `${HELP}\niot_device_aliases shows former names.`)

@@ -26,7 +26,7 @@ export interface CorrectionContext {
   /** Who does it, for the audit. */
   readonly actor: string;
   /** Which device a message is of, by its route and topic; null where that does not tell. */
-  deviceOf(route: string, topic: string): string | null;
+  readonly deviceOf: (route: string, topic: string) => string | null;
 }
 
 /** A device; or of it the metrics that match a glob; or of those the points of from <= time < to (ISO 8601, UTC). */

@@ -90,7 +90,10 @@ export class SeriesCatalog {
       }
     }
     const silent = wanted.filter(
-      (one) => one.text && !refused.has(one) && (one.latestText === undefined || this.#renamed.has(one.id as number)),
+      (one) =>
+        one.text &&
+        !refused.has(one) &&
+        (one.latestText === undefined || this.#renamed.has(one.id as number)),
     );
     await this.#findLatestTexts(client, silent);
     for (const series of wanted) {

@@ -106,8 +106,7 @@ function dropThawedSql(level: LevelName): string {
 
 function moveSql(level: LevelName): string {
   const covered = (row: string): string => `(${row}.count - ${row}.excluded)`;
-  const mean = (row: string): string =>
-    `coalesce(:"internal".quotient(${row}.sum, ${covered(row)}), 0)`;
+  const mean = (row: string): string => `coalesce(:"internal".quotient(${row}.sum, ${covered(row)}), 0)`;
   // Each deviation about its own mean, and both means about that of the whole (Chan et al.).
   const apart = `CASE WHEN ${covered('a')} > 0 AND ${covered('excluded')} > 0 THEN
     :"internal".square(${mean('a')} - ${mean('excluded')}) * ${covered('a')}

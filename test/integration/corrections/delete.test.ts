@@ -60,7 +60,10 @@ test('a device goes from every place, its neighbour stays, the audit says it', a
   for (const view of views) assert.deepEqual(await rowsOf(database, view, 'gone'), [], view);
   assert.deepEqual(await Promise.all(views.map((view) => rowsOf(database, view, 'kept'))), before);
   for (const table of ['points', 'points_late', 'texts', 'texts_late', 'segments', 'aggregate_1hour']) {
-    const left = await count(database, `tidegate.${table} WHERE series_id NOT IN (SELECT series_id FROM tidegate.series)`);
+    const left = await count(
+      database,
+      `tidegate.${table} WHERE series_id NOT IN (SELECT series_id FROM tidegate.series)`,
+    );
     assert.equal(left, 0, table);
   }
   const [entry] = await database.query<{ actor: string; action: string; subject: unknown; counts: unknown }>(
@@ -213,6 +216,10 @@ test('a daemon that has written the device before writes it anew', async () => {
   );
   await sink.put(series('gone', HOT + 3_000 * SECOND, 3), state(HOT + 2 * SECOND));
   assert.equal(await count(database, `iot_data WHERE device_id = 'gone'`), 3);
-  assert.equal(await count(database, `iot_text WHERE device_id = 'gone'`), 1, 'a text that repeats the deleted one');
+  assert.equal(
+    await count(database, `iot_text WHERE device_id = 'gone'`),
+    1,
+    'a text that repeats the deleted one',
+  );
   assert.equal(await count(database, `iot_series WHERE device_id = 'gone'`), 2);
 });

@@ -19,7 +19,10 @@ const OLD = at('2001-01-01T00:00:00Z');
 /** Both devices in every place, with times that both have; `alone` chunks hold one of them only. */
 async function fill(): Promise<void> {
   await using sink = openSink(database);
-  await sink.put(series('from', COMPRESSED, 2_000, 1), series('into', COMPRESSED + 1_500 * SECOND, 2_000, 100_000));
+  await sink.put(
+    series('from', COMPRESSED, 2_000, 1),
+    series('into', COMPRESSED + 1_500 * SECOND, 2_000, 100_000),
+  );
   await sink.put(series('from', at('2024-01-05T00:00:00Z'), 1_000));
   await sink.put(series('from', HOT, 1_000, 1), series('into', HOT + 900 * SECOND, 1_000, 100_000));
   await sink.put(
@@ -95,7 +98,10 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
     const [chunk] = await database.query<{ points: string }>(
       `SELECT points FROM tidegate.chunks WHERE leaf = 'points_20240101_000000'`,
     );
-    assert.equal(Number(chunk?.points), await count(database, `iot_data WHERE timestamp::date = '2024-01-01'`));
+    assert.equal(
+      Number(chunk?.points),
+      await count(database, `iot_data WHERE timestamp::date = '2024-01-01'`),
+    );
   });
 }
 
@@ -124,9 +130,7 @@ test('aggregates whose points retention deleted are kept: those of both added up
        round(stddev(value)::numeric, 9)::text AS stddev_value FROM iot_data WHERE timestamp < '2024-01-02'
      GROUP BY date_trunc('minute', timestamp) ORDER BY date_trunc('minute', timestamp)`,
   );
-  await database.query(
-    `UPDATE tidegate.chunk_map SET raw_cut = '2024-01-02', version = version + 1`,
-  );
+  await database.query(`UPDATE tidegate.chunk_map SET raw_cut = '2024-01-02', version = version + 1`);
   await database.query(`DELETE FROM tidegate.points_late WHERE ts < '2024-01-02'`);
   await correct(database, (corrections) => corrections.merge('from', 'into', false));
   await refresh(database);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/load.ts';
 import type { DecodeLimits } from './decode/decoder.ts';
+import type { EngineOptions } from './engines/engine.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
 import type { SinkOptions } from './postgres/sink.ts';
@@ -56,6 +57,68 @@ export function sinkOptions(config: Config): SinkOptions {
     onDuplicate: ingest.on_duplicate,
     maxSeries: ingest.max_series,
     chunks: { interval: config.policies.chunk_interval * 1000 },
+  };
+}
+
+export function engineOptions(config: Config): EngineOptions {
+  const { database, policies, dead_letters: deadLetters } = config;
+  const {
+    raw,
+    text,
+    query_log: queryLog,
+    job_history: jobHistory,
+    schedule_interval: every,
+    ...levels
+  } = policies.retention;
+  const level = (name: keyof typeof policies.aggregates) => {
+    const { enabled, start_offset, end_offset, schedule_interval } = policies.aggregates[name];
+    return { enabled, startOffset: start_offset, endOffset: end_offset, scheduleInterval: schedule_interval };
+  };
+  return {
+    url: database.url,
+    ownerUrl: database.migrate_url ?? database.url,
+    schema: database.schema,
+    statementTimeout: database.statement_timeout,
+    chunkInterval: policies.chunk_interval,
+    levels: {
+      '1min': level('1min'),
+      '15min': level('15min'),
+      '1hour': level('1hour'),
+      '1day': level('1day'),
+    },
+    series: [
+      ...policies.series.map((series) => ({
+        route: series.route,
+        deviceId: series.device_id,
+        metricName: series.metric_name,
+        aggregates: series.aggregates,
+        retention: series.retention,
+        counterTolerance: series.counter_tolerance,
+        counterRollover: series.counter_rollover,
+        longestHold: series.longest_hold ?? policies.longest_hold,
+      })),
+      generalPolicy(policies.longest_hold),
+    ],
+    compression: {
+      enabled: policies.compression.enabled,
+      after: policies.compression.after,
+      every: policies.compression.schedule_interval,
+    },
+    retention: { raw, text, levels, deadLetters: deadLetters.retention, queryLog, jobHistory, every },
+  };
+}
+
+/** What holds for series that no item of policies.series names. */
+function generalPolicy(longestHold: number): EngineOptions['series'][number] {
+  return {
+    route: null,
+    deviceId: '*',
+    metricName: '*',
+    aggregates: true,
+    retention: null,
+    counterTolerance: 0,
+    counterRollover: null,
+    longestHold,
   };
 }
 

@@ -176,6 +176,16 @@ export const FAILURES = {
     means: 'The database cannot be used through the engine that database.engine names.',
     mend: 'The detail says what is missing; or set database.engine to postgres, which needs nothing.',
   },
+  chunk_unknown: {
+    exit: 1,
+    means: 'There is no chunk of that name.',
+    mend: 'See `tidegate chunks list`.',
+  },
+  chunk_state: {
+    exit: 1,
+    means: 'The chunk is in a state in which that cannot be done now.',
+    mend: 'See its state in `tidegate chunks list`; where readers or another run hold it, try again.',
+  },
   broker_unreachable: {
     exit: 1,
     means: 'The MQTT broker does not answer.',

@@ -78,11 +78,14 @@ ALTER TABLE :"internal".dirty_buckets
 ALTER TABLE :"internal".dirty_buckets ALTER COLUMN batch_id DROP NOT NULL;
 CREATE INDEX dirty_buckets_level ON :"internal".dirty_buckets (level, written_at);
 
--- A sealed chunk's leaf goes once nobody can still need it; `points_` names its source where it is an aggregate.
+-- A chunk goes open -> closing -> sealed, and by hand -> opening -> open again. The leaf (whose name is the chunk's, also
+-- once it is gone) is dropped when nobody can still need it. Sources other than points and texts are aggregates.
 ALTER TABLE :"internal".chunks
   DROP CONSTRAINT chunks_source_check,
+  DROP CONSTRAINT chunks_state_check,
   ADD CONSTRAINT chunks_source_check CHECK (source IN ('points', 'texts', '1min', '15min', '1hour', '1day')),
-  ALTER COLUMN leaf DROP NOT NULL,
+  ADD CONSTRAINT chunks_state_check CHECK (state IN ('open', 'closing', 'sealed', 'opening')),
+  ADD COLUMN attached boolean NOT NULL DEFAULT true,
   ADD COLUMN changed_at timestamptz NOT NULL DEFAULT now(),
   ADD COLUMN sealed_by xid8,
   ADD COLUMN points bigint,
@@ -97,7 +100,7 @@ ALTER TABLE :"internal".chunk_map
   ADD COLUMN raw_cut timestamptz NOT NULL DEFAULT '-infinity',
   ADD COLUMN text_cut timestamptz NOT NULL DEFAULT '-infinity';
 
--- keep_last replaced a point of a closing chunk after its points were read for compression.
+-- Points of a closing or opening chunk that keep_last replaced: perhaps after they were read for the change.
 CREATE TABLE :"internal".closing_corrections (
   series_id bigint NOT NULL,
   ts timestamptz NOT NULL,

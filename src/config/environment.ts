@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { TidegateError } from '../errors.ts';
-import type { NamedKey } from './key.ts';
+import { envName, type NamedKey } from './key.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -54,14 +54,11 @@ function readCredential(env: Environment, { name, sensitive }: NamedKey): Overri
  */
 export function unknownVariables(env: Environment, keys: readonly NamedKey[]): string[] {
   const known = new Set(keys.map((key) => key.env));
-  const sections = new Set(keys.flatMap(({ name }) => (name.includes('.') ? name.split('.')[0] : [])));
-  return Object.keys(env).filter((name) => {
-    const [prefix, section, ...rest] = name.split('_');
-    return (
-      prefix === 'TIDEGATE' &&
-      rest.length > 0 &&
-      sections.has(section?.toLowerCase() ?? '') &&
-      !known.has(name)
-    );
-  });
+  const sections = new Set(
+    keys.flatMap(({ name }) => (name.includes('.') ? (name.split('.')[0] ?? []) : [])),
+  );
+  const prefixes = [...sections].map((section) => `${envName([section])}_`);
+  return Object.keys(env).filter(
+    (name) => prefixes.some((prefix) => name.startsWith(prefix)) && !known.has(name),
+  );
 }

@@ -12,17 +12,20 @@ import { showValue } from './mask.ts';
 import { merge } from './merge.ts';
 import { type Mistake, notAllowed, type Path, showPath } from './mistakes.ts';
 import { nearest } from './nearest.ts';
+import { policyMistakes } from './policies.ts';
 import { ROUTE, type RouteConfig } from './route.ts';
 import { routeMistakes } from './routes.ts';
 import { KEYS, SCHEMA, type Settings } from './schema.ts';
+import { SERIES_POLICY, seriesPolicy, type SeriesPolicy } from './series-policy.ts';
 import { TOKEN, type Token } from './token.ts';
 
 /** Durations are milliseconds, sizes are bytes, null is "not set". */
-export interface Config extends Omit<Settings, 'mqtt' | 'http' | 'routes'> {
+export interface Config extends Omit<Settings, 'mqtt' | 'http' | 'routes' | 'policies'> {
   /** `urls` has at least one: `mqtt.urls`, or `mqtt.url` alone. */
   readonly mqtt: Omit<Settings['mqtt'], 'url' | 'urls'> & { readonly urls: readonly string[] };
   readonly http: Omit<Settings['http'], 'tokens'> & { readonly tokens: readonly Token[] };
   readonly routes: readonly RouteConfig[];
+  readonly policies: Omit<Settings['policies'], 'series'> & { readonly series: readonly SeriesPolicy[] };
 }
 
 export interface ConfigSources {
@@ -46,10 +49,21 @@ export function loadConfig({ file, env }: ConfigSources): Config {
   const routes = readItems(ROUTE, ['routes'], settings.routes, false, mistakes).map(
     (route) => route && { ...route, name: route.name === '' ? route.topic : route.name },
   );
+  const series = readItems(
+    SERIES_POLICY,
+    ['policies', 'series'],
+    settings.policies.series,
+    false,
+    mistakes,
+  ).map((item) => item && seriesPolicy(item));
+  // Another process may have the routes.
+  const complete = settings.components.includes('ingest') && !routes.includes(undefined);
+  const names = complete ? routes.flatMap((route) => route?.name ?? []) : null;
 
   const wrong = new Set(mistakes.flatMap(({ paths }) => paths.map(showPath)));
   const combined = [
     ...routeMistakes(routes),
+    ...policyMistakes(settings.policies, series, names),
     ...contradictions(settings, (name) => given(name) !== undefined),
   ];
   mistakes.push(...combined.filter(({ paths }) => !paths.some((path) => wrong.has(showPath(path)))));
@@ -74,6 +88,7 @@ export function loadConfig({ file, env }: ConfigSources): Config {
     mqtt: { ...mqtt, urls: urls ?? [url] },
     http: { ...settings.http, tokens: tokens.filter((token) => token !== undefined) },
     routes: routes.filter((route) => route !== undefined),
+    policies: { ...settings.policies, series: series.filter((item) => item !== undefined) },
   };
 }
 

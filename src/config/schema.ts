@@ -4,12 +4,14 @@ import { type Key, listKeys, type NamedKey, type ValuesOf } from './key.ts';
 import { database } from './sections/database.ts';
 import { ingest } from './sections/ingest.ts';
 import { mqtt } from './sections/mqtt.ts';
-import { general, http, log, policies, routes } from './sections/service.ts';
+import { dead_letters, policies } from './sections/policies.ts';
+import { general, http, log, routes } from './sections/service.ts';
 
 export const SCHEMA = {
   mqtt,
   database,
   ingest,
+  dead_letters,
   policies,
   http,
   log,
@@ -25,7 +27,15 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'ingest.batch': 'A batch is one transaction.',
   'ingest.queue': 'Batches that wait for a writer.',
   'ingest.limits': 'Beyond them a message, or a part of it, becomes a dead letter.',
-  policies: 'How stored data is kept.',
+  dead_letters: 'Messages that could not be stored.',
+  policies: 'How stored data is kept. The component scheduler applies them.',
+  'policies.aggregates': 'Each is computed from the one before it, the first from the points.',
+  'policies.aggregates.1min': 'iot_data_1min.',
+  'policies.aggregates.15min': 'iot_data_15min; local days, weeks and months are computed from it.',
+  'policies.aggregates.1hour': 'iot_data_1hour.',
+  'policies.aggregates.1day': 'iot_data_1day.',
+  'policies.compression': 'Of points, texts and aggregates.',
+  'policies.retention': 'Whole days are deleted, and no point before the aggregates have it.',
   http: 'The API, health and metrics.',
   log: 'The log, on standard output.',
 };

@@ -42,3 +42,55 @@ export const IngestStatsSchema = Type.Object(
   },
   { title: 'IngestStats' },
 );
+
+const Bytes = Type.Integer({ minimum: 0, description: 'Indexes included.' });
+
+/** What a job or an order came to. */
+export const ReportSchema = Type.Object(
+  {
+    success: Type.Literal(true),
+    rows: Type.Integer({ minimum: 0, description: 'Points, buckets or chunks that it was about.' }),
+    detail: Type.String(),
+  },
+  { title: 'Report' },
+);
+
+export const ChunkSchema = Type.Object(
+  {
+    name: Type.String(),
+    source: Type.String({ description: 'points, texts, or the level of an aggregate.' }),
+    state: Type.String({ description: 'open, closing, sealed or opening.' }),
+    range_start: Type.String({ format: 'date-time' }),
+    range_end: Type.String({ format: 'date-time', description: 'Not part of it.' }),
+    rows: Count,
+    rows_estimated: Type.Boolean({ description: "Whether rows is what the server's statistics say." }),
+    bytes: Bytes,
+    bytes_before: Type.Union([Bytes, Type.Null()], { description: 'Before compression.' }),
+    ratio: Type.Union([Type.Number(), Type.Null()], { description: 'bytes_before / bytes.' }),
+  },
+  { title: 'Chunk' },
+);
+
+export const CompressionSchema = Type.Object(
+  {
+    success: Type.Literal(true),
+    data: Type.Array(
+      Type.Object({
+        chunk: Type.String(),
+        source: Type.String(),
+        points: Count,
+        bytes_before: Bytes,
+        bytes_after: Bytes,
+        ratio: Type.Number(),
+      }),
+    ),
+    count: Count,
+    totals: Type.Object({
+      points: Count,
+      bytes_before: Bytes,
+      bytes_after: Bytes,
+      ratio: Type.Union([Type.Number(), Type.Null()]),
+    }),
+  },
+  { title: 'Compression' },
+);

@@ -47,6 +47,8 @@ export class BatchBuilder implements PointWriter {
   #arrival = 0;
   #rejected = 0;
   #dropped = 0;
+  /** Series that no message brought before: the decoder names the route when it is through. */
+  readonly #unrouted: Series[] = [];
   #reasonCode: DeadLetterCode | null = null;
   #reasonDetail = '';
   #lastDevice = '';
@@ -106,6 +108,7 @@ export class BatchBuilder implements PointWriter {
       this.#reasonCode = null;
       this.reject('internal', error instanceof Error ? error.message : String(error));
     }
+    for (const series of this.#unrouted.splice(0)) series.route = route;
     const stored = this.#points.length - points + this.#texts.value.length - texts;
     const decoded = stored + this.#rejected + this.#dropped;
     let outcome: MessageOutcome = decoded === 0 ? 'ignored' : 'settled';
@@ -219,6 +222,7 @@ export class BatchBuilder implements PointWriter {
     if (index === undefined) {
       index = this.#series.push(series) - 1;
       this.#seriesIndexOf.set(series, index);
+      if (series.route === null) this.#unrouted.push(series);
     }
     this.#lastDevice = deviceId;
     this.#lastMetric = metricName;

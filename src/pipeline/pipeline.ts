@@ -225,5 +225,6 @@ export class Pipeline {
     observer.committed(batch, report, seconds, (now - oldest) / 1e6);
     for (const { code } of [...batch.deadLetters, ...report.refused]) observer.deadLettered(code, 1);
     if (report.unchanged > 0) observer.dropped('text_unchanged', report.unchanged);
+    if (report.expired > 0) observer.dropped('expired', report.expired);
   }
 }

@@ -37,6 +37,7 @@ export class SeriesRegistry {
       metricName,
       text,
       kind,
+      route: null,
       id: undefined,
       storedKind: undefined,
       latestText: undefined,

@@ -65,6 +65,8 @@ export interface Series {
   readonly metricName: string;
   readonly text: boolean;
   kind: SeriesKind;
+  /** The route that first brought it to this process; null where none is known. */
+  route: string | null;
   id: number | undefined;
   /** The kind that the database holds, so that a change is written once. */
   storedKind: SeriesKind | undefined;
@@ -152,6 +154,8 @@ export interface WriteReport {
   readonly refused: readonly DeadLetter[];
   /** Texts not stored because they repeat the one before; part of `totals.points.dropped`. */
   readonly unchanged: number;
+  /** Points and texts not stored because retention deletes what is so old; part of `totals.points.dropped`. */
+  readonly expired: number;
 }
 
 /** Resolves only once every point is durable. Rejects with a WriteError. */
@@ -159,7 +163,13 @@ export interface Sink {
   write(batch: Batch, signal: AbortSignal): Promise<WriteReport>;
 }
 
-export type DropReason = 'text_dropped' | 'text_unchanged' | 'qos0_overflow' | 'retained_skipped' | 'resent';
+export type DropReason =
+  | 'text_dropped'
+  | 'text_unchanged'
+  | 'expired'
+  | 'qos0_overflow'
+  | 'retained_skipped'
+  | 'resent';
 
 /** Why a batch was closed; each is counted. */
 export type SealTrigger = 'points' | 'bytes' | 'time' | 'idle' | 'drain';

@@ -9,6 +9,11 @@ interface ChunkRange {
   readonly to: number;
 }
 
+/** What writers no longer put points into: closing and opening ones, whose replaced points are written down, and sealed. */
+export interface ClosedChunk extends ChunkRange {
+  readonly state: 'closing' | 'sealed' | 'opening';
+}
+
 export interface ChunkPolicy {
   /** Microseconds. */
   readonly interval: number;
@@ -22,7 +27,7 @@ const ORIGIN = 946_857_600_000_000;
 const DENSE = 1000;
 
 /**
- * The open chunks, as this process last saw them. `version` is compared inside every writing transaction, under the
+ * The chunks, as this process last saw them. `version` is compared inside every writing transaction, under the
  * map's lock, so that acting on an outdated copy is impossible.
  */
 export class ChunkMap {
@@ -31,6 +36,8 @@ export class ChunkMap {
   readonly #now: () => number;
   #version = -1;
   #open: Record<ChunkSource, ChunkRange[]> = { points: [], texts: [] };
+  #closed: ClosedChunk[] = [];
+  #cut: Record<ChunkSource, number> = { points: Number.NEGATIVE_INFINITY, texts: Number.NEGATIVE_INFINITY };
 
   /** `now` in microseconds since 1970. */
   constructor(names: SchemaNames, policy: ChunkPolicy, now: () => number) {
@@ -45,30 +52,51 @@ export class ChunkMap {
 
   /** Whether an open chunk takes points of that time. */
   covers(source: ChunkSource, time: number): boolean {
-    return this.#open[source].some(({ from, to }) => from <= time && time < to);
+    return covering(this.#open[source], time) !== undefined;
+  }
+
+  /** The chunk of points that covers a time and takes none any more: points of it are written late. */
+  closed(time: number): ClosedChunk | undefined {
+    return covering(this.#closed, time);
+  }
+
+  /** Retention deletes what is older (microseconds since 1970). */
+  cut(source: ChunkSource): number {
+    return this.#cut[source];
   }
 
   async reload(client: Client): Promise<void> {
     const { rows } = await client.query<{
       version: string;
+      raw_cut: string;
+      text_cut: string;
       source: ChunkSource | null;
+      state: 'open' | ClosedChunk['state'];
       from: string;
       to: string;
     }>(
       withNames(
-        `SELECT m.version, c.source, extract(epoch FROM c.range_start) * 1000000 AS "from",
-           extract(epoch FROM c.range_end) * 1000000 AS "to"
-         FROM :"internal".chunk_map m LEFT JOIN :"internal".chunks c ON c.state = 'open'
+        `SELECT m.version, extract(epoch FROM m.raw_cut) * 1000000 AS raw_cut,
+           extract(epoch FROM m.text_cut) * 1000000 AS text_cut, c.source, c.state,
+           extract(epoch FROM c.range_start) * 1000000 AS "from", extract(epoch FROM c.range_end) * 1000000 AS "to"
+         FROM :"internal".chunk_map m LEFT JOIN :"internal".chunks c ON c.source IN ('points', 'texts')
          ORDER BY c.range_start DESC`,
         this.#names,
       ),
     );
     const open: Record<ChunkSource, ChunkRange[]> = { points: [], texts: [] };
-    for (const { source, from, to } of rows) {
-      if (source !== null) open[source].push({ from: Math.round(Number(from)), to: Math.round(Number(to)) });
+    const closed: ClosedChunk[] = [];
+    for (const { source, state, ...range } of rows) {
+      if (source === null) continue;
+      const [from, to] = [Math.round(Number(range.from)), Math.round(Number(range.to))];
+      if (state === 'open') open[source].push({ from, to });
+      else closed.push({ from, to, state });
     }
     this.#open = open;
-    this.#version = Number(rows[0]?.version ?? -1);
+    this.#closed = closed;
+    const [first] = rows;
+    this.#cut = { points: Number(first?.raw_cut), texts: Number(first?.text_cut) };
+    this.#version = Number(first?.version ?? -1);
   }
 
   /**
@@ -78,7 +106,8 @@ export class ChunkMap {
   async open(client: Client, source: ChunkSource, times: Iterable<number>): Promise<void> {
     const wanted = new Map<number, { readonly time: number; count: number }>();
     for (const time of times) {
-      if (this.covers(source, time)) continue;
+      if (this.covers(source, time) || time < this.#cut[source]) continue;
+      if (source === 'points' && this.closed(time) !== undefined) continue;
       const slot = Math.floor((time - ORIGIN) / this.#policy.interval);
       const known = wanted.get(slot);
       if (known === undefined) wanted.set(slot, { time, count: 1 });
@@ -107,4 +136,17 @@ export class ChunkMap {
       [source, time, this.#policy.interval / 1e6],
     );
   }
+}
+
+/** By bisection: ranges do not overlap and are there the latest first. */
+function covering<Range extends ChunkRange>(ranges: readonly Range[], time: number): Range | undefined {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((ranges[middle] as Range).from > time) low = middle + 1;
+    else high = middle;
+  }
+  const found = ranges[low];
+  return found !== undefined && time < found.to ? found : undefined;
 }

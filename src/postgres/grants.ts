@@ -4,7 +4,7 @@ import { type SchemaNames, withNames } from './names.ts';
 
 /** What the functions that readers call look into: plain SQL is inlined, with the rights of whoever calls. */
 const INLINED: Readonly<Record<EngineName, readonly string[]>> = {
-  postgres: ['series', 'points', 'points_late', 'texts', 'texts_late'],
+  postgres: ['series', 'hot_points', 'points_late', 'segment_points', 'stored_points', 'texts', 'texts_late'],
   timescaledb: ['series', 'points', 'texts'],
 };
 

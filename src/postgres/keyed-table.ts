@@ -41,8 +41,11 @@ export class KeyedTable {
   readonly #countConflicts: string;
   readonly #isText: boolean;
 
-  /** `table` is a quoted, qualified name. */
-  constructor(table: string, isText: boolean) {
+  /**
+   * `table` is a quoted, qualified name. `closed`: where else a key may be taken, as a function of (series_id, from, to)
+   * in SQL; points there are not this table's to write.
+   */
+  constructor(table: string, isText: boolean, closed: string | null = null) {
     this.#isText = isText;
     const input = `unnest($1::bigint[], $2::timestamptz[], $3::${isText ? 'text' : 'double precision'}[])`;
     const insert = `INSERT INTO ${table} AS t (series_id, ts, value) SELECT * FROM ${input}`;
@@ -64,7 +67,15 @@ export class KeyedTable {
       RETURNING series_id, extract(epoch FROM ts) * 1000000 AS microseconds`;
     this.#taken = `SELECT t.series_id, extract(epoch FROM t.ts) * 1000000 AS microseconds
       FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS i (series_id, first_time, last_time)
-      JOIN ${table} t ON t.series_id = i.series_id AND t.ts BETWEEN i.first_time AND i.last_time`;
+      JOIN ${table} t ON t.series_id = i.series_id AND t.ts BETWEEN i.first_time AND i.last_time${
+        closed === null
+          ? ''
+          : `
+      UNION ALL
+      SELECT i.series_id, extract(epoch FROM c.ts) * 1000000
+      FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS i (series_id, first_time, last_time)
+      CROSS JOIN LATERAL ${closed}(i.series_id, i.first_time, i.last_time + interval '1 microsecond') c`
+      }`;
     this.#countConflicts = `SELECT count(*) AS conflicts FROM ${input} AS i (series_id, ts, value)
       JOIN ${table} t USING (series_id, ts) WHERE t.value IS DISTINCT FROM i.value`;
   }
@@ -172,7 +183,8 @@ function gainFrom(row: GainRow): SeriesGain {
   };
 }
 
-function pick(rows: UpsertRows, wanted: (index: number) => boolean): UpsertRows {
+/** The rows for which `wanted` says true, in their order. */
+export function pick(rows: UpsertRows, wanted: (index: number) => boolean): UpsertRows {
   const indexes = [...rows.seriesId.keys()].filter(wanted);
   return {
     seriesId: indexes.map((index) => rows.seriesId[index] as number),

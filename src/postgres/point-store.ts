@@ -3,20 +3,26 @@ import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { copyRows, type KeyedRows } from './binary.ts';
 import type { ChunkMap, ChunkSource } from './chunk-map.ts';
+import { ClosedPoints } from './closed-points.ts';
 import type { SeriesGain } from './journal.ts';
-import { KeyedTable, type UpsertResult, type UpsertRows } from './keyed-table.ts';
+import { KeyedTable, pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { OnDuplicate, SortedRows } from './rows.ts';
 import type { TextRow } from './text-rows.ts';
 
 const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [] };
 
-/** Writes rows where their time says: into the open chunk that covers it, or into the late table. */
+/**
+ * Writes rows where their time says: into the open chunk that covers it, or into the late table. Points of a chunk that is
+ * closed are held against what it has before they are written late.
+ */
 export class PointStore {
   readonly #chunks: ChunkMap;
   readonly #onDuplicate: OnDuplicate;
   readonly #copy: string;
   readonly #tables: Readonly<Record<ChunkSource, { readonly open: KeyedTable; readonly late: KeyedTable }>>;
+  readonly #closed: ClosedPoints;
+  readonly #lateOfClosed: KeyedTable;
 
   constructor(names: SchemaNames, chunks: ChunkMap, onDuplicate: OnDuplicate) {
     this.#chunks = chunks;
@@ -30,6 +36,12 @@ export class PointStore {
       late: new KeyedTable(withNames(`:"internal".${source}_late`, names), isText),
     });
     this.#tables = { points: table('points', false), texts: table('texts', true) };
+    this.#closed = new ClosedPoints(names, chunks);
+    this.#lateOfClosed = new KeyedTable(
+      withNames(':"internal".points_late', names),
+      false,
+      withNames(':"internal".closed_points', names),
+    );
   }
 
   /**
@@ -46,15 +58,24 @@ export class PointStore {
       return { stored: rows.length, duplicate: 0, conflict: 0, gains: gainsOf(rows) };
     }
     const { open, late } = this.#tables.points;
-    const results = [
+    const others = pointRows(rows, (row) => !covered(row));
+    const isClosed = (index: number): boolean =>
+      this.#chunks.closed(others.timestamp[index] as number) !== undefined;
+    return joined([
       await open.upsert(client, pointRows(rows, covered), this.#onDuplicate),
       await late.upsert(
         client,
-        pointRows(rows, (row) => !covered(row)),
+        pick(others, (index) => !isClosed(index)),
         this.#onDuplicate,
       ),
-    ];
-    return joined(results);
+      ...(await this.#storeClosed(client, pick(others, isClosed))),
+    ]);
+  }
+
+  async #storeClosed(client: Client, rows: UpsertRows): Promise<UpsertResult[]> {
+    if (rows.seriesId.length === 0) return [];
+    const { rest, result } = await this.#closed.settle(client, rows, this.#onDuplicate);
+    return [result, await this.#lateOfClosed.upsert(client, rest, this.#onDuplicate)];
   }
 
   /** Within a transaction. */

@@ -11,14 +11,17 @@ export interface SortedRows extends KeyedRows {
   /** Points that repeated a key of the same batch, with the same value and with another. */
   readonly duplicate: number;
   readonly conflict: number;
+  /** Points left out because they are older than retention keeps. */
+  readonly expired: number;
 }
 
 /**
  * The numeric points of a batch in the order of the table's key, each key once. Sorted input halves the cost of the
  * index in PostgreSQL. Every series must have its id. A point without a time of its own never collides: it moves by
- * a microsecond (guarantee: a message without a time is a point of its own).
+ * a microsecond (guarantee: a message without a time is a point of its own). Points before `cut` (microseconds since
+ * 1970) are left out.
  */
-export function sortRows(batch: Batch, onDuplicate: OnDuplicate): SortedRows {
+export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NEGATIVE_INFINITY): SortedRows {
   const { points, series } = batch;
   const order = bySeries(points, series);
   const rows = {
@@ -32,15 +35,18 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate): SortedRows {
   let length = 0;
   let duplicate = 0;
   let conflict = 0;
+  let expired = 0;
   for (const run of order) {
     sortRun(run.rows, points);
     if (run.rows.some((row) => isArrival(points, row))) separateArrivals(run.rows, points);
-    runSeries.push(run.series);
-    start.push(length);
     const first = length;
     for (const row of run.rows) {
       const timestamp = points.timestamp[row] as number;
       const value = points.value[row] as number;
+      if (timestamp < cut) {
+        expired++;
+        continue;
+      }
       if (length > first && rows.timestamp[length - 1] === timestamp) {
         if (isSame(rows.value[length - 1] as number, value)) duplicate++;
         else conflict++;
@@ -53,13 +59,16 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate): SortedRows {
       rows.arrival[length] = (points.flags[row] as number) & ARRIVAL;
       length++;
     }
+    if (length === first) continue;
+    runSeries.push(run.series);
+    start.push(first);
   }
   start.push(length);
-  return { ...rows, length, series: runSeries, start: Int32Array.from(start), duplicate, conflict };
+  return { ...rows, length, series: runSeries, start: Int32Array.from(start), duplicate, conflict, expired };
 }
 
 /** As PostgreSQL compares: NaN is NaN, and 0 is -0. */
-function isSame(left: number, right: number): boolean {
+export function isSame(left: number, right: number): boolean {
   return left === right || (Number.isNaN(left) && Number.isNaN(right));
 }
 

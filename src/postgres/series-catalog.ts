@@ -30,8 +30,8 @@ export class SeriesCatalog {
     );
     // The order of the key keeps two daemons that insert the same series from waiting for each other in a circle.
     this.#insert = withNames(
-      `INSERT INTO :"internal".series (device_id, metric_name, is_text, kind)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[]) ORDER BY 1, 2, 3
+      `INSERT INTO :"internal".series (device_id, metric_name, is_text, kind, route)
+       SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[]) ORDER BY 1, 2, 3
        ON CONFLICT DO NOTHING`,
       names,
     );
@@ -59,7 +59,11 @@ export class SeriesCatalog {
       for (const series of missing.slice(room)) refused.add(series);
       const created = missing.slice(0, room);
       if (created.length > 0) {
-        await client.query(this.#insert, [...keys(created), created.map(({ kind }) => kind)]);
+        await client.query(this.#insert, [
+          ...keys(created),
+          created.map(({ kind }) => kind),
+          created.map(({ route }) => route),
+        ]);
         await this.#find(client, created);
       }
     }

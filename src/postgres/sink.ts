@@ -6,6 +6,7 @@ import type { Batch, Sink, WriteReport } from '../pipeline/types.ts';
 import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
 import { connect } from './connection.ts';
 import { DeadLetterStore } from './dead-letter-store.ts';
+import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
 import { Journal } from './journal.ts';
 import { schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
@@ -25,6 +26,11 @@ export interface SinkOptions {
   readonly chunks: ChunkPolicy;
 }
 
+interface BeginRow {
+  readonly version: string;
+  readonly dirty_before: string;
+}
+
 const UNIQUE_VIOLATION = '23505';
 
 /**
@@ -36,6 +42,7 @@ export class PostgresSink implements Sink {
   readonly #chunks: ChunkMap;
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
+  readonly #dirty: DirtyBuckets;
   readonly #deadLetters: DeadLetterStore;
   readonly #journal: Journal;
   readonly #begin: string;
@@ -52,11 +59,12 @@ export class PostgresSink implements Sink {
     this.#chunks = new ChunkMap(names, options.chunks, () => Date.now() * 1000);
     this.#catalog = new SeriesCatalog(names, options.maxSeries);
     this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
+    this.#dirty = new DirtyBuckets(names);
     this.#deadLetters = new DeadLetterStore(names, options.clientId);
     this.#journal = new Journal(names, options.clientId);
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
-       SELECT version FROM :"internal".chunk_map`,
+       SELECT version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
       names,
     );
   }
@@ -154,16 +162,19 @@ export class PostgresSink implements Sink {
   }
 
   async #transaction(client: Client, batch: Batch, copy: boolean): Promise<WriteReport> {
-    const rows = sortRows(batch, this.#options.onDuplicate);
-    const texts = textRows(batch, this.#options.onDuplicate);
-    await this.#begun(
+    const dirtyBefore = await this.#begun(
       client,
-      rows.timestamp.subarray(0, rows.length),
-      texts.rows.map(({ timestamp }) => timestamp),
+      batch.points.timestamp.subarray(0, batch.points.length),
+      batch.texts.timestamp,
     );
+    const { onDuplicate } = this.#options;
+    const rows = sortRows(batch, onDuplicate, this.#chunks.cut('points'));
+    const texts = textRows(batch, onDuplicate, this.#chunks.cut('texts'));
     const points = await this.#store.storePoints(client, rows, copy);
+    await this.#dirty.record(client, batch.id, dirtyMinutes(rows, dirtyBefore));
     const stored = await this.#store.storeTexts(client, texts.rows);
     await this.#deadLetters.insert(client, batch);
+    const expired = rows.expired + texts.expired;
     const totals = totalsOf(batch);
     addTotals(totals, {
       messages: emptyTotals().messages,
@@ -172,14 +183,14 @@ export class PostgresSink implements Sink {
         stored: points.stored + stored.stored,
         duplicate: rows.duplicate + texts.duplicate + points.duplicate + stored.duplicate,
         conflict: rows.conflict + texts.conflict + points.conflict + stored.conflict,
-        dropped: texts.unchanged,
+        dropped: texts.unchanged + expired,
       },
     });
     await this.#journal.record(client, batch.id, totals, [...points.gains, ...stored.gains]);
     this.#inDoubt.add(batch.id);
     await client.query('COMMIT');
     rememberLatest(texts.latest);
-    return { ...this.#settled(batch.id, totals), unchanged: texts.unchanged };
+    return { ...this.#settled(batch.id, totals), unchanged: texts.unchanged, expired };
   }
 
   /** The report of a batch whose COMMIT took place although its answer was lost; null where it did not. */
@@ -190,14 +201,19 @@ export class PostgresSink implements Sink {
     return this.#settled(batch.id, totals);
   }
 
-  /** Begins the transaction under the map's lock, with a map that is right and the chunks that the times need. */
-  async #begun(client: Client, times: Float64Array, textTimes: readonly number[]): Promise<void> {
+  /**
+   * Begins the transaction under the map's lock, with a map that is right and the chunks that the times need. Resolves to
+   * the time before which what is written makes an aggregate's bucket dirty, microseconds since 1970: whoever moves it
+   * forward takes the lock alone first, so no transaction that saw the old one is under way then.
+   */
+  async #begun(client: Client, times: Float64Array, textTimes: readonly number[]): Promise<number> {
     for (;;) {
       if (this.#chunks.version < 0) await this.#chunks.reload(client);
       await this.#chunks.open(client, 'points', times);
       await this.#chunks.open(client, 'texts', textTimes);
-      const results = (await client.query(this.#begin)) as unknown as { rows: { version: string }[] }[];
-      if (Number(results.at(-1)?.rows[0]?.version) === this.#chunks.version) return;
+      const results = (await client.query(this.#begin)) as unknown as { rows: BeginRow[] }[];
+      const [row] = results.at(-1)?.rows ?? [];
+      if (Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);
       await client.query('ROLLBACK');
       await this.#chunks.reload(client);
     }
@@ -205,7 +221,7 @@ export class PostgresSink implements Sink {
 
   #settled(batchId: string, totals: WriteReport['totals']): WriteReport {
     this.#inDoubt.delete(batchId);
-    return { totals, refused: [], unchanged: 0 };
+    return { totals, refused: [], unchanged: 0, expired: 0 };
   }
 }
 

@@ -18,21 +18,25 @@ export interface TextRows {
   readonly conflict: number;
   /** Texts left out because they repeat the series' latest one. */
   readonly unchanged: number;
+  /** Texts left out because they are older than retention keeps. */
+  readonly expired: number;
   /** The series' latest texts once the rows are committed. */
   readonly latest: ReadonlyMap<Series, LatestText>;
 }
 
 /**
  * The texts to store, by series, each key once, repetitions of the latest text left out where the route asks for
- * changes only. A text older than the latest known one is stored whatever it says: it may be a change of its time.
+ * changes only. A text older than the latest known one is stored whatever it says: it may be a change of its time. Texts
+ * before `cut` (microseconds since 1970) are left out.
  */
-export function textRows(batch: Batch, onDuplicate: OnDuplicate): TextRows {
+export function textRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NEGATIVE_INFINITY): TextRows {
   const { texts, series } = batch;
   const rows: TextRow[] = [];
   const latestOf = new Map<Series, LatestText>();
   let duplicate = 0;
   let conflict = 0;
   let unchanged = 0;
+  let expired = 0;
   for (const [one, run] of runsOf(texts, series)) {
     const timed = new Set<number>();
     for (const row of run) if (!isArrival(texts, row)) timed.add(texts.timestamp[row] as number);
@@ -43,6 +47,10 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate): TextRows {
       const value = texts.value[row] as string;
       const arrival = isArrival(texts, row);
       let timestamp = texts.timestamp[row] as number;
+      if (timestamp < cut) {
+        expired++;
+        continue;
+      }
       // Of two texts of one millisecond without times of their own, the later to arrive is the newer.
       const newer =
         latest === undefined || (arrival ? timestamp + MILLISECOND : timestamp) > latest.timestamp;
@@ -68,7 +76,7 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate): TextRows {
     }
     if (latest !== undefined) latestOf.set(one, latest);
   }
-  return { rows, duplicate, conflict, unchanged, latest: latestOf };
+  return { rows, duplicate, conflict, unchanged, expired, latest: latestOf };
 }
 
 /** To be called once the rows are committed. */

@@ -47,6 +47,7 @@ const SEAL_TRIGGERS = namesOf<SealTrigger>({
 const DROP_REASONS = namesOf<DropReason>({
   text_dropped: true,
   text_unchanged: true,
+  expired: true,
   qos0_overflow: true,
   retained_skipped: true,
   resent: true,

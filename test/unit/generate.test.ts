@@ -6,6 +6,8 @@ import { loadConfig } from '../../src/config/load.ts';
 import { ROUTE, type RouteConfig } from '../../src/config/route.ts';
 import { ROUTE_EXAMPLES } from '../../src/config/route-examples.ts';
 import { KEYS } from '../../src/config/schema.ts';
+import { SERIES_POLICY } from '../../src/config/series-policy.ts';
+import { TOKEN } from '../../src/config/token.ts';
 import { DEAD_LETTERS, FAILURES } from '../../src/errors.ts';
 import { exampleYaml } from '../../src/config/sample.ts';
 import { GENERATED_FILES } from '../../src/generate.ts';
@@ -37,12 +39,12 @@ for (const { title, yaml } of ROUTE_EXAMPLES) {
   });
 }
 
-test('the manual names every key, every variable and every key of a route', () => {
+test('the manual names every key, every variable and every key of an item', () => {
   const manual = configurationMarkdown();
   for (const { name, env } of KEYS) {
     assert.ok(manual.includes(`| \`${name}\`<br>\`${env}\` |`), name);
   }
-  for (const name of Object.keys(ROUTE.properties)) {
+  for (const name of [ROUTE, TOKEN, SERIES_POLICY].flatMap(({ properties }) => Object.keys(properties))) {
     assert.ok(manual.includes(`| \`${name}\` |`), name);
   }
 });

@@ -3,10 +3,10 @@ import type { Section } from '../key.ts';
 /** Keys at the top of the file. */
 export const general = {
   components: {
-    doc: 'What this process does: ingest writes messages, api answers over HTTP.',
+    doc: 'What this process does: ingest writes messages, scheduler applies the policies, api answers over HTTP.',
     format: 'choices',
-    choices: ['ingest', 'api'],
-    default: '[ingest, api]',
+    choices: ['ingest', 'scheduler', 'api'],
+    default: '[ingest, scheduler, api]',
   },
   startup_timeout: {
     doc: 'How long to wait at the start for a broker or a database that does not answer; 0 waits for ever.',
@@ -20,16 +20,6 @@ export const general = {
     default: '30s',
     minimum: '1s',
     maximum: '1d',
-  },
-} as const satisfies Section;
-
-export const policies = {
-  chunk_interval: {
-    doc: 'The span of time that one partition holds; a change applies to new partitions.',
-    format: 'chunk_interval',
-    default: '1 day',
-    minimum: '1min',
-    maximum: '365 days',
   },
 } as const satisfies Section;
 

@@ -24,6 +24,32 @@ const REFUSED: readonly (readonly [yaml: string, first: string, second: string])
   ['http: {host: "::"}', 'http.host', 'http.tokens'],
   ['http: {host: 127.0.0.1.example}', 'http.host', 'http.tokens'],
   ['routes: []', 'routes', 'components'],
+  [
+    'policies: {aggregates: {1min: {end_offset: 59min}}}',
+    'policies.aggregates.1min.start_offset',
+    'policies.aggregates.1min.end_offset',
+  ],
+  [
+    'policies: {aggregates: {1min: {start_offset: 1d}}, retention: {raw: 1d}}',
+    'policies.aggregates.1min.start_offset',
+    'policies.retention.raw',
+  ],
+  [
+    'policies: {retention: {1hour: 30d}}',
+    'policies.aggregates.1day.start_offset',
+    'policies.retention.1hour',
+  ],
+  [
+    'policies: {aggregates: {1hour: {enabled: false}}, retention: {15min: 30d}}',
+    'policies.aggregates.1day.start_offset',
+    'policies.retention.15min',
+  ],
+  [
+    'policies: {aggregates: {1min: {start_offset: 3d}}, series: [{}, {retention: 3d}]}',
+    'policies.aggregates.1min.start_offset',
+    'policies.series\\[1\\].retention',
+  ],
+  ['policies: {series: [{route: nowhere}]}', 'policies.series\\[0\\].route', 'routes'],
 ];
 
 for (const [yaml, first, second] of REFUSED) {
@@ -56,6 +82,12 @@ const TAKEN: readonly string[] = [
   'http: {host: "::1"}',
   'http: {host: 0.0.0.0}\ncomponents: [ingest]',
   'routes: []\ncomponents: [api]',
+  'policies: {aggregates: {1min: {end_offset: 58min}}, retention: {raw: 1d}}',
+  'policies: {retention: {1hour: 31d}}',
+  'policies: {aggregates: {1day: {enabled: false}}, retention: {1hour: 2d}}',
+  'policies: {aggregates: {1min: {start_offset: 3d}}, series: [{retention: 3d, aggregates: false}]}',
+  'policies: {series: [{route: "devices/{device_id}"}]}',
+  'policies: {series: [{route: elsewhere}]}\ncomponents: [scheduler]',
 ];
 
 for (const yaml of TAKEN) {

@@ -44,9 +44,11 @@ test('misspelt variables are found, those of others are left alone', () => {
   const env = {
     TIDEGATE_MQTT_ULR: 'x',
     TIDEGATE_MQTT_URL: 'x',
+    TIDEGATE_DEAD_LETTERS_RETENTIONS: 'x',
+    TIDEGATE_POLICIES_AGGREGATES_1MIN_START_OFFSET: 'x',
     TIDEGATE_PORT: 'x',
     TIDEGATE_SERVICE_HOST: 'x',
     PATH: '',
   };
-  assert.deepEqual(unknownVariables(env, KEYS), ['TIDEGATE_MQTT_ULR']);
+  assert.deepEqual(unknownVariables(env, KEYS), ['TIDEGATE_MQTT_ULR', 'TIDEGATE_DEAD_LETTERS_RETENTIONS']);
 });

@@ -34,7 +34,10 @@ test('without a file everything has its default', () => {
   assert.equal(config.ingest.queue.max_bytes, 67_108_864);
   assert.equal(config.ingest.max_age, null);
   assert.equal(config.policies.chunk_interval, 86_400_000);
-  assert.deepEqual(config.components, ['ingest', 'api']);
+  assert.equal(config.policies.aggregates['1day'].start_offset, 30 * 86_400_000);
+  assert.equal(config.policies.retention.raw, null, 'nothing is deleted by default');
+  assert.deepEqual(config.policies.series, []);
+  assert.deepEqual(config.components, ['ingest', 'scheduler', 'api']);
   assert.deepEqual(
     config.routes.map((route) => route.name),
     ['devices/{device_id}/{metric_name}', 'devices/{device_id}'],

@@ -14,7 +14,7 @@ export function storedAll(batch: Batch): WriteReport {
   const totals = totalsOf(batch);
   const stored = batch.points.length + batch.texts.length;
   addTotals(totals, { ...emptyTotals(), points: { ...emptyTotals().points, stored } });
-  return { totals, refused: [], unchanged: 0 };
+  return { totals, refused: [], unchanged: 0, expired: 0 };
 }
 
 /** Writes that wait until the test ends them. */

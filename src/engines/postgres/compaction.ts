@@ -1,0 +1,181 @@
+import { pipeline } from 'node:stream/promises';
+import type { Client } from 'pg';
+import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
+import { TidegateError } from '../../errors.ts';
+import { readKeyedRows } from '../../postgres/copy-reader.ts';
+import { fenced } from '../../postgres/fence.ts';
+import { type SchemaNames, withNames } from '../../postgres/names.ts';
+import { SegmentEditor } from '../../postgres/segment-editor.ts';
+import { COPY_SEGMENTS, segmentRows } from '../../postgres/segment-rows.ts';
+import type { JobContext, JobReport } from '../../scheduler/types.ts';
+import type { SeriesSegment } from '../../segments/segment.ts';
+import { encodeRows } from '../../segments/segment-stream.ts';
+import { whenUnlocked } from './patience.ts';
+
+const JOB = 'compression';
+
+export interface NamedChunk {
+  readonly id: string;
+  readonly name: string;
+  readonly state: string;
+  /** As PostgreSQL writes them. */
+  readonly from: string;
+  readonly to: string;
+}
+
+/** A connection that reads a chunk while the other one, in its transaction, writes the segments. */
+export interface CompactionClients {
+  readonly reader: Client;
+  readonly writer: Client;
+}
+
+/**
+ * Turns an open chunk of points into segments. It closes first: from then on writers use the late table, so that nothing
+ * here is in their way. The segments and the chunk's mark commit as one, and the leaf goes when no reader needs it any
+ * more. Ended at any moment, it leaves the chunk readable, and the next run goes on.
+ */
+export async function compressChunk(
+  { reader, writer }: CompactionClients,
+  names: SchemaNames,
+  chunk: NamedChunk,
+  context: JobContext,
+): Promise<JobReport> {
+  const query = async (sql: string, parameters: readonly unknown[] = []) =>
+    await writer.query<Record<string, string>>(withNames(sql, names), [...parameters]);
+  const inTransaction = async <T>(work: () => Promise<T>): Promise<T> =>
+    await fenced(writer, names, JOB, context.epoch, work);
+
+  await inTransaction(() => close(query, chunk));
+  const ready = await whenUnlocked(context.signal, () =>
+    inTransaction(async () => {
+      await writer.query(`SET LOCAL lock_timeout = '100ms'`);
+      await query(
+        `SELECT :"internal".open_segment_partition(moment)
+         FROM generate_series($1::timestamptz, $2::timestamptz - interval '1 microsecond', interval '28 days') AS moment
+         UNION ALL SELECT :"internal".open_segment_partition($2::timestamptz - interval '1 microsecond')`,
+        [chunk.from, chunk.to],
+      );
+    }),
+  );
+  if (!ready)
+    throw new TidegateError('chunk_state', `${chunk.name}: readers keep the segments locked; try again`);
+
+  let points = 0;
+  const sizes = await inTransaction(async () => {
+    context.signal.throwIfAborted();
+    const rows = reader.query(copyTo(leafSql(names, chunk)));
+    const segments = counted(encodeRows(readKeyedRows(rows)), (count) => {
+      points += count;
+    });
+    const copy = writer.query(copyFrom(withNames(COPY_SEGMENTS, names)));
+    await pipeline(segmentRows(segments), copy, { signal: context.signal });
+    const measured = await measure(query, chunk);
+    // From here on writers wait, so it is short.
+    await query('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())');
+    await takeCorrections(writer, names, chunk);
+    await seal(query, chunk, points, measured);
+    return measured;
+  });
+  const dropped = await whenUnlocked(context.signal, () =>
+    inTransaction(async () => {
+      await writer.query(`SET LOCAL lock_timeout = '100ms'`);
+      await query('SELECT :"internal".drop_sealed_leaf($1)', [chunk.id]);
+    }),
+  );
+  const left = dropped ? '' : '; its rows go when no reader needs them any more';
+  return {
+    rows: points,
+    detail: `${chunk.name}: ${points} points, ${sizes.before} to ${sizes.after} bytes${left}`,
+  };
+}
+
+type Query = (
+  sql: string,
+  parameters?: readonly unknown[],
+) => Promise<{ rows: Record<string, string>[]; rowCount: number | null }>;
+
+async function* counted(
+  segments: AsyncIterable<SeriesSegment>,
+  add: (points: number) => void,
+): AsyncGenerator<SeriesSegment> {
+  for await (const one of segments) {
+    add(one.segment.length);
+    yield one;
+  }
+}
+
+/** Once the map's lock is had, no transaction is under way that writes into the leaf, and none will be. */
+async function close(query: Query, chunk: NamedChunk): Promise<void> {
+  await query('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())');
+  const { rows } = await query('SELECT state FROM :"internal".chunks WHERE chunk_id = $1 FOR UPDATE', [
+    chunk.id,
+  ]);
+  const state = rows[0]?.['state'];
+  if (state === 'closing') return;
+  if (state !== 'open') throw new TidegateError('chunk_state', `${chunk.name} is ${state ?? 'gone'}`);
+  await query(`UPDATE :"internal".chunks SET state = 'closing', changed_at = now() WHERE chunk_id = $1`, [
+    chunk.id,
+  ]);
+  await query('UPDATE :"internal".chunk_map SET version = version + 1');
+}
+
+/** Through the parent, which is what the role may read; the range leaves one partition of it. */
+function leafSql(names: SchemaNames, { from, to }: NamedChunk): string {
+  return withNames(
+    `COPY (SELECT series_id, ts, value FROM :"internal".points WHERE ts >= '${from}' AND ts < '${to}' ORDER BY series_id, ts)
+     TO STDOUT WITH (FORMAT binary)`,
+    names,
+  );
+}
+
+/** What keep_last replaced in the leaf, perhaps after it was read. */
+async function takeCorrections(client: Client, names: SchemaNames, { from, to }: NamedChunk): Promise<void> {
+  const { rows } = await client.query<{ series_id: string; time: string; value: number }>(
+    withNames(
+      `WITH taken AS (DELETE FROM :"internal".closing_corrections WHERE ts >= $1 AND ts < $2 RETURNING *)
+       SELECT series_id, extract(epoch FROM ts) * 1000000 AS time, value FROM taken ORDER BY series_id, ts`,
+      names,
+    ),
+    [from, to],
+  );
+  await new SegmentEditor(names).replace(client, {
+    seriesId: rows.map((row) => Number(row.series_id)),
+    timestamp: rows.map((row) => Math.round(Number(row.time))),
+    value: rows.map((row) => row.value),
+    arrival: rows.map(() => false),
+  });
+}
+
+/** A row of segments has a header of 24 bytes and a line pointer; its index entry takes about 40. */
+const SEGMENT_OVERHEAD = 28 + 40;
+
+/** Of the leaf, and of its segments. */
+interface Bytes {
+  readonly before: number;
+  readonly after: number;
+}
+
+async function measure(query: Query, chunk: NamedChunk): Promise<Bytes> {
+  const { rows } = await query(
+    `SELECT pg_total_relation_size(t.oid) AS before, (
+       SELECT coalesce(sum(pg_column_size(s.*) + ${SEGMENT_OVERHEAD}), 0) FROM :"internal".segments s
+       WHERE s.start_ts >= $2 AND s.start_ts < $3) AS after
+     FROM pg_class t WHERE t.relnamespace = :'internal'::regnamespace AND t.relname = $1`,
+    [chunk.name, chunk.from, chunk.to],
+  );
+  return { before: Number(rows[0]?.['before']), after: Number(rows[0]?.['after']) };
+}
+
+async function seal(query: Query, chunk: NamedChunk, points: number, bytes: Bytes): Promise<void> {
+  await query(
+    `UPDATE :"internal".chunks
+     SET state = 'sealed', changed_at = now(), sealed_by = pg_current_xact_id(), points = $2, bytes_before = $3, bytes_after = $4
+     WHERE chunk_id = $1`,
+    [chunk.id, points, bytes.before, bytes.after],
+  );
+  await query(
+    `UPDATE :"internal".chunk_map SET version = version + 1,
+       retired = retired + (SELECT tstzmultirange(tstzrange(range_start, range_end)) FROM :"internal".chunks WHERE chunk_id = $1)`,
+    [chunk.id],
+  );
+}

@@ -1,0 +1,51 @@
+import type { Client } from 'pg';
+import { TidegateError } from '../../errors.ts';
+import { fenced } from '../../postgres/fence.ts';
+import { type SchemaNames, withNames } from '../../postgres/names.ts';
+import type { JobContext, JobReport } from '../../scheduler/types.ts';
+import { whenUnlocked } from './patience.ts';
+
+/**
+ * Opens a sealed chunk again: its segments become rows of a leaf. Until the last moment readers read the segments, and
+ * what writers replace is written down; then, under the map's lock, it is made good and the leaf takes over.
+ */
+export async function decompressChunk(
+  client: Client,
+  names: SchemaNames,
+  chunk: { readonly id: string; readonly name: string },
+  context: JobContext,
+): Promise<JobReport> {
+  const query = async (sql: string) =>
+    await client.query<{ count: string }>(withNames(sql, names), [chunk.id]);
+  await whenUnlocked(context.signal, () =>
+    fenced(client, names, 'compression', context.epoch, async () => {
+      await client.query(`SET LOCAL lock_timeout = '100ms'`);
+      await query('SELECT :"internal".drop_sealed_leaf($1)');
+      await client.query(withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
+      const { rowCount } = await query(
+        `UPDATE :"internal".chunks SET state = 'opening', changed_at = now()
+         WHERE chunk_id = $1 AND state IN ('sealed', 'opening') AND NOT attached`,
+      );
+      if (rowCount === 0) {
+        throw new TidegateError(
+          'chunk_state',
+          `${chunk.name}: readers still need its leaf, or it is not compressed`,
+        );
+      }
+      await client.query(withNames('UPDATE :"internal".chunk_map SET version = version + 1', names));
+    }),
+  );
+  let points = 0;
+  const opened = await whenUnlocked(context.signal, () =>
+    fenced(client, names, 'compression', context.epoch, async () => {
+      await client.query('SET LOCAL statement_timeout = 0');
+      const filled = await query('SELECT :"internal".fill_leaf($1) AS count');
+      await client.query(`SET LOCAL lock_timeout = '500ms'`);
+      const late = await query('SELECT :"internal".finish_opening($1) AS count');
+      points = Number(filled.rows[0]?.count) + Number(late.rows[0]?.count);
+    }),
+  );
+  if (!opened)
+    throw new TidegateError('chunk_state', `${chunk.name}: readers keep the tables locked; try again`);
+  return { rows: points, detail: `${chunk.name} is open again with ${points} points` };
+}

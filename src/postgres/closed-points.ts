@@ -1,0 +1,99 @@
+import type { Client } from 'pg';
+import { float8Array, int8Array, timestamptzArray } from './binary.ts';
+import type { ChunkMap } from './chunk-map.ts';
+import type { SeriesGain } from './journal.ts';
+import { pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
+import { type SchemaNames, withNames } from './names.ts';
+import { isSame, type OnDuplicate } from './rows.ts';
+import { SegmentEditor } from './segment-editor.ts';
+
+/** What is left of the rows once those are taken out that a closed chunk has: to be written late. */
+export interface ClosedResult {
+  readonly rest: UpsertRows;
+  readonly result: UpsertResult;
+}
+
+interface FoundRow {
+  readonly ordinal: string;
+  readonly value: number;
+}
+
+/**
+ * Points of chunks that take none any more, held against what these have. Within the batch's transaction, under the
+ * map's shared lock: no chunk changes its state meanwhile.
+ */
+export class ClosedPoints {
+  readonly #chunks: Pick<ChunkMap, 'closed'>;
+  readonly #find: string;
+  readonly #replaceInLeaf: string;
+  readonly #correct: string;
+  readonly #segments: SegmentEditor;
+
+  constructor(names: SchemaNames, chunks: Pick<ChunkMap, 'closed'>) {
+    this.#chunks = chunks;
+    this.#segments = new SegmentEditor(names);
+    const input = 'unnest($1::bigint[], $2::timestamptz[], $3::double precision[])';
+    this.#find = withNames(
+      `SELECT i.ordinal, p.value
+       FROM unnest($1::bigint[], $2::timestamptz[]) WITH ORDINALITY AS i (series_id, ts, ordinal)
+       CROSS JOIN LATERAL :"internal".closed_points(i.series_id, i.ts, i.ts + interval '1 microsecond') p`,
+      names,
+    );
+    this.#replaceInLeaf = withNames(
+      `UPDATE :"internal".points p SET value = i.value FROM ${input} AS i (series_id, ts, value)
+       WHERE p.series_id = i.series_id AND p.ts = i.ts`,
+      names,
+    );
+    this.#correct = withNames(
+      `INSERT INTO :"internal".closing_corrections (series_id, ts, value) SELECT * FROM ${input}
+       ON CONFLICT (series_id, ts) DO UPDATE SET value = excluded.value`,
+      names,
+    );
+  }
+
+  /** Counts the rows that are there already; with keep_last it replaces their values, for readers at once. */
+  async settle(client: Client, rows: UpsertRows, onDuplicate: OnDuplicate): Promise<ClosedResult> {
+    const timed = [...rows.seriesId.keys()].filter((index) => rows.arrival[index] !== true);
+    const { rows: found } = await client.query<FoundRow>(this.#find, [
+      int8Array(timed.map((index) => rows.seriesId[index] as number)),
+      timestamptzArray(timed.map((index) => rows.timestamp[index] as number)),
+    ]);
+    const there = new Map(found.map((row) => [timed[Number(row.ordinal) - 1] as number, row.value]));
+    const isOther = (index: number): boolean =>
+      there.has(index) && !isSame(rows.value[index] as number, there.get(index) as number);
+    const conflict = [...there.keys()].filter(isOther).length;
+    const replaced = pick(rows, (index) => onDuplicate === 'keep_last' && isOther(index));
+    if (replaced.seriesId.length > 0) await this.#replace(client, replaced);
+    return {
+      rest: pick(rows, (index) => !there.has(index)),
+      result: { stored: 0, duplicate: there.size - conflict, conflict, gains: gainsOf(replaced) },
+    };
+  }
+
+  async #replace(client: Client, rows: UpsertRows): Promise<void> {
+    const stateOf = (index: number) => this.#chunks.closed(rows.timestamp[index] as number)?.state;
+    const inLeaf = pick(rows, (index) => stateOf(index) === 'closing');
+    if (inLeaf.seriesId.length > 0) await client.query(this.#replaceInLeaf, parameters(inLeaf));
+    const inMotion = pick(rows, (index) => stateOf(index) !== 'sealed');
+    if (inMotion.seriesId.length > 0) await client.query(this.#correct, parameters(inMotion));
+    await this.#segments.replace(
+      client,
+      pick(rows, (index) => stateOf(index) !== 'closing'),
+    );
+  }
+}
+
+function gainsOf(rows: UpsertRows): SeriesGain[] {
+  return rows.seriesId.map((seriesId, index) => {
+    const time = rows.timestamp[index] as number;
+    return { seriesId, points: 0, firstTime: time, lastTime: time, lastValue: rows.value[index] as number };
+  });
+}
+
+function parameters(rows: UpsertRows): Buffer[] {
+  return [
+    int8Array(rows.seriesId),
+    timestamptzArray(rows.timestamp),
+    float8Array(rows.value as readonly number[]),
+  ];
+}

@@ -1,0 +1,147 @@
+import { pipeline } from 'node:stream/promises';
+import type { Client } from 'pg';
+import { from as copyFrom } from 'pg-copy-streams';
+import { cutAtGrid } from '../segments/grid.ts';
+import { decodePoints, encodePoints, type Points, type SeriesSegment } from '../segments/segment.ts';
+import { int8Array, timestamptzArray } from './binary.ts';
+import type { UpsertRows } from './keyed-table.ts';
+import { type SchemaNames, withNames } from './names.ts';
+import { COPY_SEGMENTS, SEGMENT_RECORD, segmentFrom, segmentRows } from './segment-rows.ts';
+
+/** A chunk's bounds, from <= time < to, as PostgreSQL writes timestamps: no segment crosses them. */
+export interface Span {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Changes points inside of segments, which are decoded, encoded anew and replaced, within the caller's transaction. */
+export class SegmentEditor {
+  readonly #copy: string;
+  readonly #holding: string;
+  readonly #around: string;
+  readonly #delete: string;
+
+  constructor(names: SchemaNames) {
+    this.#copy = withNames(COPY_SEGMENTS, names);
+    this.#holding = withNames(
+      `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments s
+       WHERE (series_id, end_ts, start_ts) IN (
+         SELECT h.series_id, h.end_ts, h.start_ts FROM unnest($1::bigint[], $2::timestamptz[]) AS i (series_id, ts)
+         JOIN :"internal".segments h ON h.series_id = i.series_id AND h.end_ts >= i.ts AND h.start_ts <= i.ts
+           AND h.start_ts >= date_bin('28 days', i.ts, timestamptz '2000-01-03 00:00:00+00'))
+       ORDER BY series_id, start_ts FOR UPDATE`,
+      names,
+    );
+    this.#around = withNames(
+      `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
+       WHERE series_id = $1 AND start_ts >= $4 AND start_ts < $5 AND start_ts <= $3 AND end_ts >= coalesce((
+         SELECT max(end_ts) FROM :"internal".segments
+         WHERE series_id = $1 AND start_ts >= $4 AND start_ts < $5 AND end_ts < $2), $2)
+       ORDER BY start_ts FOR UPDATE`,
+      names,
+    );
+    this.#delete = withNames(
+      `DELETE FROM :"internal".segments s USING unnest($1::bigint[], $2::timestamptz[]) AS i (series_id, start_ts)
+       WHERE s.series_id = i.series_id AND s.start_ts = i.start_ts`,
+      names,
+    );
+  }
+
+  /**
+   * Gives points that segments hold the values of the rows, which are in the order of series and time. Where another
+   * transaction replaced a segment meanwhile, its successor is looked up anew.
+   */
+  async replace(client: Client, rows: UpsertRows): Promise<void> {
+    const wanted = new Map(
+      [...rows.seriesId.keys()].map((index) => [
+        `${rows.seriesId[index]} ${rows.timestamp[index]}`,
+        rows.value[index] as number,
+      ]),
+    );
+    for (let before = -1; wanted.size > 0 && wanted.size !== before; ) {
+      before = wanted.size;
+      const keys = [...wanted.keys()].map((key) => key.split(' ').map(Number) as [number, number]);
+      const found = await this.#select(client, this.#holding, [
+        int8Array(keys.map(([series]) => series)),
+        timestamptzArray(keys.map(([, time]) => time)),
+      ]);
+      const changed = found.map(({ seriesId, segment }) => {
+        const points = decodePoints(segment);
+        for (const [row, time] of points.timestamp.entries()) {
+          const key = `${seriesId} ${time}`;
+          const value = wanted.get(key);
+          if (value === undefined) continue;
+          points.value[row] = value;
+          wanted.delete(key);
+        }
+        return { seriesId, points };
+      });
+      await this.#exchange(client, found, changed);
+    }
+  }
+
+  /** Adds points of one series, by time, none of which a segment of the span holds. */
+  async merge(client: Client, seriesId: number, added: Points, span: Span): Promise<void> {
+    const times = added.timestamp;
+    const found = await this.#select(client, this.#around, [
+      seriesId,
+      ...timestamps([times[0] as number, times.at(-1) as number]),
+      span.from,
+      span.to,
+    ]);
+    const points = merged(
+      found.map(({ segment }) => decodePoints(segment)),
+      added,
+    );
+    await this.#exchange(client, found, [{ seriesId, points }]);
+  }
+
+  async #select(client: Client, sql: string, parameters: readonly unknown[]): Promise<SeriesSegment[]> {
+    const { rows } = await client.query<{ record: Buffer }>(sql, [...parameters]);
+    return rows.map(({ record }) => segmentFrom(record));
+  }
+
+  async #exchange(
+    client: Client,
+    old: readonly SeriesSegment[],
+    points: readonly { readonly seriesId: number; readonly points: Points }[],
+  ): Promise<void> {
+    if (points.length === 0) return;
+    await client.query(this.#delete, [
+      int8Array(old.map(({ seriesId }) => seriesId)),
+      timestamptzArray(old.map(({ segment }) => segment.times.first)),
+    ]);
+    await pipeline(segmentRows(encoded(points)), client.query(copyFrom(this.#copy)));
+  }
+}
+
+function* encoded(
+  all: readonly { readonly seriesId: number; readonly points: Points }[],
+): Generator<SeriesSegment> {
+  for (const { seriesId, points } of all) {
+    for (const { from, to } of cutAtGrid(points.timestamp)) {
+      for (const segment of encodePoints(points, from, to)) yield { seriesId, segment };
+    }
+  }
+}
+
+/** By time; `runs` follow each other. */
+function merged(runs: readonly Points[], added: Points): Points {
+  const rows = [...runs, added].flatMap(({ timestamp, value }) =>
+    Array.from(timestamp, (time, row) => [time, value[row] as number] as const),
+  );
+  rows.sort(([left], [right]) => left - right);
+  return {
+    timestamp: Float64Array.from(rows, ([time]) => time),
+    value: Float64Array.from(rows, ([, value]) => value),
+  };
+}
+
+/** As PostgreSQL reads them, to the microsecond. */
+function timestamps(microseconds: readonly number[]): string[] {
+  return microseconds.map((time) => {
+    const second = Math.floor(time / 1e6);
+    const rest = String(time - second * 1e6).padStart(6, '0');
+    return new Date(second * 1000).toISOString().replace('.000Z', `.${rest}Z`);
+  });
+}

@@ -20,7 +20,7 @@ export interface DecimalCode {
 }
 
 /** Values as they are: singles where every one of them fits. */
-export interface FloatCode {
+interface FloatCode {
   readonly kind: 'single' | 'double';
   readonly values: Float32Array | Float64Array;
 }

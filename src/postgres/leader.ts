@@ -50,9 +50,7 @@ export class PostgresLeadership implements Leadership {
     this.#epoch = epoch;
     this.#beating = new AbortController();
     const lost = new AbortController();
-    void this.#beat(connection, attempt.pid, epoch, this.#beating.signal).then(() =>
-      lost.abort(new Error('the lead was lost')),
-    );
+    void this.#beat(connection, attempt.pid, epoch, this.#beating.signal, lost);
     return { epoch, lost: lost.signal };
   }
 
@@ -70,12 +68,13 @@ export class PostgresLeadership implements Leadership {
     await connection.close();
   }
 
-  /** Resolves once the lead can no longer be relied on. */
+  /** Aborts `lost` once the lead can no longer be relied on. */
   async #beat(
     connection: WatchedConnection,
     pid: number,
     epoch: number,
     released: AbortSignal,
+    lost: AbortController,
   ): Promise<void> {
     const signal = AbortSignal.any([connection.lost, released]);
     try {
@@ -85,11 +84,12 @@ export class PostgresLeadership implements Leadership {
           this.#sql('SELECT epoch, pg_backend_pid() AS pid FROM :"internal".scheduler'),
         );
         // Another session answers: a proxy gave ours, with its lock, to somebody else.
-        if (Number(row?.epoch) !== epoch || row?.pid !== pid) return;
+        if (Number(row?.epoch) !== epoch || row?.pid !== pid) break;
       }
     } catch {
       // Released, cut, or the server does not answer.
     }
+    lost.abort(new Error('the lead was lost'));
   }
 
   #sql(text: string): string {

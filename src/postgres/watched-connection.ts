@@ -2,6 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, QueryResultRow } from 'pg';
 import { type ConnectionOptions, connect } from './connection.ts';
 
+/** Milliseconds that the server may take to answer. */
+const ANSWER = 4_000;
+/** Milliseconds more that the answer may be under way. */
+const LATENCY = 1_000;
+
 /**
  * A session whose locks stand for a process. Both ends must notice within seconds that the other is gone, whatever
  * became of it: the server frees the locks of a vanished host, and a process that lost its session stops relying on them.
@@ -9,6 +14,8 @@ import { type ConnectionOptions, connect } from './connection.ts';
 export class WatchedConnection {
   readonly #client: Client;
   readonly #lost = new AbortController();
+  /** Settled once the query before is answered. */
+  #last: Promise<void> = Promise.resolve();
 
   constructor(client: Client) {
     this.#client = client;
@@ -37,8 +44,28 @@ export class WatchedConnection {
     return this.#lost.signal;
   }
 
-  /** Cuts the connection where no answer comes in time: a half-open one would keep us for minutes. */
+  /** One after the other. Cuts the connection where no answer comes in time: a half-open one would take minutes. */
   async query<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    const before = this.#last;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#last = promise;
+    await before;
+    try {
+      return await this.#ask<Row>(text, values);
+    } finally {
+      resolve();
+    }
+  }
+
+  /** Never rejects. */
+  async close(): Promise<void> {
+    const closed = new AbortController();
+    const late = delay(LATENCY, undefined, { signal: closed.signal }).catch(() => {});
+    await Promise.race([this.#client.end().catch(() => {}), late]);
+    closed.abort();
+  }
+
+  async #ask<Row extends QueryResultRow>(text: string, values: readonly unknown[]): Promise<Row[]> {
     let answered = false;
     const timer = setTimeout(() => {
       // Timers go before sockets: after a busy spell of this process the answer may be here, unread.
@@ -58,17 +85,4 @@ export class WatchedConnection {
       clearTimeout(timer);
     }
   }
-
-  /** Never rejects. */
-  async close(): Promise<void> {
-    const closed = new AbortController();
-    const late = delay(LATENCY, undefined, { signal: closed.signal }).catch(() => {});
-    await Promise.race([this.#client.end().catch(() => {}), late]);
-    closed.abort();
-  }
 }
-
-/** Milliseconds that the server may take to answer. */
-const ANSWER = 4_000;
-/** Milliseconds more that the answer may be under way. */
-const LATENCY = 1_000;

@@ -40,13 +40,11 @@ export class JobRunner {
   }
 
   async #attempt(job: Job, started: StartedRun, stopped: AbortSignal): Promise<RunResult> {
-    const { clock, timeout } = this.#parts;
+    const { clock } = this.#parts;
     const begun = clock.now();
     const over = new AbortController();
     const late = new AbortController();
-    void clock.sleep(timeout, over.signal).then(() => {
-      if (!over.signal.aborted) late.abort(new Error(`it took longer than ${timeout / 1000} s`));
-    });
+    void this.#watch(over.signal, late);
     const signal = AbortSignal.any([stopped, started.lost, late.signal]);
     try {
       const { rows, detail } = await job.run({ signal, epoch: started.epoch });
@@ -65,6 +63,13 @@ export class JobRunner {
     } finally {
       over.abort();
     }
+  }
+
+  /** Aborts `late` once the time of a run is up, unless it is over. */
+  async #watch(over: AbortSignal, late: AbortController): Promise<void> {
+    const { clock, timeout } = this.#parts;
+    await clock.sleep(timeout, over);
+    if (!over.aborted) late.abort(new Error(`it took longer than ${timeout / 1000} s`));
   }
 }
 

@@ -116,20 +116,26 @@ export class Scheduler {
         next = Math.min(next, Math.ceil(wait));
         continue;
       }
-      const run = this.#parts.runner.run(job, epoch, signal).then(
-        (record) => {
-          runs.delete(job.name);
-          // One that runs elsewhere is tried again at the next look, not at once.
-          if (record !== null) this.#wake.abort();
-        },
-        (error: unknown) => {
-          runs.delete(job.name);
-          fault.abort(error);
-        },
-      );
-      runs.set(job.name, run);
+      runs.set(job.name, this.#once(job, runs, epoch, signal, fault));
     }
     return next;
+  }
+
+  async #once(
+    job: Job,
+    runs: Map<string, Promise<void>>,
+    epoch: number,
+    signal: AbortSignal,
+    fault: AbortController,
+  ): Promise<void> {
+    try {
+      const record = await this.#parts.runner.run(job, epoch, signal);
+      runs.delete(job.name);
+      // One that runs elsewhere is tried again at the next look, not at once.
+      if (record !== null) this.#wake.abort();
+    } catch (error) {
+      fault.abort(error);
+    }
   }
 
   async #within(milliseconds: number, work: Promise<unknown>): Promise<void> {

@@ -49,7 +49,7 @@ export class TestClock implements Clock {
       const next = Math.min(...[...this.#sleepers].map(({ at }) => at));
       if (next > end) break;
       this.#now = next;
-      for (const sleeper of [...this.#sleepers]) if (sleeper.at <= next) sleeper.wake();
+      for (const sleeper of this.#sleepers) if (sleeper.at <= next) sleeper.wake();
       await turn();
     }
     this.#now = end;
@@ -67,7 +67,7 @@ export class TestStore implements JobStore {
   readonly history: JobRun[] = [];
   readonly locked = new Set<string>();
   epoch = 0;
-  held: Symbol | null = null;
+  held: symbol | null = null;
   /** Thrown by the next calls while it is set. */
   fault: Error | null = null;
   readonly #clock: Clock;

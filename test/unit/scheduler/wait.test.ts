@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { assert as check, integer, property } from 'fast-check';
 import { nextAfterFailure, nextAfterSuccess } from '../../../src/scheduler/wait.ts';
 
 const HOUR = 3_600_000;
-const every = fc.integer({ min: 1_000, max: 30 * 24 * HOUR });
+const every = integer({ min: 1_000, max: 30 * 24 * HOUR });
 
 test('after success: in step with the start, in at most one interval', () => {
-  fc.assert(
-    fc.property(every, fc.integer({ min: 0, max: 24 * HOUR }), (every, elapsed) => {
+  check(
+    property(every, integer({ min: 0, max: 24 * HOUR }), (every, elapsed) => {
       const wait = nextAfterSuccess(every, elapsed);
       assert.ok(wait > 0 && wait <= every);
       assert.equal((elapsed + wait) % every, 0);
@@ -17,8 +17,8 @@ test('after success: in step with the start, in at most one interval', () => {
 });
 
 test('after failures: longer and longer, up to the longer of an interval and an hour', () => {
-  fc.assert(
-    fc.property(every, fc.integer({ min: 1, max: 5_000 }), (every, failures) => {
+  check(
+    property(every, integer({ min: 1, max: 5_000 }), (every, failures) => {
       const wait = nextAfterFailure(every, failures);
       assert.ok(wait > 0 && wait <= Math.max(every, HOUR));
       assert.ok(wait >= nextAfterFailure(every, Math.max(1, failures - 1)));

@@ -3,6 +3,8 @@ import type { Config } from './config/load.ts';
 import type { DecodeLimits } from './decode/decoder.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
+import type { JobStoreOptions } from './postgres/job-store.ts';
+import type { LeaderOptions } from './postgres/leader.ts';
 import type { SinkOptions } from './postgres/sink.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
 
@@ -57,6 +59,14 @@ export function sinkOptions(config: Config): SinkOptions {
     maxSeries: ingest.max_series,
     chunks: { interval: config.policies.chunk_interval * 1000 },
   };
+}
+
+export function jobStoreOptions({ database }: Config): JobStoreOptions {
+  return { url: database.url, schema: database.schema };
+}
+
+export function leaderOptions({ database, mqtt }: Config): LeaderOptions {
+  return { url: database.url, schema: database.schema, clientId: mqtt.client_id };
 }
 
 export function pipelineOptions(config: Config): PipelineOptions {

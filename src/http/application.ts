@@ -6,6 +6,7 @@ import { FAILURES, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { carriesToken, foreignHeader, isLoopback, type Token } from './guard.ts';
 import { healthRoutes } from './health-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
 import { statsRoutes } from './stats-routes.ts';
@@ -131,6 +132,7 @@ async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
           };
         });
         statsRoutes(api, ports);
+        jobRoutes(api, ports);
       },
       { prefix },
     );

@@ -1,4 +1,5 @@
 import type { IngestStats } from '../pipeline/types.ts';
+import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
 
 export interface Check {
   readonly ok: boolean;
@@ -8,7 +9,7 @@ export interface Check {
 
 export interface Readiness {
   readonly ready: boolean;
-  /** By name: broker, database, queue. */
+  /** By name: broker, database, queue, scheduler. */
   readonly checks: Readonly<Record<string, Check>>;
 }
 
@@ -17,4 +18,8 @@ export interface HttpPorts {
   ready(): Readiness;
   metricsText(): Promise<{ readonly body: string; readonly contentType: string }>;
   ingestStats(): Promise<IngestStats>;
+  /** With at most so many runs of each job. */
+  jobs(history: number): Promise<JobsAnswer>;
+  /** Runs a job to its end. */
+  runJob(name: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
 }

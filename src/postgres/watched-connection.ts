@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client, QueryResultRow } from 'pg';
+import { TidegateError } from '../errors.ts';
 import { type ConnectionOptions, connect } from './connection.ts';
+import { sqlstateOf } from './sqlstate.ts';
 
 /** Milliseconds that the server may take to answer. */
 const ANSWER = 4_000;
@@ -44,7 +46,7 @@ export class WatchedConnection {
     return this.#lost.signal;
   }
 
-  /** One after the other. Cuts the connection where no answer comes in time: a half-open one would take minutes. */
+  /** One after the other. Rejects with database_unreachable where the session is over. Cuts the connection where no answer comes in time: a half-open one would take minutes. */
   async query<Row extends QueryResultRow>(text: string, values: readonly unknown[] = []): Promise<Row[]> {
     const before = this.#last;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -80,6 +82,11 @@ export class WatchedConnection {
           ? await this.#client.query<Row>(text)
           : await this.#client.query<Row>(text, [...values]);
       return result.rows;
+    } catch (error) {
+      const state = sqlstateOf(error);
+      if (state !== null && !/^(08|57P)/.test(state)) throw error;
+      const text = error instanceof Error ? error.message : String(error);
+      throw new TidegateError('database_unreachable', text, { cause: error });
     } finally {
       answered = true;
       clearTimeout(timer);

@@ -5,8 +5,8 @@ export interface JobRunnerParts {
   readonly store: JobStore;
   readonly clock: Clock;
   readonly observer: Pick<SchedulerObserver, 'ran'>;
-  /** Milliseconds that a run may take. */
-  readonly timeout: number;
+  /** Milliseconds that a run may take; null: as long as it wants. */
+  readonly timeout: number | null;
 }
 
 /** Runs a job once, for the scheduler or by hand: alone among all processes, within its time, recorded. */
@@ -47,6 +47,8 @@ export class JobRunner {
     void this.#watch(over.signal, late);
     const signal = AbortSignal.any([stopped, started.lost, late.signal]);
     try {
+      // Who listens for it later would wait in vain.
+      signal.throwIfAborted();
       const { rows, detail } = await job.run({ signal, epoch: started.epoch });
       const wait = nextAfterSuccess(job.every, clock.now() - begun);
       return { outcome: 'succeeded', rows, detail, error: null, failures: 0, wait };
@@ -68,6 +70,7 @@ export class JobRunner {
   /** Aborts `late` once the time of a run is up, unless it is over. */
   async #watch(over: AbortSignal, late: AbortController): Promise<void> {
     const { clock, timeout } = this.#parts;
+    if (timeout === null) return;
     await clock.sleep(timeout, over);
     if (!over.aborted) late.abort(new Error(`it took longer than ${timeout / 1000} s`));
   }

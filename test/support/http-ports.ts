@@ -50,6 +50,8 @@ export function httpOptions(
       ready: () => ({ ready: true, checks: { broker: { ok: true, detail: 'subscribed' } } }),
       metricsText: async () => ({ body: 'tidegate_balanced 1\n', contentType: 'text/plain; version=0.0.4' }),
       ingestStats: async () => STATS,
+      jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
+      runJob: async () => 'unknown',
       ...over.ports,
     },
   };

@@ -40,6 +40,8 @@ suite('tidegate status', () => {
         }),
         metricsText: async () => ({ body: '', contentType: 'text/plain' }),
         ingestStats: async () => new BalanceSheet('2026-01-31T12:00:00Z', totals).snapshot(),
+        jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
+        runJob: async () => 'unknown',
       },
     });
     ({ url } = await server.listen());

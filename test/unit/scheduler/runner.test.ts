@@ -71,3 +71,11 @@ test('its time is limited', async () => {
   assert.equal(store.jobs.get('slow')?.nextRun, 90_000, 'a minute later, long before its interval is over');
   assert.equal(clock.sleepers, 0);
 });
+
+test('told to end before it began, the job does not begin', async () => {
+  const { runner, store } = world();
+  const never = job('never', 1_000, () => assert.fail('it began'));
+  const run = await runner.run(never, null, AbortSignal.abort(new Error('the process stops')));
+  assert.equal(run?.error, 'interrupted: the process stops');
+  assert.equal(store.jobs.get('never')?.failures, 0);
+});

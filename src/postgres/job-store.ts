@@ -128,8 +128,8 @@ export class PostgresJobStore implements JobStore {
       success: string | null;
     }>(
       `SELECT name, ${milliseconds('schedule_interval')} AS every, ${milliseconds('next_run')} AS next, failures,
-         (SELECT ${milliseconds('max(finished_at)')} FROM :"internal".job_runs
-          WHERE job = name AND outcome = 'succeeded') AS success
+         (SELECT ${milliseconds('finished_at')} FROM :"internal".job_runs
+          WHERE job = name AND outcome = 'succeeded' ORDER BY started_at DESC LIMIT 1) AS success
        FROM unnest($1::text[]) WITH ORDINALITY AS t (name, place) JOIN :"internal".jobs USING (name) ORDER BY place`,
       [names],
     );

@@ -4,6 +4,7 @@ import type { JobsAnswer } from '../../../src/scheduler/answer.ts';
 import { type Daemon, startDaemon } from '../../support/daemon.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
+import { tidegate } from '../../support/program.ts';
 
 /** A leader that is gone is replaced within this (milliseconds). */
 const TAKE_OVER = 10_000;
@@ -66,17 +67,19 @@ test('the scheduler runs alone, and another process takes over within seconds of
 });
 
 test('a process without a scheduler answers too, and leads nothing', async () => {
-  await using daemon = await startDaemon({
-    env: {
-      TIDEGATE_DATABASE_URL: database.url,
-      TIDEGATE_COMPONENTS: 'api',
-      TIDEGATE_HTTP_PORT: '0',
-      TIDEGATE_LOG_FORMAT: 'json',
-    },
-  });
+  const env = {
+    TIDEGATE_DATABASE_URL: database.url,
+    TIDEGATE_COMPONENTS: 'api',
+    TIDEGATE_HTTP_PORT: '0',
+    TIDEGATE_LOG_FORMAT: 'json',
+  };
+  await using daemon = await startDaemon({ env });
   assert.equal((await jobs(daemon)).leader.name, null);
   const run = await fetch(`${daemon.url}/api/jobs/nothing/run`, { method: 'POST' });
   assert.equal(run.status, 404);
   assert.doesNotMatch(await (await fetch(`${daemon.url}/metrics`)).text(), /^tidegate_scheduler_leader /m);
+  const { code, stdout, stderr } = await tidegate(['jobs', 'list'], env);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /\nno process leads\n$/);
   assert.equal(await daemon.stop(), 0);
 });

@@ -4,6 +4,7 @@ import { addCheck } from './check.ts';
 import { addChunks } from './chunks.ts';
 import { addDemo } from './demo.ts';
 import { addExplain } from './explain.ts';
+import { addJobs } from './jobs.ts';
 import { addMigrate } from './migrate.ts';
 import { addRun } from './run.ts';
 import { addSimulate } from './simulate.ts';
@@ -21,6 +22,7 @@ const COMMANDS = [
   addExplain,
   addTail,
   addSimulate,
+  addJobs,
 ];
 
 /** Runs the command that `argv` names (as `process.argv` is); resolves to the exit code: 2 is bad usage or configuration. */

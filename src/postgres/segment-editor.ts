@@ -24,20 +24,22 @@ export interface Span {
 export class SegmentEditor {
   readonly #copy: string;
   readonly #holding: string;
+  readonly #held: string;
   readonly #around: string;
   readonly #delete: string;
 
   constructor(names: SchemaNames) {
     this.#copy = withNames(COPY_SEGMENTS, names);
+    const holding = `unnest($1::bigint[], $2::timestamptz[]) AS i (series_id, ts)
+         JOIN :"internal".segments h ON h.series_id = i.series_id AND h.end_ts >= i.ts AND h.start_ts <= i.ts
+           AND h.start_ts >= date_bin('28 days', i.ts, timestamptz '2000-01-03 00:00:00+00')`;
     this.#holding = withNames(
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments s
-       WHERE (series_id, end_ts, start_ts) IN (
-         SELECT h.series_id, h.end_ts, h.start_ts FROM unnest($1::bigint[], $2::timestamptz[]) AS i (series_id, ts)
-         JOIN :"internal".segments h ON h.series_id = i.series_id AND h.end_ts >= i.ts AND h.start_ts <= i.ts
-           AND h.start_ts >= date_bin('28 days', i.ts, timestamptz '2000-01-03 00:00:00+00'))
+       WHERE (series_id, end_ts, start_ts) IN (SELECT h.series_id, h.end_ts, h.start_ts FROM ${holding})
        ORDER BY series_id, start_ts FOR UPDATE`,
       names,
     );
+    this.#held = withNames(`SELECT FROM ${holding} LIMIT 1`, names);
     this.#around = withNames(
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
        WHERE series_id = $1 AND start_ts >= $4 AND start_ts < $5 AND start_ts <= $3 AND end_ts >= coalesce((
@@ -54,8 +56,9 @@ export class SegmentEditor {
   }
 
   /**
-   * Gives points that segments hold the values of the rows, which are in the order of series and time. Where another
-   * transaction replaced a segment meanwhile, its successor is looked up anew.
+   * Gives points that segments hold the values of the rows, which are in the order of series and time. A segment that
+   * another transaction replaced while we waited for it is not found any more (READ COMMITTED): its successor is looked
+   * up anew. Points that no segment holds are left out.
    */
   async replace(client: Client, rows: UpsertRows): Promise<void> {
     const wanted = new Map(
@@ -64,13 +67,16 @@ export class SegmentEditor {
         rows.value[index] as number,
       ]),
     );
-    for (let before = -1; wanted.size > 0 && wanted.size !== before; ) {
-      before = wanted.size;
+    while (wanted.size > 0) {
       const keys = [...wanted.keys()].map((key) => key.split(' ').map(Number) as [number, number]);
-      const found = await this.#select(client, this.#holding, [
-        int8Array(keys.map(([series]) => series)),
-        timestamptzArray(keys.map(([, time]) => time)),
-      ]);
+      const at = [int8Array(keys.map(([series]) => series)), timestamptzArray(keys.map(([, time]) => time))];
+      const found = await this.#select(client, this.#holding, at);
+      if (found.length === 0) {
+        const { rowCount } = await client.query(this.#held, at);
+        if (rowCount === 0) return;
+        continue;
+      }
+      const before = wanted.size;
       const changed = found.map(({ seriesId, segment }) => {
         const points = decodePoints(segment);
         for (const [row, time] of points.timestamp.entries()) {
@@ -82,6 +88,7 @@ export class SegmentEditor {
         }
         return { seriesId, points };
       });
+      if (wanted.size === before) return;
       await this.#exchange(client, found, changed);
     }
   }

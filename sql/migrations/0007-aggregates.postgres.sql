@@ -1,0 +1,206 @@
+-- compatible_from: 4
+-- Continuous aggregates: what a row holds, how points and rows become rows, and what users read of them.
+
+-- Dirty buckets that are older than what a refresh does first: it puts them back as such.
+ALTER TABLE :"internal".dirty_buckets ADD COLUMN late boolean NOT NULL DEFAULT false;
+DROP INDEX :"internal".dirty_buckets_level;
+CREATE INDEX dirty_buckets_level ON :"internal".dirty_buckets (level, late, written_at);
+
+-- No stored value may make a statement fail. PostgreSQL raises an error where a result of finite doubles is infinite, and
+-- where a product or quotient of others is 0: so sums cover values that are finite and at most 1e140, whose squares and
+-- sums stay finite, and what follows keeps clear of underflow.
+CREATE FUNCTION :"internal".covered(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) <= 1e140 THEN $1 END
+$body$;
+
+-- For seconds from a microsecond on.
+CREATE FUNCTION :"internal".over_time(value double precision, seconds double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 < 1 AND abs($1) < 1e-300 THEN 0 ELSE $1 * $2 END
+$body$;
+
+-- NULL where there is nothing to divide by. 5e-324 is the smallest double: less than half of it per unit rounds to 0.
+CREATE FUNCTION :"internal".quotient(total double precision, units double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 > 0 THEN
+    CASE WHEN abs($1) + abs($1) <= greatest($2, 1) * 5e-324 THEN 0 ELSE $1 / $2 END
+  END
+$body$;
+
+CREATE FUNCTION :"internal".square(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) < 1e-150 THEN 0 ELSE $1 * $1 END
+$body$;
+
+-- What a counter gained from one point to the next, both covered. A fall by no more than the tolerance is no reset. A
+-- counter that was reset began at 0, or it rolled over, if that makes it gain no more than half of its range.
+CREATE FUNCTION :"internal".gain(before double precision, after double precision, tolerance double precision, rollover double precision)
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $2 - $1 >= - $3 THEN $2 - $1
+    WHEN $1 <= $4 AND $4 - $1 + $2 <= $4 - ($4 - $1 + $2) THEN $4 - $1 + $2
+    WHEN $2 - $1 < - $3 THEN greatest($2, 0)
+  END
+$body$;
+
+-- The start of the bucket that holds a moment. Up to an hour long, buckets divide the hours of the local clock as they
+-- elapse, so that an hour that the clock repeats is two; longer ones follow the clock's face, days from midnight, weeks
+-- from Monday, months (where not 0) from January.
+CREATE FUNCTION :"internal".local_start(local timestamp, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  -- Of two moments with one local time PostgreSQL takes the later one.
+  SELECT CASE WHEN ($1 AT TIME ZONE $2 - interval '1 hour') AT TIME ZONE $2 = $1
+    THEN $1 AT TIME ZONE $2 - interval '1 hour' ELSE $1 AT TIME ZONE $2 END
+$body$;
+
+CREATE FUNCTION :"internal".local_bin(local timestamp, width interval, months integer) RETURNS timestamp
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $3 = 0 THEN date_bin($2, $1, timestamp '2000-01-03')
+    ELSE date_trunc('month', $1) - make_interval(months =>
+      ((date_part('year', $1) * 12 + date_part('month', $1) - 1)::integer % $3 + $3) % $3)
+  END
+$body$;
+
+CREATE FUNCTION :"internal".bucket_start(moment timestamptz, width interval, months integer, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN NOT isfinite($1) THEN $1
+    WHEN $3 = 0 AND $2 <= interval '1 hour'
+    THEN $1 - ($1 AT TIME ZONE $4 - date_bin($2, $1 AT TIME ZONE $4, timestamp '2000-01-03'))
+    ELSE :"internal".local_start(:"internal".local_bin($1 AT TIME ZONE $4, $2, $3), $4)
+  END
+$body$;
+
+-- The tables and functions of a level are alike but for names; {level} stands for the level's, {source} for that of the
+-- one below. A function that takes a series and a range of whole buckets is plain SQL, inlined where it is called, or
+-- plpgsql with plans of its own where that saves the caller from planning what it will not execute.
+DO $do$
+DECLARE
+  level record;
+  part text;
+  columns constant text := 'bucket, count, excluded, sum, m2, min, max, first_value, first_time, last_value, last_time, increase, resets, integral, seconds';
+  -- Rows from points: what a row holds of a bucket. Only pairs of points that are both in the bucket count.
+  from_points constant text := $sql$
+    SELECT bucket, count(*), count(*) - count(q), coalesce(sum(q), 0), coalesce(regr_sxx(q, q), 0), min(value), max(value),
+      max(value) FILTER (WHERE elapsed IS NULL), min(ts), max(value) FILTER (WHERE next_ts IS NULL), max(ts),
+      coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0), count(*) FILTER (WHERE q - p < - tolerance),
+      coalesce(sum(:"internal".over_time(p, least(elapsed, hold))) FILTER (WHERE q IS NOT NULL), 0),
+      coalesce(sum(least(elapsed, hold)) FILTER (WHERE p IS NOT NULL AND q IS NOT NULL), 0)
+    FROM (
+      SELECT ts, value, bucket, :"internal".covered(value) AS q, lag(:"internal".covered(value)) OVER pairs AS p,
+        date_part('epoch', ts - lag(ts) OVER pairs) AS elapsed, lead(ts) OVER pairs AS next_ts
+      FROM (
+        SELECT ts, value, {bucket} AS bucket FROM :"internal".points_between(series_id, "from", "to")
+      ) points
+      WINDOW pairs AS (PARTITION BY bucket ORDER BY ts)
+    ) pairs
+    GROUP BY bucket
+  $sql$;
+  -- Rows from rows of the level below: sums add up, deviations too, each about the mean of the whole (Chan et al.), and the
+  -- last point of a row makes a pair with the first one of the next.
+  from_rows constant text := $sql$
+    SELECT whole, sum(count)::bigint, sum(excluded)::bigint, sum(sum),
+      sum(m2) + sum((count - excluded) * :"internal".square(coalesce(:"internal".quotient(sum, count - excluded) - mean, 0))),
+      min(min), max(max),
+      max(first_value) FILTER (WHERE elapsed IS NULL), min(first_time), max(last_value) FILTER (WHERE next_bucket IS NULL), max(last_time),
+      sum(increase) + coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0),
+      sum(resets)::bigint + count(*) FILTER (WHERE q - p < - tolerance),
+      sum(integral) + coalesce(sum(:"internal".over_time(p, least(elapsed, hold))) FILTER (WHERE q IS NOT NULL), 0),
+      sum(seconds) + coalesce(sum(least(elapsed, hold)) FILTER (WHERE p IS NOT NULL AND q IS NOT NULL), 0)
+    FROM (
+      SELECT *, :"internal".covered(first_value) AS q, lag(:"internal".covered(last_value)) OVER pairs AS p,
+        date_part('epoch', first_time - lag(last_time) OVER pairs) AS elapsed, lead(bucket) OVER pairs AS next_bucket,
+        :"internal".quotient(sum(sum) OVER bucket, sum(count - excluded) OVER bucket) AS mean
+      FROM (
+        SELECT {columns}, {bucket} AS whole FROM :"internal".rollup_{source}(series_id, "from", "to")
+      ) rows
+      WINDOW pairs AS (PARTITION BY whole ORDER BY bucket), bucket AS (PARTITION BY whole)
+    ) pairs
+    GROUP BY whole
+  $sql$;
+  table_columns constant text := $sql$
+    bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
+    min double precision, max double precision, first_value double precision, first_time timestamptz,
+    last_value double precision, last_time timestamptz, increase double precision, resets bigint,
+    integral double precision, seconds double precision
+  $sql$;
+BEGIN
+  FOR level IN SELECT * FROM :"internal".aggregates ORDER BY position LOOP
+    FOREACH part IN ARRAY ARRAY[
+      $sql$
+        CREATE TABLE :"internal".aggregate_{level} (
+          series_id bigint NOT NULL,
+          bucket timestamptz NOT NULL,
+          count bigint NOT NULL,
+          excluded bigint NOT NULL,
+          sum double precision NOT NULL,
+          m2 double precision NOT NULL,
+          min double precision NOT NULL,
+          max double precision NOT NULL,
+          first_value double precision NOT NULL,
+          first_time timestamptz NOT NULL,
+          last_value double precision NOT NULL,
+          last_time timestamptz NOT NULL,
+          increase double precision NOT NULL,
+          resets bigint NOT NULL,
+          integral double precision NOT NULL,
+          seconds double precision NOT NULL,
+          PRIMARY KEY (series_id, bucket)
+        )
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".computed_{level}(series_id bigint, "from" timestamptz, "to" timestamptz,
+          tolerance double precision, rollover double precision, hold double precision)
+        RETURNS TABLE ({table_columns}) LANGUAGE sql STABLE ROWS 20 AS $body$ {computed} $body$
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".live_{level}(series_id bigint, "from" timestamptz, "to" timestamptz)
+        RETURNS TABLE ({table_columns}) LANGUAGE plpgsql STABLE ROWS 2 AS $body$
+        DECLARE
+          start constant timestamptz := greatest($2, (SELECT a.watermark FROM :"internal".aggregates a WHERE a.level = '{level}'));
+          policy record;
+        BEGIN
+          IF start >= $3 THEN
+            RETURN;
+          END IF;
+          SELECT s.counter_tolerance, s.counter_rollover, date_part('epoch', s.longest_hold) AS hold INTO policy
+          FROM :"internal".series s WHERE s.series_id = $1 AND s.aggregated AND NOT s.is_text;
+          IF FOUND THEN
+            RETURN QUERY SELECT * FROM :"internal".computed_{level}($1, start, $3, policy.counter_tolerance, policy.counter_rollover, policy.hold);
+          END IF;
+        END;
+        $body$
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".rollup_{level}(series_id bigint, "from" timestamptz, "to" timestamptz)
+        RETURNS TABLE ({table_columns}) LANGUAGE sql STABLE ROWS 20 AS $body$
+          SELECT {columns} FROM :"internal".aggregate_{level} h
+          WHERE h.series_id = $1 AND h.bucket >= $2 AND h.bucket < $3
+            AND h.bucket < (SELECT watermark FROM :"internal".aggregates WHERE level = '{level}')
+          UNION ALL
+          SELECT {columns} FROM :"internal".frame_rows_{level} f
+          WHERE f.series_id = $1 AND f.end_bucket >= $2 AND f.start_bucket < $3 AND f.bucket >= $2 AND f.bucket < $3
+            AND f.bucket < (SELECT watermark FROM :"internal".aggregates WHERE level = '{level}')
+          UNION ALL
+          SELECT {columns} FROM :"internal".live_{level}($1, $2, $3)
+        $body$
+      $sql$, $sql$
+        CREATE VIEW :"schema".iot_data_{level} AS
+        SELECT r.bucket, s.device_id, s.metric_name, :"internal".quotient(r.sum, r.count - r.excluded) AS avg_value,
+          r.max AS max_value, r.min AS min_value, r.count, CASE WHEN r.count > r.excluded THEN r.sum END AS sum_value,
+          sqrt(:"internal".quotient(r.m2, r.count - r.excluded - 1)) AS stddev_value,
+          r.first_value, r.first_time, r.last_value, r.last_time, r.increase,
+          coalesce(:"internal".quotient(r.integral, r.seconds), :"internal".quotient(r.sum, r.count - r.excluded)) AS time_weighted_avg
+        FROM :"internal".series s
+        CROSS JOIN LATERAL :"internal".rollup_{level}(s.series_id, '-infinity', 'infinity') r
+        WHERE NOT s.is_text AND s.aggregated
+      $sql$
+    ] LOOP
+      part := replace(part, '{computed}', CASE WHEN level.source = 'raw' THEN from_points ELSE from_rows END);
+      part := replace(part, '{bucket}', format('date_bin(%L, %I, timestamptz ''2000-01-03 00:00:00+00'')',
+        level.width, CASE WHEN level.source = 'raw' THEN 'ts' ELSE 'bucket' END));
+      part := replace(replace(part, '{table_columns}', table_columns), '{columns}', columns);
+      EXECUTE replace(replace(part, '{level}', level.level), '{source}', level.source);
+    END LOOP;
+  END LOOP;
+END;
+$do$;

@@ -20,9 +20,13 @@ export interface Span {
   readonly to: string;
 }
 
+/** Rows whose segments are in memory together. */
+const FOUND_AT_ONCE = 1_000;
+
 /** Changes points inside of segments, which are decoded, encoded anew and replaced, within the caller's transaction. */
 export class SegmentEditor {
   readonly #copy: string;
+  readonly #reading: string;
   readonly #holding: string;
   readonly #held: string;
   readonly #around: string;
@@ -33,12 +37,12 @@ export class SegmentEditor {
     const holding = `unnest($1::bigint[], $2::timestamptz[]) AS i (series_id, ts)
          JOIN :"internal".segments h ON h.series_id = i.series_id AND h.end_ts >= i.ts AND h.start_ts <= i.ts
            AND h.start_ts >= date_bin('28 days', i.ts, timestamptz '2000-01-03 00:00:00+00')`;
-    this.#holding = withNames(
+    this.#reading = withNames(
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments s
-       WHERE (series_id, end_ts, start_ts) IN (SELECT h.series_id, h.end_ts, h.start_ts FROM ${holding})
-       ORDER BY series_id, start_ts FOR UPDATE`,
+       WHERE (series_id, end_ts, start_ts) IN (SELECT h.series_id, h.end_ts, h.start_ts FROM ${holding})`,
       names,
     );
+    this.#holding = `${this.#reading} ORDER BY series_id, start_ts FOR UPDATE`;
     this.#held = withNames(`SELECT FROM ${holding} LIMIT 1`, names);
     this.#around = withNames(
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
@@ -53,6 +57,33 @@ export class SegmentEditor {
        WHERE s.series_id = i.series_id AND s.start_ts = i.start_ts`,
       names,
     );
+  }
+
+  /**
+   * The values of the points that segments hold, by the index of their row. Each segment is decoded once, here: in SQL it
+   * would be for every row, and cost twenty times as much.
+   */
+  async find(client: Client, rows: Pick<UpsertRows, 'seriesId' | 'timestamp'>): Promise<Map<number, number>> {
+    const values = new Map<number, number>();
+    for (let from = 0; from < rows.seriesId.length; from += FOUND_AT_ONCE) {
+      const to = Math.min(from + FOUND_AT_ONCE, rows.seriesId.length);
+      const ofSeries = Map.groupBy(
+        Array.from({ length: to - from }, (_, index) => from + index),
+        (index) => rows.seriesId[index] as number,
+      );
+      const segments = await this.#select(client, this.#reading, [
+        int8Array(rows.seriesId.slice(from, to)),
+        timestamptzArray(rows.timestamp.slice(from, to)),
+      ]);
+      for (const { seriesId, segment } of segments) {
+        const { timestamp, value } = decodePoints(segment);
+        for (const index of ofSeries.get(seriesId) ?? []) {
+          const row = indexOf(timestamp, rows.timestamp[index] as number);
+          if (row >= 0) values.set(index, value[row] as number);
+        }
+      }
+    }
+    return values;
   }
 
   /**
@@ -126,6 +157,18 @@ export class SegmentEditor {
     ]);
     await pipeline(segmentRows(encoded(points)), client.query(copyFrom(this.#copy)));
   }
+}
+
+/** By bisection; -1 where it is not there. */
+function indexOf(times: Float64Array, time: number): number {
+  let low = 0;
+  let high = times.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] as number) < time) low = middle + 1;
+    else high = middle;
+  }
+  return times[low] === time ? low : -1;
 }
 
 function* encoded(

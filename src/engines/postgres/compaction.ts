@@ -44,7 +44,8 @@ export async function compressChunk(
   const inTransaction = async <T>(work: () => Promise<T>): Promise<T> =>
     await fenced(writer, names, JOB, context.epoch, work);
 
-  await inTransaction(() => close(query, chunk));
+  const closed = await whenUnlocked(context.signal, () => inTransaction(() => close(query, chunk)));
+  if (!closed) throw new TidegateError('chunk_state', `${chunk.name}: another job is at work; try again`);
   const ready = await whenUnlocked(context.signal, () =>
     inTransaction(async () => {
       await writer.query(`SET LOCAL lock_timeout = '100ms'`);

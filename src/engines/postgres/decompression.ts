@@ -19,9 +19,10 @@ export async function decompressChunk(
     await client.query<{ count: string }>(withNames(sql, names), [chunk.id]);
   const begun = await whenUnlocked(context.signal, () =>
     fenced(client, names, 'compression', context.epoch, async () => {
-      await client.query(`SET LOCAL lock_timeout = '100ms'`);
-      // Before the leaf's locks, as writers do it: else each of us would wait for the other.
+      // Before the leaf's locks, as writers do it: else each of us would wait for the other. Batches under way may take
+      // longer than readers may be kept waiting.
       await client.query(withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
+      await client.query(`SET LOCAL lock_timeout = '100ms'`);
       await query('SELECT :"internal".drop_sealed_leaf($1)');
       const { rowCount } = await query(
         `UPDATE :"internal".chunks SET state = 'opening', changed_at = now()
@@ -42,6 +43,7 @@ export async function decompressChunk(
     fenced(client, names, 'compression', context.epoch, async () => {
       await client.query('SET LOCAL statement_timeout = 0');
       const filled = await query('SELECT :"internal".fill_leaf($1) AS count');
+      await client.query(withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
       await client.query(`SET LOCAL lock_timeout = '500ms'`);
       const late = await query('SELECT :"internal".finish_opening($1) AS count');
       points = Number(filled.rows[0]?.count) + Number(late.rows[0]?.count);

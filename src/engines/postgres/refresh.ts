@@ -89,7 +89,10 @@ class Refresh {
     }
     const complete = due.map(({ level }) => level).filter((level) => !this.#behind.has(level));
     await this.#fenced(() =>
-      this.#query('UPDATE :"internal".aggregates SET refreshed_at = $2 WHERE level = ANY ($1)', [complete, now]),
+      this.#query('UPDATE :"internal".aggregates SET refreshed_at = $2 WHERE level = ANY ($1)', [
+        complete,
+        now,
+      ]),
     );
     return this.#report(due);
   }

@@ -73,7 +73,9 @@ function stepSql(state: LevelState, skip: boolean): string {
   const { level, source, width } = state;
   const own = `(SELECT watermark FROM :"internal".aggregates WHERE level = '${level}')`;
   const below =
-    source === 'raw' ? '$1::timestamptz' : `(SELECT watermark FROM :"internal".aggregates WHERE level = '${source}')`;
+    source === 'raw'
+      ? '$1::timestamptz'
+      : `(SELECT watermark FROM :"internal".aggregates WHERE level = '${source}')`;
   return `
 WITH wanted AS (
   SELECT ${own} AS watermark, ${binSql(width, `least($1::timestamptz, ${below})`)} AS target

@@ -2,17 +2,11 @@ import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { cutAtGrid } from '../segments/grid.ts';
-import { decodePoints, encodePoints, type Points } from '../segments/segment.ts';
+import { decodePoints, encodePoints, type Points, type SeriesSegment } from '../segments/segment.ts';
 import { int8Array, timestamptzArray } from './binary.ts';
 import type { UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
-import {
-  COPY_SEGMENTS,
-  SEGMENT_RECORD,
-  segmentFrom,
-  segmentRows,
-  type SeriesSegment,
-} from './segment-rows.ts';
+import { COPY_SEGMENTS, SEGMENT_RECORD, segmentFrom, segmentRows } from './segment-rows.ts';
 
 /** A chunk's bounds, from <= time < to, as PostgreSQL writes timestamps: no segment crosses them. */
 export interface Span {

@@ -8,7 +8,8 @@ import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { SegmentEditor } from '../../postgres/segment-editor.ts';
 import { COPY_SEGMENTS, segmentRows } from '../../postgres/segment-rows.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
-import { segmentRuns } from './segment-runs.ts';
+import type { SeriesSegment } from '../../segments/segment.ts';
+import { encodeRows } from '../../segments/segment-stream.ts';
 import { whenUnlocked } from './patience.ts';
 
 const JOB = 'compression';
@@ -65,7 +66,7 @@ export async function compressChunk(
     context.signal.throwIfAborted();
     await stillClosing(query, chunk);
     const rows = reader.query(copyTo(leafSql(names, chunk)));
-    const segments = segmentRuns(readKeyedRows(rows), (count) => {
+    const segments = counted(encodeRows(readKeyedRows(rows)), (count) => {
       points += count;
     });
     const copy = writer.query(copyFrom(withNames(COPY_SEGMENTS, names)));
@@ -99,6 +100,16 @@ type Query = (
   sql: string,
   parameters?: readonly unknown[],
 ) => Promise<{ rows: Record<string, string>[]; rowCount: number | null }>;
+
+async function* counted(
+  segments: AsyncIterable<SeriesSegment>,
+  add: (points: number) => void,
+): AsyncGenerator<SeriesSegment> {
+  for await (const one of segments) {
+    add(one.segment.length);
+    yield one;
+  }
+}
 
 /** Once the map's lock is had, no transaction is under way that writes into the leaf, and none will be. */
 async function close(query: Query, chunk: NamedChunk): Promise<void> {

@@ -2,9 +2,11 @@ import type { Client } from 'pg';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { NamedChunk } from './compaction.ts';
+import type { EngineOptions, LevelName } from '../engine.ts';
+import { packLevel } from './frame-packing.ts';
 import { mergeLate } from './late-merge.ts';
 
-/** One run of the job `compression`: chunks that are due, late points of compressed ones. */
+/** One run of the job `compression`: chunks that are due, late points of compressed ones, rows of aggregates. */
 export class Compression {
   readonly #client: Client;
   readonly #names: SchemaNames;
@@ -24,7 +26,7 @@ export class Compression {
   }
 
   /** `after`: milliseconds since a chunk's end. */
-  async run(after: number): Promise<JobReport> {
+  async run(after: number, levels: EngineOptions['levels']): Promise<JobReport> {
     const due = await this.#chunks(
       `state = 'closing' OR (state = 'open' AND range_end <= now() - make_interval(secs => $1))`,
       [after / 1000],
@@ -35,9 +37,13 @@ export class Compression {
       points += (await this.#compress(chunk)).rows;
     }
     const late = await this.#mergeLate();
+    let buckets = 0;
+    for (const level of Object.keys(levels) as LevelName[]) {
+      buckets += await packLevel(this.#client, this.#names, level, after, this.#context);
+    }
     return {
-      rows: points + late,
-      detail: `compressed ${due.length} chunks of ${points} points, took ${late} late points into compressed chunks`,
+      rows: points + late + buckets,
+      detail: `compressed ${due.length} chunks of ${points} points, took ${late} late points into compressed chunks, packed ${buckets} buckets`,
     };
   }
 

@@ -10,6 +10,7 @@ import { compressChunk, type NamedChunk } from './compaction.ts';
 import { Compression } from './compression.ts';
 import { decompressChunk } from './decompression.ts';
 import { keepChunks } from './chunk-keeping.ts';
+import { refreshAggregates } from './refresh.ts';
 import { Retention } from './retention.ts';
 
 /** Milliseconds. */
@@ -29,16 +30,22 @@ export class PostgresEngine implements Engine {
   }
 
   get jobs(): readonly Job[] {
-    const { compression, retention, chunkInterval } = this.#options;
+    const { compression, retention, chunkInterval, levels } = this.#options;
+    const often = Math.min(...Object.values(levels).map(({ scheduleInterval }) => scheduleInterval));
     return [
       this.#job('chunks', MINUTE, (client, context) =>
         keepChunks(client, this.#names, this.#chunkMap(), chunkInterval, context),
+      ),
+      // As often as the finest schedule says; which levels are due, each run sees.
+      this.#job('aggregates', often, (client, context) =>
+        refreshAggregates(client, this.#names, { levels, budget: often / 2 }, context),
       ),
       ...(compression.enabled
         ? [
             this.#job('compression', compression.every, (client, context) =>
               new Compression(client, this.#names, context, (chunk) => this.#compress(chunk, context)).run(
                 compression.after,
+                levels,
               ),
             ),
           ]

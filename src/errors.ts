@@ -241,6 +241,16 @@ export const FAILURES = {
     means: 'No Tidegate answers over HTTP, or it does not let us in.',
     mend: 'Check that the daemon runs, its http.host and http.port, and --url and --token.',
   },
+  job_running: {
+    exit: 1,
+    means: 'The job runs already, in another process.',
+    mend: 'Wait for it to end; `tidegate jobs list` shows it.',
+  },
+  job_failed: {
+    exit: 1,
+    means: 'A run of a job failed.',
+    mend: 'The detail has the reason; what the run had committed stays, and the next one goes on from there.',
+  },
   query_failed: {
     exit: 1,
     means: 'PostgreSQL refused a query.',

@@ -74,7 +74,8 @@ BEGIN
   END IF;
   IF EXISTS (
     SELECT FROM pg_stat_activity
-    WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database()
+    WHERE backend_type IN ('client backend', 'parallel worker') AND backend_xmin IS NOT NULL
+      AND pid <> pg_backend_pid() AND datname = current_database()
       AND age(backend_xmin) >= age(sealed.sealed_by::xid)
   ) THEN
     RETURN false;

@@ -6,7 +6,7 @@ import { decodeTimes, packTimes, planTimes, type TimeCode, type TimePlan } from 
 
 /** The rows that a frame has at most, and what it may take in PostgreSQL: two of them fill a page. */
 export const MOST_ROWS = 2_000;
-export const MOST_FRAME_BYTES = 4_080;
+const MOST_FRAME_BYTES = 4_080;
 
 /** A run of rows of one series and level. */
 export interface Frame {

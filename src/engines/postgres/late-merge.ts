@@ -3,6 +3,7 @@ import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { SegmentEditor, type Span } from '../../postgres/segment-editor.ts';
 import type { JobContext } from '../../scheduler/types.ts';
+import { whenUnlocked } from './patience.ts';
 
 /** Late points that are taken into segments under one lock of the map: writers wait for as long, some milliseconds. */
 const STEP = 5_000;
@@ -35,8 +36,7 @@ export async function mergeLate(
   let total = 0;
   for (const { series_id: seriesId } of series) {
     for (let taken = STEP; taken === STEP; total += taken) {
-      context.signal.throwIfAborted();
-      taken = await fenced(client, names, 'compression', context.epoch, async () => {
+      const step = async () => {
         await client.query(withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
         const rows = await takeLate(client, names, [...range, chunk.id, seriesId]);
         if (rows.length === 0) return 0;
@@ -50,6 +50,11 @@ export async function mergeLate(
           [chunk.id, rows.length],
         );
         return rows.length;
+      };
+      taken = 0;
+      await whenUnlocked(context.signal, async () => {
+        context.signal.throwIfAborted();
+        taken = await fenced(client, names, 'compression', context.epoch, step);
       });
     }
   }

@@ -41,7 +41,13 @@ export async function refreshDirty(
   const { rows: states } = await query<LevelState>(LEVEL_STATES, [level]);
   const state = states[0] as LevelState;
   const { rows } = await query<TakenPairs>(takeSql(state), [level, late, recentFrom]);
-  const { taken, series, buckets, later_series: laterSeries, later_buckets: laterBuckets } = rows[0] as TakenPairs;
+  const {
+    taken,
+    series,
+    buckets,
+    later_series: laterSeries,
+    later_buckets: laterBuckets,
+  } = rows[0] as TakenPairs;
   if (laterSeries !== null) {
     await query(enqueueSql(state.width), [level, true, laterSeries, laterBuckets]);
   }

@@ -57,7 +57,11 @@ export async function mergeLate(
 }
 
 /** By time; none where the chunk is not sealed any more. */
-async function takeLate(client: Client, names: SchemaNames, parameters: readonly unknown[]): Promise<LateRow[]> {
+async function takeLate(
+  client: Client,
+  names: SchemaNames,
+  parameters: readonly unknown[],
+): Promise<LateRow[]> {
   const { rows } = await client.query<LateRow>(
     withNames(
       `WITH taken AS (

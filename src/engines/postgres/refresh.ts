@@ -84,12 +84,17 @@ class Refresh {
         if (!(await this.#advance(level))) this.#behind.add(level.level);
       }
     }
-    for (const level of due) {
+    for (const level of levels.filter((level) => level.due || !level.enabled)) {
+      // What levels below handed on meanwhile.
+      await this.#dirty(level, false);
       if (!(await this.#dirty(level, true))) this.#behind.add(level.level);
     }
     const complete = due.map(({ level }) => level).filter((level) => !this.#behind.has(level));
     await this.#fenced(() =>
-      this.#query('UPDATE :"internal".aggregates SET refreshed_at = $2 WHERE level = ANY ($1)', [complete, now]),
+      this.#query('UPDATE :"internal".aggregates SET refreshed_at = $2 WHERE level = ANY ($1)', [
+        complete,
+        now,
+      ]),
     );
     return this.#report(due);
   }

@@ -38,6 +38,8 @@ export async function advanceWatermark(
   if (step.arrived) return { computed: 0, arrived: true };
   let computed = 0;
   if (step.first !== null) {
+    // A few points of each series, from many pages: a bitmap for each of them costs more than it orders.
+    await client.query('SET LOCAL enable_bitmapscan = off');
     const inserted = await query(computeSql(state, step.frozen), [step.first, step.stop]);
     computed = inserted.rowCount ?? 0;
   }
@@ -73,7 +75,9 @@ function stepSql(state: LevelState, skip: boolean): string {
   const { level, source, width } = state;
   const own = `(SELECT watermark FROM :"internal".aggregates WHERE level = '${level}')`;
   const below =
-    source === 'raw' ? '$1::timestamptz' : `(SELECT watermark FROM :"internal".aggregates WHERE level = '${source}')`;
+    source === 'raw'
+      ? '$1::timestamptz'
+      : `(SELECT watermark FROM :"internal".aggregates WHERE level = '${source}')`;
   return `
 WITH wanted AS (
   SELECT ${own} AS watermark, ${binSql(width, `least($1::timestamptz, ${below})`)} AS target

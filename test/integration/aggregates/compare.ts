@@ -60,7 +60,10 @@ async function readLevel(client: Client, level: LevelName): Promise<Map<string, 
     `SELECT s.series_id AS series, ${MICROSECONDS('v.bucket')} AS start, v.*, r.excluded, r.sum, r.m2, r.resets, r.integral,
        r.seconds, ${MICROSECONDS('v.first_time')} AS first, ${MICROSECONDS('v.last_time')} AS last
      FROM iot_data_${level} v JOIN tidegate.series s USING (device_id, metric_name)
-     JOIN LATERAL tidegate.rollup_${level}(s.series_id, '-infinity', 'infinity') r USING (bucket)`,
+     JOIN tidegate.aggregates a ON a.level = '${level}'
+     JOIN LATERAL tidegate.rollup_${level}(s.series_id, '-infinity', 'infinity', a.watermark,
+       tidegate.edges(a.position - 1::smallint), s.counter_tolerance, s.counter_rollover,
+       date_part('epoch', s.longest_hold)) r USING (bucket)`,
   );
   const found = new Map(rows.map((row) => [`${row.series} ${row.start}`, row]));
   assert.equal(found.size, rows.length, `${level}: a bucket twice`);

@@ -7,7 +7,7 @@ import type { EngineOptions } from './engine.ts';
 import { PostgresPlaces } from './postgres/corrections.ts';
 
 export interface CorrectionOptions
-  extends Pick<EngineOptions, 'url' | 'schema' | 'statementTimeout' | 'chunkInterval'>,
+  extends Pick<EngineOptions, 'url' | 'schema' | 'statementTimeout'>,
     Pick<CorrectionContext, 'actor' | 'deviceOf'> {
   readonly onDuplicate: OnDuplicate;
 }
@@ -22,14 +22,14 @@ export async function withCorrections<T>(
   signal: AbortSignal,
   work: (corrections: Corrections) => Promise<T>,
 ): Promise<T> {
-  const { url, schema, statementTimeout, chunkInterval, ...context } = options;
+  const { url, schema, statementTimeout, ...context } = options;
   const names = schemaNames(schema);
   const connection = { url, statementTimeout, applicationName: 'tidegate devices' };
   return await withConnection(
     connection,
     async (client) => {
       await engineOf(client, names, setting);
-      const places = new PostgresPlaces(names, chunkInterval * 1000);
+      const places = new PostgresPlaces(names);
       return await work(new Corrections(client, { ...context, names, places }));
     },
     signal,

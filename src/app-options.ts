@@ -4,6 +4,8 @@ import type { DecodeLimits } from './decode/decoder.ts';
 import type { EngineOptions } from './engines/engine.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
+import type { JobStoreOptions } from './postgres/job-store.ts';
+import type { LeaderOptions } from './postgres/leader.ts';
 import type { SinkOptions } from './postgres/sink.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
 
@@ -120,6 +122,14 @@ function generalPolicy(longestHold: number): EngineOptions['series'][number] {
     counterRollover: null,
     longestHold,
   };
+}
+
+export function jobStoreOptions({ database }: Config): JobStoreOptions {
+  return { url: database.url, schema: database.schema };
+}
+
+export function leaderOptions({ database, mqtt }: Config): LeaderOptions {
+  return { url: database.url, schema: database.schema, clientId: mqtt.client_id };
 }
 
 export function pipelineOptions(config: Config): PipelineOptions {

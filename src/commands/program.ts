@@ -3,7 +3,9 @@ import { TidegateError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addChunks } from './chunks.ts';
 import { addDemo } from './demo.ts';
+import { addDevices } from './devices.ts';
 import { addExplain } from './explain.ts';
+import { addJobs } from './jobs.ts';
 import { addMigrate } from './migrate.ts';
 import { addRun } from './run.ts';
 import { addSimulate } from './simulate.ts';
@@ -18,9 +20,11 @@ const COMMANDS = [
   addMigrate,
   addStatus,
   addChunks,
+  addDevices,
   addExplain,
   addTail,
   addSimulate,
+  addJobs,
 ];
 
 /** Runs the command that `argv` names (as `process.argv` is); resolves to the exit code: 2 is bad usage or configuration. */

@@ -24,6 +24,7 @@ export class SegmentEditor {
   readonly #holding: string;
   readonly #held: string;
   readonly #around: string;
+  readonly #across: string;
   readonly #delete: string;
 
   constructor(names: SchemaNames) {
@@ -44,6 +45,11 @@ export class SegmentEditor {
          SELECT max(end_ts) FROM :"internal".segments
          WHERE series_id = $1 AND start_ts >= $4 AND start_ts < $5 AND end_ts < $2), $2)
        ORDER BY start_ts FOR UPDATE`,
+      names,
+    );
+    this.#across = withNames(
+      `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
+       WHERE series_id = ANY ($1) AND start_ts < $3 AND end_ts >= $2 ORDER BY series_id, start_ts FOR UPDATE`,
       names,
     );
     this.#delete = withNames(
@@ -134,6 +140,32 @@ export class SegmentEditor {
     await this.#exchange(client, found, [{ seriesId, points }]);
   }
 
+  /**
+   * Takes the points of from <= time < to out of the segments of these series, none of which may lie in it whole. Resolves
+   * to how many it took out of each, by the segment's first time (microseconds since 1970).
+   */
+  async remove(
+    client: Client,
+    series: readonly number[],
+    { from, to }: Span,
+  ): Promise<{ readonly time: number; readonly points: number }[]> {
+    const found = await this.#select(client, this.#across, [series, from, to]);
+    const { rows } = await client.query<{ from: string; to: string }>(BOUNDS, [from, to]);
+    const [first, end] = [Number(rows[0]?.from), Number(rows[0]?.to)];
+    const changed = found.map((old) => {
+      const points = decodePoints(old.segment);
+      const left = pointsWhere(points, (time) => time < first || time >= end);
+      return { old, left, removed: points.timestamp.length - left.timestamp.length };
+    });
+    const touched = changed.filter(({ removed }) => removed > 0);
+    await this.#exchange(
+      client,
+      touched.map(({ old }) => old),
+      touched.map(({ old, left }) => ({ seriesId: old.seriesId, points: left })),
+    );
+    return touched.map(({ old, removed }) => ({ time: old.segment.times.first, points: removed }));
+  }
+
   async #select(client: Client, sql: string, parameters: readonly unknown[]): Promise<SeriesSegment[]> {
     const { rows } = await client.query<{ record: Buffer }>(sql, [...parameters]);
     return rows.map(({ record }) => segmentFrom(record));
@@ -173,6 +205,16 @@ function* encoded(
       for (const segment of encodePoints(points, from, to)) yield { seriesId, segment };
     }
   }
+}
+
+/** Infinite ones too, as numbers. */
+const BOUNDS = `SELECT extract(epoch FROM $1::timestamptz) * 1000000 AS "from", extract(epoch FROM $2::timestamptz) * 1000000 AS "to"`;
+
+function pointsWhere({ timestamp, value }: Points, wanted: (time: number) => boolean): Points {
+  return {
+    timestamp: timestamp.filter(wanted),
+    value: value.filter((_, row) => wanted(timestamp[row] as number)),
+  };
 }
 
 /** By time; `runs` follow each other. */

@@ -11,6 +11,8 @@ export interface LevelState {
   /** Seconds. */
   readonly width: number;
   readonly watermark: string;
+  /** How far the levels below have got. */
+  readonly edges: string | null;
 }
 
 /** $1: the levels, or NULL for all. Ordered from the finest. */
@@ -18,7 +20,8 @@ export const LEVEL_STATES = `
 SELECT a.level, (SELECT n.level FROM :"internal".aggregates n WHERE n.position = a.position + 1) AS next,
   coalesce((SELECT b.level FROM :"internal".aggregates b
     WHERE b.position < a.position AND b.enabled ORDER BY b.position DESC LIMIT 1), 'raw') AS source,
-  a.enabled, date_part('epoch', a.width) AS width, a.watermark::text AS watermark
+  a.enabled, date_part('epoch', a.width) AS width, a.watermark::text AS watermark,
+  :"internal".edges(a.position - 1::smallint)::text AS edges
 FROM :"internal".aggregates a WHERE a.level = $1 OR $1 IS NULL ORDER BY a.position`;
 
 /** A bucket's start in SQL; widths are seconds, so that no daylight saving of the session gets in. */

@@ -61,7 +61,7 @@ export async function refreshDirty(
        WHERE a.series_id = p.series_id AND a.bucket = p.bucket`,
       [series, buckets],
     );
-    const inserted = await query(insertSql(state), [series, buckets]);
+    const inserted = await query(insertSql(state), [series, buckets, state.edges]);
     computed = inserted.rowCount ?? 0;
   }
   if (state.next !== null) {
@@ -163,5 +163,5 @@ FROM (
 ) runs
 JOIN :"internal".series s USING (series_id)
 CROSS JOIN LATERAL :"internal".computed_${level}(
-  s.series_id, runs.first, runs.stop, s.counter_tolerance, s.counter_rollover, date_part('epoch', s.longest_hold)) c`;
+  s.series_id, runs.first, runs.stop, $3::timestamptz[], s.counter_tolerance, s.counter_rollover, date_part('epoch', s.longest_hold)) c`;
 }

@@ -84,7 +84,9 @@ class Refresh {
         if (!(await this.#advance(level))) this.#behind.add(level.level);
       }
     }
-    for (const level of due) {
+    for (const level of levels.filter((level) => level.due || !level.enabled)) {
+      // What levels below handed on meanwhile.
+      await this.#dirty(level, false);
       if (!(await this.#dirty(level, true))) this.#behind.add(level.level);
     }
     const complete = due.map(({ level }) => level).filter((level) => !this.#behind.has(level));

@@ -38,7 +38,9 @@ export async function advanceWatermark(
   if (step.arrived) return { computed: 0, arrived: true };
   let computed = 0;
   if (step.first !== null) {
-    const inserted = await query(computeSql(state, step.frozen), [step.first, step.stop]);
+    // A few points of each series, from many pages: a bitmap for each of them costs more than it orders.
+    await client.query('SET LOCAL enable_bitmapscan = off');
+    const inserted = await query(computeSql(state, step.frozen), [step.first, step.stop, state.edges]);
     computed = inserted.rowCount ?? 0;
   }
   await query('UPDATE :"internal".aggregates SET watermark = $2 WHERE level = $1', [level, step.stop]);
@@ -55,7 +57,7 @@ interface Step {
   readonly frozen: boolean;
 }
 
-/** $1 and $2: the range. It stands there as it is where it can, so that the planner leaves out partitions. */
+/** $1 and $2: the range, $3: the edges of the levels below. It stands there as it is where it can, so that the planner leaves out partitions. */
 function computeSql(state: LevelState, frozen: boolean): string {
   return `
 INSERT INTO :"internal".aggregate_${state.level}
@@ -64,7 +66,7 @@ WITH s AS MATERIALIZED (
     ${frozenSql(state)} AS frozen
   FROM :"internal".series s WHERE s.aggregated AND NOT s.is_text)
 SELECT s.series_id, c.* FROM s CROSS JOIN LATERAL :"internal".computed_${state.level}(
-  s.series_id, ${frozen ? 'greatest($1::timestamptz, s.frozen)' : '$1::timestamptz'}, $2::timestamptz,
+  s.series_id, ${frozen ? 'greatest($1::timestamptz, s.frozen)' : '$1::timestamptz'}, $2::timestamptz, $3::timestamptz[],
   s.counter_tolerance, s.counter_rollover, s.hold) c`;
 }
 

@@ -58,14 +58,11 @@ test('whoever moves the mark with the map to himself waits for the writers that 
   });
   const announcer = await database.connect();
   let announced = false;
-  const announcing = announcer
-    .query('BEGIN; SELECT pg_advisory_xact_lock(tidegate.chunk_map_lock())')
-    .then(() =>
-      announcer.query(`UPDATE tidegate.chunk_map SET dirty_before = to_timestamp(${NOW / 1e6}); COMMIT`),
-    )
-    .then(() => {
-      announced = true;
-    });
+  const announcing = (async () => {
+    await announcer.query('BEGIN; SELECT pg_advisory_xact_lock(tidegate.chunk_map_lock())');
+    await announcer.query(`UPDATE tidegate.chunk_map SET dirty_before = to_timestamp(${NOW / 1e6}); COMMIT`);
+    announced = true;
+  })();
   await eventually('the announcer waits too', async () => {
     const [row] = await database.query<{ waiting: string }>(
       `SELECT count(*) AS waiting FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,

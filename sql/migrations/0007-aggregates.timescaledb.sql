@@ -175,7 +175,9 @@ BEGIN
         BEGIN
           RETURN QUERY SELECT a.bucket, a.count, a.excluded, a.sum, a.folded[1], a.min, a.max, a.first_value, a.first_time,
             a.last_value, a.last_time, a.folded[2], a.folded[3]::bigint, a.folded[4], a.folded[5]
-          FROM :"internal".aggregate_{level} a WHERE a.series_id = $1 AND a.bucket >= $2 AND a.bucket < $3;
+          FROM :"internal".aggregate_{level} a
+          WHERE a.series_id = $1 AND a.bucket >= $2 AND a.bucket < $3
+            AND a.bucket >= (SELECT l.cut FROM :"internal".aggregates l WHERE l.level = '{level}');
         END;
         $body$
       $sql$, $sql$
@@ -188,6 +190,7 @@ BEGIN
         FROM :"internal".aggregate_{level} r
         JOIN :"internal".series s ON s.series_id = r.series_id
         WHERE NOT s.is_text AND s.aggregated
+          AND r.bucket >= (SELECT cut FROM :"internal".aggregates WHERE level = '{level}')
       $sql$
     ] LOOP
       CONTINUE WHEN level.source = 'raw' AND part LIKE '%CREATE MATERIALIZED VIEW%';

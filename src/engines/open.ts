@@ -3,12 +3,13 @@ import { schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { PostgresEngine } from './postgres/engine.ts';
+import { TimescaleEngine } from './timescaledb/engine.ts';
 
 /** The engine that the database was migrated for. Throws `engine_mismatch`, `engine_unfit`. */
 export async function openEngine(options: EngineOptions, setting: EngineSetting): Promise<Engine> {
   const { url, schema, statementTimeout } = options;
   const connection = { url, statementTimeout, applicationName: 'tidegate engine' };
   const name = await withConnection(connection, (client) => engineOf(client, schemaNames(schema), setting));
-  if (name === 'timescaledb') throw new Error('timescale');
+  if (name === 'timescaledb') return new TimescaleEngine(options);
   return new PostgresEngine(options);
 }

@@ -34,10 +34,19 @@ export async function presentRanges(
   from: string,
   to: string,
 ): Promise<TimeRange[]> {
-  return await ranges(client, names, level, `tstzmultirange(tstzrange($3, $4))`, [from, to]);
+  return await ranges(
+    client,
+    names,
+    level,
+    `tstzmultirange(tstzrange($3::timestamptz, greatest($3::timestamptz, $4)))`,
+    [from, to],
+  );
 }
 
-/** The buckets of a level before `to` that rows of dirty_buckets (by ctid) lie in; minutes by the quarter of an hour. */
+/**
+ * The buckets of a level before `to` that rows of dirty_buckets (by ctid) lie in, with their neighbours: a refresh costs more
+ * than the buckets in it, and TimescaleDB leaves out those that did not change.
+ */
 export async function dirtyRanges(
   client: Client,
   names: SchemaNames,
@@ -48,7 +57,8 @@ export async function dirtyRanges(
   const dirty = `(SELECT coalesce(range_agg(tstzrange(bin, bin + span)), '{}') * tstzmultirange(tstzrange(NULL, $3))
     FROM (SELECT DISTINCT date_bin(span, bucket, ${ORIGIN}) AS bin, span
       FROM :"internal".dirty_buckets d CROSS JOIN unnest(d.buckets) AS u (bucket)
-      CROSS JOIN (SELECT greatest(width, interval '15 minutes') AS span FROM :"internal".aggregates WHERE level = $2) w
+      CROSS JOIN (SELECT CASE $2 WHEN '1min' THEN interval '1 hour' WHEN '15min' THEN interval '6 hours'
+        ELSE interval '1 day' END AS span) w
       WHERE d.ctid = ANY ($4::text[]::tid[])) bins)`;
   return await ranges(client, names, level, dirty, [to, [...rows]]);
 }

@@ -14,7 +14,7 @@ export interface RefreshOptions {
   readonly force?: boolean;
 }
 
-/** How far a level is: what is before `swept` is computed, or recorded as dirty. Times as PostgreSQL writes them. */
+/** How far a level is: what is before `swept` is computed, or recorded as dirty; `target` is where its policy's window begins. */
 interface LevelTarget {
   readonly level: LevelName;
   readonly swept: string;
@@ -26,6 +26,16 @@ interface LevelTarget {
 
 /** Rows of dirty_buckets, one a batch, that are taken at once. */
 const SLICE = 500;
+/**
+ * Buckets that TimescaleDB computes in one transaction, where it can be told: a day of points. Its default of 10 takes ten
+ * times as long over the past.
+ */
+const BUCKETS: Readonly<Record<LevelName, number>> = {
+  '1min': 1440,
+  '15min': 672,
+  '1hour': 672,
+  '1day': 364,
+};
 
 /**
  * Everything that TimescaleDB's policies, which look back by their start_offset, leave out: the past at the first run, a gap
@@ -50,6 +60,8 @@ class Refresh {
   readonly #options: RefreshOptions;
   readonly #context: JobContext;
   #refreshes = 0;
+  /** Whether this TimescaleDB can be told how much to do in one transaction. */
+  #batched: boolean | null = null;
 
   constructor(client: Client, names: SchemaNames, options: RefreshOptions, context: JobContext) {
     this.#client = client;
@@ -153,7 +165,7 @@ class Refresh {
     const ctids = rows.map(({ ctid }) => ctid);
     for (const level of LEVELS) {
       const target = targets.find((candidate) => candidate.level === level);
-      const to = target?.target ?? (await this.#kept(level));
+      const to = target?.end ?? (await this.#kept(level));
       if (to === null) continue;
       for (const range of await dirtyRanges(this.#client, this.#names, level, to, ctids)) {
         await this.#refresh(level, range);
@@ -183,11 +195,21 @@ class Refresh {
 
   async #refresh(level: LevelName, { from, to }: TimeRange): Promise<void> {
     this.#context.signal.throwIfAborted();
+    this.#batched ??= await this.#takesOptions();
+    const options = this.#batched ? `, options => '{"buckets_per_batch": ${BUCKETS[level]}}'` : '';
     await this.#query(
-      `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz)`,
+      `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${options})`,
       [`aggregate_${level}`, from, to],
     );
     this.#refreshes++;
+  }
+
+  async #takesOptions(): Promise<boolean> {
+    const { rows } = await this.#query<{ found: boolean }>(
+      `SELECT 'options' = ANY (proargnames) AS found FROM pg_proc p JOIN pg_extension e ON e.extnamespace = p.pronamespace
+       WHERE e.extname = 'timescaledb' AND p.proname = 'refresh_continuous_aggregate'`,
+    );
+    return rows.some(({ found }) => found);
   }
 
   async #query<Row extends object>(sql: string, parameters: readonly unknown[] = []) {

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { NamedChunk } from './compaction.ts';
@@ -27,6 +28,7 @@ export class Compression {
 
   /** `after`: milliseconds since a chunk's end. */
   async run(after: number, levels: EngineOptions['levels']): Promise<JobReport> {
+    await this.#closeAgain();
     const due = await this.#chunks(
       `state = 'closing' OR (state = 'open' AND range_end <= now() - make_interval(secs => $1))`,
       [after / 1000],
@@ -45,6 +47,24 @@ export class Compression {
       rows: points + late + buckets,
       detail: `compressed ${due.length} chunks of ${points} points, took ${late} late points into compressed chunks, packed ${buckets} buckets`,
     };
+  }
+
+  /**
+   * Chunks whose opening broke off: their segments have all, also what was replaced meanwhile, and are read.
+   */
+  async #closeAgain(): Promise<void> {
+    const opening = await this.#chunks(`state = 'opening'`, []);
+    if (opening.length === 0) return;
+    await fenced(this.#client, this.#names, 'compression', this.#context.epoch, async () => {
+      for (const sql of [
+        'SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())',
+        `DELETE FROM :"internal".closing_corrections p USING :"internal".chunks c
+         WHERE c.source = 'points' AND c.state = 'opening' AND p.ts >= c.range_start AND p.ts < c.range_end`,
+        `UPDATE :"internal".chunks SET state = 'sealed', changed_at = now() WHERE source = 'points' AND state = 'opening'`,
+        'UPDATE :"internal".chunk_map SET version = version + 1',
+      ])
+        await this.#client.query(withNames(sql, this.#names));
+    });
   }
 
   async #mergeLate(): Promise<number> {

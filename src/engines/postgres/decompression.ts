@@ -42,6 +42,10 @@ export async function decompressChunk(
   const opened = await whenUnlocked(context.signal, () =>
     fenced(client, names, 'compression', context.epoch, async () => {
       await client.query('SET LOCAL statement_timeout = 0');
+      const { rowCount } = await query(
+        `SELECT FROM :"internal".chunks WHERE chunk_id = $1 AND state = 'opening' FOR UPDATE`,
+      );
+      if (rowCount === 0) throw locked(chunk.name);
       const filled = await query('SELECT :"internal".fill_leaf($1) AS count');
       await client.query(withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
       await client.query(`SET LOCAL lock_timeout = '500ms'`);

@@ -114,3 +114,29 @@ test('a reader that holds the tables for long makes opening a chunk give up with
   await reader.query('COMMIT');
   assert.equal((await engine.decompress(nameAt('2024-04-01'))).rows, 1_000);
 });
+
+test('a chunk whose opening broke off is a compressed one again at the next run', async () => {
+  const day = at('2024-05-01T00:00:00Z');
+  await using sink = openSink(database, { onDuplicate: 'keep_last' });
+  await sink.put(series('broken', day, 1_000));
+  const engine = openPostgres(database);
+  await engine.compress(nameAt('2024-05-01'));
+  await database.query(
+    `UPDATE tidegate.chunks SET state = 'opening' WHERE leaf = '${nameAt('2024-05-01')}'; UPDATE tidegate.chunk_map SET version = version + 1`,
+  );
+  await sink.put(
+    points([
+      { device: 'broken', metric: 'x', time: day + 3 * SECOND, value: -3 },
+      { device: 'broken', metric: 'x', time: day + 1, value: 7 },
+    ]),
+  );
+  assert.match((await runJob(engine, 'compression')).detail, /took 1 late points/);
+  assert.deepEqual(
+    await database.query(`SELECT state FROM tidegate.chunks WHERE leaf = '${nameAt('2024-05-01')}'`),
+    [{ state: 'sealed' }],
+  );
+  assert.deepEqual(await valueAt('broken', day + 3 * SECOND), [-3]);
+  assert.equal(await count(database, `iot_data WHERE device_id = 'broken'`), 1_001);
+  assert.equal(await count(database, 'tidegate.closing_corrections'), 0);
+  assert.equal((await engine.decompress(nameAt('2024-05-01'))).rows, 1_001);
+});

@@ -11,8 +11,10 @@ import { engineOptions, openPostgres, runJob } from './engines.ts';
 for (const schema of ['public', 'plant']) {
   test(`a role that only writes does all the work of the chunks, in schema ${schema}`, async () => {
     const database = await createDatabase();
+    const session = await database.connect();
     const roles: TestRole[] = [];
     after(async () => {
+      await session.end();
       await database.query(`DROP OWNED BY ${roles.map(({ name }) => name).join(', ')} CASCADE`);
       for (const { name } of roles) await database.query(`DROP ROLE ${name}`);
       await database.drop();
@@ -38,7 +40,6 @@ for (const schema of ['public', 'plant']) {
     const name = 'points_20240101_000000';
 
     // Other roles' snapshots count too.
-    const session = await database.connect();
     await session.query(`SET ROLE ${reader.name}; BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1`);
     await engine.compress(name);
     await engine.compress('points_20240102_000000');

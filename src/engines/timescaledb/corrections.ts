@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
+import { deviationBetween } from '../added-buckets.ts';
 import type { BucketCounts, PointPlaces, Target } from '../point-places.ts';
 import { LEVELS } from './levels.ts';
 import type { LevelName } from '../engine.ts';
@@ -97,11 +98,6 @@ function frozenBefore(level: LevelName): string {
 
 /** Rows of buckets that both series have, added up (see src/engines/postgres/bucket-corrections.ts). */
 function addSql(table: string, frozen: string): string {
-  const covered = (row: string): string => `(${row}.count - ${row}.excluded)`;
-  const mean = (row: string): string => `coalesce(:"internal".quotient(${row}.sum, ${covered(row)}), 0)`;
-  const apart = `CASE WHEN ${covered('a')} > 0 AND ${covered('o')} > 0 THEN
-    :"internal".square(${mean('a')} - ${mean('o')}) * ${covered('a')}
-      * (${covered('o')}::double precision / (${covered('a')} + ${covered('o')})) ELSE 0 END`;
   return `UPDATE ${table} a SET
       count = a.count + o.count, excluded = a.excluded + o.excluded, sum = a.sum + o.sum,
       min = least(a.min, o.min), max = greatest(a.max, o.max),
@@ -109,7 +105,7 @@ function addSql(table: string, frozen: string): string {
       first_time = least(a.first_time, o.first_time),
       last_value = CASE WHEN o.last_time > a.last_time THEN o.last_value ELSE a.last_value END,
       last_time = greatest(a.last_time, o.last_time),
-      folded = ARRAY[a.folded[1] + o.folded[1] + ${apart}, a.folded[2] + o.folded[2], a.folded[3] + o.folded[3],
+      folded = ARRAY[a.folded[1] + o.folded[1] + ${deviationBetween('a', 'o')}, a.folded[2] + o.folded[2], a.folded[3] + o.folded[3],
         a.folded[4] + o.folded[4], a.folded[5] + o.folded[5]]
     FROM ${table} o
     WHERE a.series_id = $2 AND o.series_id = $1 AND a.bucket = o.bucket AND o.bucket < ${frozen}`;

@@ -25,7 +25,7 @@ async function filled(): Promise<TestDatabase> {
     );
   }
   const engine = openEngine(database);
-  const [chunk] = (await engine.chunks()).filter(
+  const chunk = (await engine.chunks()).find(
     ({ source, range_start: start }) => source === 'points' && start.startsWith('2024-01-01'),
   );
   await engine.compress(chunk?.name ?? '');
@@ -112,21 +112,27 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
   });
 }
 
-test('aggregates whose points retention deleted are kept: those of both added up', WITH_TIMESCALEDB, async () => {
-  await using database = await filled();
-  const recomputed = await database.query(
-    `SELECT date_trunc('minute', timestamp) AS bucket, count(*)::text AS count, max(value) AS max_value, min(value) AS min_value,
+test(
+  'aggregates whose points retention deleted are kept: those of both added up',
+  WITH_TIMESCALEDB,
+  async () => {
+    await using database = await filled();
+    const recomputed = await database.query(
+      `SELECT date_trunc('minute', timestamp) AS bucket, count(*)::text AS count, max(value) AS max_value, min(value) AS min_value,
        round(stddev(value)::numeric, 6)::text AS stddev_value FROM iot_data WHERE timestamp < '2024-01-02' GROUP BY 1 ORDER BY 1`,
-  );
-  await database.query(`UPDATE tidegate.chunk_map SET raw_cut = '2024-01-02', version = version + 1`);
-  await database.query(`SELECT public.drop_chunks('tidegate.points', older_than => '2024-01-02'::timestamptz)`);
-  await correct(database, (corrections) => corrections.merge('gone', 'kept', false));
-  await runJob(openEngine(database), 'aggregates');
-  const kept = `SELECT bucket, count::text, max_value, min_value, round(stddev_value::numeric, 6)::text AS stddev_value
+    );
+    await database.query(`UPDATE tidegate.chunk_map SET raw_cut = '2024-01-02', version = version + 1`);
+    await database.query(
+      `SELECT public.drop_chunks('tidegate.points', older_than => '2024-01-02'::timestamptz)`,
+    );
+    await correct(database, (corrections) => corrections.merge('gone', 'kept', false));
+    await runJob(openEngine(database), 'aggregates');
+    const kept = `SELECT bucket, count::text, max_value, min_value, round(stddev_value::numeric, 6)::text AS stddev_value
      FROM iot_data_1min WHERE device_id = 'kept' AND bucket < '2024-01-02' ORDER BY bucket`;
-  assert.deepEqual(await database.query(kept), recomputed);
-  const range = { device: 'kept', metric: null, from: '2024-01-01T00:00:30Z', to: '2024-01-01T00:02:00Z' };
-  const { counts } = await correct(database, (corrections) => corrections.delete(range, false));
-  assert.deepEqual([counts['points'], counts['frozen_buckets']], [0, 2 + 1 + 1 + 1]);
-  assert.deepEqual(await database.query(kept), recomputed, 'a range leaves them');
-});
+    assert.deepEqual(await database.query(kept), recomputed);
+    const range = { device: 'kept', metric: null, from: '2024-01-01T00:00:30Z', to: '2024-01-01T00:02:00Z' };
+    const { counts } = await correct(database, (corrections) => corrections.delete(range, false));
+    assert.deepEqual([counts['points'], counts['frozen_buckets']], [0, 2 + 1 + 1 + 1]);
+    assert.deepEqual(await database.query(kept), recomputed, 'a range leaves them');
+  },
+);

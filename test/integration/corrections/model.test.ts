@@ -147,7 +147,7 @@ test('after any history of writes, jobs and corrections, the views say what a mo
       const total = [...model.devices.values()].reduce((sum, { size }) => sum + size, 0);
       assert.equal(Number(sums?.days), total);
     }),
-    { numRuns: 60 },
+    { numRuns: 8 },
   );
 });
 

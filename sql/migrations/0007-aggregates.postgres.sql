@@ -261,29 +261,50 @@ CREATE TYPE :"internal".aggregate AS (
   time_weighted_avg double precision
 );
 
--- The buckets of a series put together from the level that is named, each path with a plan of its own that the session
--- keeps.
+-- The buckets of a series from the level that is named, as they are where they are its own. Each path has a plan of its own,
+-- which the session keeps.
 CREATE FUNCTION :"internal".regrouped(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
   width interval, months integer, tz text)
-RETURNS SETOF :"internal".aggregate_1min LANGUAGE plpgsql STABLE AS $body$
+RETURNS SETOF :"internal".aggregate_1min LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $body$
 DECLARE
   id constant bigint := series.series_id;
   tolerance constant double precision := series.counter_tolerance;
   rollover constant double precision := series.counter_rollover;
   hold constant double precision := date_part('epoch', series.longest_hold);
-  edges constant timestamptz[] := :"internal".edges(coalesce((SELECT a.position FROM :"internal".aggregates a WHERE a.level = $1), 0::smallint));
+  own boolean;
+  watermark timestamptz;
+  edges timestamptz[];
 BEGIN
+  SELECT a.watermark, a.width = $5 AND tz = 'UTC', :"internal".edges(a.position - (a.width = $5 AND tz = 'UTC')::integer::smallint)
+  INTO watermark, own, edges
+  FROM :"internal".aggregates a WHERE a.level = $1;
   CASE level
     WHEN 'raw' THEN
       RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_raw(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
     WHEN '1min' THEN
-      RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1min(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_1min(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1min(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
     WHEN '15min' THEN
-      RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_15min(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_15min(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_15min(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
     WHEN '1hour' THEN
-      RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1hour(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_1hour(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1hour(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
     WHEN '1day' THEN
-      RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1day(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_1day(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1day(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
   END CASE;
 END;
 $body$;
@@ -340,6 +361,9 @@ BEGIN
     RAISE EXCEPTION 'iot_aggregate: bucket is a time, days or months, more than none, not %', bucket USING ERRCODE = 'invalid_parameter_value';
   ELSIF fill <> 'none' AND NOT (isfinite("from") AND isfinite("to")) THEN
     RAISE EXCEPTION 'iot_aggregate: only a finite range can be filled' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF utc THEN
+    tz := 'UTC';
   END IF;
   -- Raises an error where there is no such time zone.
   PERFORM now() AT TIME ZONE tz;

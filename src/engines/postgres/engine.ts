@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Client } from 'pg';
 import { TidegateError } from '../../errors.ts';
 import { ChunkMap } from '../../postgres/chunk-map.ts';
@@ -12,6 +13,7 @@ import { decompressChunk } from './decompression.ts';
 import { keepChunks } from './chunk-keeping.ts';
 import { refreshAggregates } from './refresh.ts';
 import { Retention } from './retention.ts';
+import { applySeriesPolicies } from './series-policies.ts';
 
 /** Milliseconds. */
 const MINUTE = 60_000;
@@ -30,16 +32,17 @@ export class PostgresEngine implements Engine {
   }
 
   get jobs(): readonly Job[] {
-    const { compression, retention, chunkInterval, levels } = this.#options;
+    const { compression, retention, chunkInterval, levels, series } = this.#options;
     const often = Math.min(...Object.values(levels).map(({ scheduleInterval }) => scheduleInterval));
     return [
       this.#job('chunks', MINUTE, (client, context) =>
         keepChunks(client, this.#names, this.#chunkMap(), chunkInterval, context),
       ),
       // As often as the finest schedule says; which levels are due, each run sees.
-      this.#job('aggregates', often, (client, context) =>
-        refreshAggregates(client, this.#names, { levels, budget: often / 2 }, context),
-      ),
+      this.#job('aggregates', often, async (client, context) => {
+        await applySeriesPolicies(client, this.#names, series, versionOf(series), context);
+        return await refreshAggregates(client, this.#names, { levels, budget: often / 2 }, context);
+      }),
       ...(compression.enabled
         ? [
             this.#job('compression', compression.every, (client, context) =>
@@ -133,4 +136,9 @@ export class PostgresEngine implements Engine {
     const { url } = this.#options;
     return await withConnection({ url, statementTimeout, applicationName: 'tidegate jobs' }, work, signal);
   }
+}
+
+/** Another one for other policies: every series is looked at anew then. */
+function versionOf(policies: EngineOptions['series']): string {
+  return hash('sha256', JSON.stringify(policies)).slice(0, 16);
 }

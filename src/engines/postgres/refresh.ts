@@ -49,6 +49,8 @@ interface Due {
   readonly due: boolean;
   readonly watermark: string;
   readonly target: string;
+  /** Seconds from the watermark to the target; may be infinite. */
+  readonly behind: number;
   readonly recent_from: string;
 }
 
@@ -135,13 +137,14 @@ class Refresh {
     const names = Object.keys(levels) as LevelName[];
     const seconds = (pick: (policy: LevelPolicy) => number) => names.map((name) => pick(levels[name]) / 1000);
     const { rows } = await this.#query<Due>(
-      `SELECT a.level, a.enabled, a.watermark::text AS watermark,
+      `SELECT *, date_part('epoch', target::timestamptz) - date_part('epoch', watermark::timestamptz) AS behind FROM (
+       SELECT a.level, a.position, a.enabled, a.watermark::text AS watermark,
          $6 OR floor(date_part('epoch', $1::timestamptz) / w.every) <> floor(date_part('epoch', a.refreshed_at) / w.every) AS due,
          date_bin(a.width, $1::timestamptz - make_interval(secs => w.ended), timestamptz '2000-01-03 00:00:00+00')::text AS target,
          ($1::timestamptz - make_interval(secs => w.started))::text AS recent_from
        FROM :"internal".aggregates a
        JOIN unnest($2::text[], $3::float8[], $4::float8[], $5::float8[]) AS w (level, every, ended, started) USING (level)
-       ORDER BY a.position`,
+       ) due ORDER BY position`,
       [
         now,
         names,
@@ -188,13 +191,13 @@ class Refresh {
   }
 
   /** Resolves to whether the level arrived where its policy wants it to be. */
-  async #advance({ level, target, watermark }: Due): Promise<boolean> {
+  async #advance({ level, target, watermark, behind }: Due): Promise<boolean> {
     if (watermark === '-infinity' && !(await this.#emptied({ level }))) return false;
     const { rows } = await this.#query<LevelState>(LEVEL_STATES, [level]);
     const { width, source } = rows[0] as LevelState;
     const longest = Math.max(LONGEST_SPAN, 16 * width);
     let span = Math.max(width, FIRST_SPAN);
-    let skip = watermark === '-infinity';
+    let skip = behind > span;
     for (;;) {
       const started = performance.now();
       try {

@@ -11,10 +11,10 @@ import { never } from '../postgres/sinks.ts';
 export async function correct<T>(
   database: Pick<TestDatabase, 'url'>,
   work: (corrections: Corrections) => Promise<T>,
-  onDuplicate: OnDuplicate = 'keep_first',
+  { schema = 'public', onDuplicate = 'keep_first' }: { schema?: string; onDuplicate?: OnDuplicate } = {},
 ): Promise<T> {
   const options = {
-    ...engineOptions(database),
+    ...engineOptions(database, { schema }),
     onDuplicate,
     actor: 'somebody@here',
     deviceOf: (route: string, topic: string) => (route === 'test' ? (topic.split('/')[1] ?? null) : null),

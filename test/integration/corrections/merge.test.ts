@@ -58,7 +58,7 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
     );
     const state = await everything(database);
     const merge = (dryRun: boolean) =>
-      correct(database, (corrections) => corrections.merge('from', 'into', dryRun), onDuplicate);
+      correct(database, (corrections) => corrections.merge('from', 'into', dryRun), { onDuplicate });
     const planned = await merge(true);
     assert.deepEqual(await everything(database), state, 'a dry run changes nothing');
     const done = await merge(false);

@@ -55,7 +55,7 @@ test('late points go into segments wherever they fall, those of several runs too
       ),
       0,
     );
-    const [chunk] = (await engine.chunks()).filter((one) => one.name === name);
+    const chunk = (await engine.chunks()).find((one) => one.name === name);
     assert.equal(chunk?.rows, 1_000 + expected.length);
   };
   const dayStart = () => at('2021-01-01T00:00:00Z') + day * DAY;

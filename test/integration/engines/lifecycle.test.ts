@@ -58,7 +58,7 @@ test('a million points of a thousand devices: ingested, aggregated, compressed, 
   assert.ok((chunk?.ratio ?? 0) > 10, JSON.stringify(chunk));
   const packed = statistics.find(({ source }) => source === '1min');
   assert.ok((packed?.ratio ?? 0) > 2, JSON.stringify(statistics));
-  const [listed] = (await engine.chunks()).filter((one) => one.name === name);
+  const listed = (await engine.chunks()).find((one) => one.name === name);
   assert.deepEqual([listed?.state, listed?.rows], ['sealed', POINTS]);
   assert.deepEqual(await database.query('SELECT to_regclass($1) AS leaf', [`tidegate.${name}`]), [
     { leaf: null },

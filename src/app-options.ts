@@ -6,6 +6,7 @@ import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
 import type { JobStoreOptions } from './postgres/job-store.ts';
 import type { LeaderOptions } from './postgres/leader.ts';
+import type { EngineName } from './postgres/engine-choice.ts';
 import type { SinkOptions } from './postgres/sink.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
 
@@ -49,7 +50,8 @@ export function databaseOptions(config: Config): DatabaseOptions {
   return { url, migrateUrl, schema, readerRole, engine };
 }
 
-export function sinkOptions(config: Config): SinkOptions {
+/** `engine`: as recorded in the database. */
+export function sinkOptions(config: Config, engine: EngineName): SinkOptions {
   const { database, ingest } = config;
   return {
     url: database.url,
@@ -59,6 +61,7 @@ export function sinkOptions(config: Config): SinkOptions {
     onDuplicate: ingest.on_duplicate,
     maxSeries: ingest.max_series,
     chunks: { interval: config.policies.chunk_interval * 1000 },
+    engine,
   };
 }
 

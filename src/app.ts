@@ -87,11 +87,12 @@ export class App {
       if (config.components.includes('api')) await this.#listen();
       const database = databaseOptions(config);
       const signal = this.#starting.signal;
-      this.#schedule(await prepareDatabase(database, config.startup_timeout, signal, logger));
+      const engine = await prepareDatabase(database, config.startup_timeout, signal, logger);
+      this.#schedule(engine);
       if (this.#ingest !== null) {
         const ingest = this.#ingest;
         this.#started.unshift((signal) => ingest.stop(signal));
-        await ingest.start();
+        await ingest.start(engine);
       }
     } catch (error) {
       await this.stop(AbortSignal.abort());
@@ -184,7 +185,8 @@ export class App {
   async #ingestStats(): Promise<IngestStats> {
     const live = this.#ingest?.pipeline?.stats;
     if (live !== undefined) return live;
-    const sink = new PostgresSink(sinkOptions(this.#options.config));
+    const { name } = known(this.#engine);
+    const sink = new PostgresSink(sinkOptions(this.#options.config, name));
     try {
       const { since, totals } = await sink.totals();
       return new BalanceSheet(since, totals).snapshot();

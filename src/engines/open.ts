@@ -3,10 +3,10 @@ import { schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
 import type { Engine, EngineOptions } from './engine.ts';
 import { PostgresEngine } from './postgres/engine.ts';
+import { TimescaleEngine } from './timescaledb/engine.ts';
 
 export function createEngine(options: EngineOptions, name: EngineName): Engine {
-  if (name === 'timescaledb') throw new Error('timescale');
-  return new PostgresEngine(options);
+  return name === 'timescaledb' ? new TimescaleEngine(options) : new PostgresEngine(options);
 }
 
 /** The engine that the database was migrated for. Throws `engine_mismatch`, `engine_unfit`. */

@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
-import type { ChunkMap, ClosedChunk } from './chunk-map.ts';
+import type { Chunks, ClosedChunk } from './chunks.ts';
 import type { SeriesGain } from './journal.ts';
 import { pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
@@ -23,14 +23,14 @@ interface FoundRow {
  * map's shared lock: no chunk changes its state meanwhile.
  */
 export class ClosedPoints {
-  readonly #chunks: Pick<ChunkMap, 'closed'>;
+  readonly #chunks: Pick<Chunks, 'closed'>;
   readonly #findInLeaf: string;
   readonly #inTurn: string;
   readonly #replaceInLeaf: string;
   readonly #correct: string;
   readonly #segments: SegmentEditor;
 
-  constructor(names: SchemaNames, chunks: Pick<ChunkMap, 'closed'>) {
+  constructor(names: SchemaNames, chunks: Pick<Chunks, 'closed'>) {
     this.#chunks = chunks;
     this.#segments = new SegmentEditor(names);
     const input = 'unnest($1::bigint[], $2::timestamptz[], $3::double precision[])';

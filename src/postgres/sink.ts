@@ -4,9 +4,12 @@ import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
 import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
 import type { Batch, Sink, WriteReport } from '../pipeline/types.ts';
 import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
+import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
 import { DeadLetterStore } from './dead-letter-store.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
+import type { EngineName } from './engine-choice.ts';
+import { HypertableChunks } from './hypertable-chunks.ts';
 import { Journal } from './journal.ts';
 import { schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
@@ -24,6 +27,8 @@ export interface SinkOptions {
   readonly onDuplicate: OnDuplicate;
   readonly maxSeries: number;
   readonly chunks: ChunkPolicy;
+  /** As recorded in the database. Default: postgres. */
+  readonly engine?: EngineName;
 }
 
 interface BeginRow {
@@ -43,7 +48,7 @@ const UNIQUE_VIOLATION = '23505';
  */
 export class PostgresSink implements Sink {
   readonly #options: SinkOptions;
-  readonly #chunks: ChunkMap;
+  readonly #chunks: Chunks;
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
   readonly #dirty: DirtyBuckets;
@@ -60,7 +65,10 @@ export class PostgresSink implements Sink {
   constructor(options: SinkOptions) {
     const names = schemaNames(options.schema);
     this.#options = options;
-    this.#chunks = new ChunkMap(names, options.chunks, () => Date.now() * 1000);
+    this.#chunks =
+      options.engine === 'timescaledb'
+        ? new HypertableChunks(names)
+        : new ChunkMap(names, options.chunks, () => Date.now() * 1000);
     this.#catalog = new SeriesCatalog(names, options.maxSeries);
     this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
     this.#dirty = new DirtyBuckets(names);
@@ -122,8 +130,11 @@ export class PostgresSink implements Sink {
   }
 
   async #connect(): Promise<Client> {
-    const { url, statementTimeout, clientId } = this.#options;
+    const { url, statementTimeout, clientId, engine } = this.#options;
     const client = await connect({ url, statementTimeout, applicationName: `tidegate ${clientId}` });
+    // A late point may have to unpack any number of compressed ones.
+    if (engine === 'timescaledb')
+      await client.query('SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0');
     // A connection that broke while idle is not handed out again.
     client.once('end', () => {
       const index = this.#idle.indexOf(client);

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { engineOptions } from '../app-options.ts';
 import { loadConfig } from '../config/load.ts';
 import type { ChunkInfo, Engine } from '../engines/engine.ts';
 import { openEngine } from '../engines/open.ts';
@@ -19,7 +20,8 @@ export function addChunks(program: Command, terminal: Terminal, exit: (code: Exi
     options: ChunkOptions,
     work: (engine: Engine) => Promise<void>,
   ): Promise<void> => {
-    await work(await openEngine(loadConfig({ file: options.config, env: terminal.env })));
+    const config = loadConfig({ file: options.config, env: terminal.env });
+    await work(await openEngine(engineOptions(config), config.database.engine));
     exit(0);
   };
   chunks

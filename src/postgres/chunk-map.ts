@@ -1,18 +1,6 @@
 import type { Client } from 'pg';
+import type { ChunkRange, Chunks, ChunkSource, ClosedChunk } from './chunks.ts';
 import { type SchemaNames, withNames } from './names.ts';
-
-export type ChunkSource = 'points' | 'texts';
-
-/** Microseconds since 1970, from <= time < to. */
-interface ChunkRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** What writers no longer put points into: closing and opening ones, whose replaced points are written down, and sealed. */
-export interface ClosedChunk extends ChunkRange {
-  readonly state: 'closing' | 'sealed' | 'opening';
-}
 
 export interface ChunkPolicy {
   /** Microseconds. */
@@ -30,7 +18,7 @@ const DENSE = 1000;
  * The chunks, as this process last saw them. `version` is compared inside every writing transaction, under the
  * map's lock, so that acting on an outdated copy is impossible.
  */
-export class ChunkMap {
+export class ChunkMap implements Chunks {
   readonly #names: SchemaNames;
   readonly #policy: ChunkPolicy;
   readonly #now: () => number;

@@ -1,26 +1,37 @@
 import { type Client, escapeIdentifier } from 'pg';
 import { TidegateError } from '../errors.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import { sqlstateOf } from './sqlstate.ts';
 
 /** How chunks, aggregates, compression and retention are done; recorded at the first migration. */
 export type EngineName = 'postgres' | 'timescaledb';
 /** `auto`: the recorded one; before the first migration timescaledb where it is created in the database and fit. */
 export type EngineSetting = EngineName | 'auto';
 
+const INSUFFICIENT_PRIVILEGE = '42501';
 /** TimescaleDB 2.18, the first with the columnstore's names. */
 const OLDEST: readonly [number, number] = [2, 18];
 
 /** The engine that the schema was migrated for; null before the first migration. */
 export async function recordedEngine(client: Client, names: SchemaNames): Promise<string | null> {
-  const { rows: found } = await client.query<{ present: boolean }>(
-    'SELECT to_regclass($1) IS NOT NULL AS present',
-    [`${escapeIdentifier(names.internal)}.installation`],
-  );
-  if (found[0]?.present !== true) return null;
-  const { rows } = await client.query<{ engine: string }>(
-    withNames('SELECT engine FROM :"internal".installation', names),
-  );
-  return rows[0]?.engine ?? null;
+  try {
+    const { rows: found } = await client.query<{ present: boolean }>(
+      'SELECT to_regclass($1) IS NOT NULL AS present',
+      [`${escapeIdentifier(names.internal)}.installation`],
+    );
+    if (found[0]?.present !== true) return null;
+    const { rows } = await client.query<{ engine: string }>(
+      withNames('SELECT engine FROM :"internal".installation', names),
+    );
+    return rows[0]?.engine ?? null;
+  } catch (error) {
+    throw refused(error);
+  }
+}
+
+function refused(error: unknown): unknown {
+  if (sqlstateOf(error) !== INSUFFICIENT_PRIVILEGE) return error;
+  return new TidegateError('database_privilege', (error as Error).message, { cause: error });
 }
 
 /** Throws `engine_mismatch` where another one is recorded, `engine_unfit` where the database cannot be it. */

@@ -4,7 +4,7 @@ import { type SchemaNames, withNames } from './names.ts';
 
 /** What the functions that readers call look into: plain SQL is inlined, with the rights of whoever calls. */
 const INLINED: Readonly<Record<EngineName, readonly string[]>> = {
-  postgres: ['series', 'points', 'points_late', 'texts', 'texts_late'],
+  postgres: ['series', 'hot_points', 'points_late', 'segment_points', 'stored_points', 'texts', 'texts_late'],
   timescaledb: ['series', 'points', 'texts'],
 };
 
@@ -51,6 +51,7 @@ export function grantSql(names: SchemaNames, roles: Roles, engine: EngineName): 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA :"internal" TO ${role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA :"internal" TO ${role};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA :"internal" TO ${role};
+GRANT SELECT, INSERT, DELETE ON :"schema".iot_query_logs TO ${role};
 ${readSql(role)}`);
   }
   if (roles.readerRole !== null) {

@@ -2,7 +2,7 @@ import { finished } from 'node:stream/promises';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { copyRows, type KeyedRows } from './binary.ts';
-import type { ChunkMap, ChunkSource } from './chunk-map.ts';
+import type { Chunks, ChunkSource } from './chunks.ts';
 import { ClosedPoints } from './closed-points.ts';
 import type { SeriesGain } from './journal.ts';
 import { KeyedTable, pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
@@ -17,14 +17,14 @@ const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gai
  * closed are held against what it has before they are written late.
  */
 export class PointStore {
-  readonly #chunks: ChunkMap;
+  readonly #chunks: Chunks;
   readonly #onDuplicate: OnDuplicate;
   readonly #copy: string;
   readonly #tables: Readonly<Record<ChunkSource, { readonly open: KeyedTable; readonly late: KeyedTable }>>;
   readonly #closed: ClosedPoints;
   readonly #lateOfClosed: KeyedTable;
 
-  constructor(names: SchemaNames, chunks: ChunkMap, onDuplicate: OnDuplicate) {
+  constructor(names: SchemaNames, chunks: Chunks, onDuplicate: OnDuplicate) {
     this.#chunks = chunks;
     this.#onDuplicate = onDuplicate;
     this.#copy = withNames(

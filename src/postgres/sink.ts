@@ -4,9 +4,12 @@ import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
 import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
 import type { Batch, Sink, WriteReport } from '../pipeline/types.ts';
 import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
+import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
 import { DeadLetterStore } from './dead-letter-store.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
+import type { EngineName } from './engine-choice.ts';
+import { HypertableChunks } from './hypertable-chunks.ts';
 import { Journal } from './journal.ts';
 import { schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
@@ -24,12 +27,18 @@ export interface SinkOptions {
   readonly onDuplicate: OnDuplicate;
   readonly maxSeries: number;
   readonly chunks: ChunkPolicy;
+  /** As recorded in the database. Default: postgres. */
+  readonly engine?: EngineName;
 }
 
 interface BeginRow {
   readonly version: string;
   readonly dirty_before: string;
+  readonly series_version: string;
 }
+
+/** A correction by hand came between the look-up of a batch's series and its transaction. */
+class SeriesChanged extends Error {}
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -39,7 +48,7 @@ const UNIQUE_VIOLATION = '23505';
  */
 export class PostgresSink implements Sink {
   readonly #options: SinkOptions;
-  readonly #chunks: ChunkMap;
+  readonly #chunks: Chunks;
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
   readonly #dirty: DirtyBuckets;
@@ -56,7 +65,10 @@ export class PostgresSink implements Sink {
   constructor(options: SinkOptions) {
     const names = schemaNames(options.schema);
     this.#options = options;
-    this.#chunks = new ChunkMap(names, options.chunks, () => Date.now() * 1000);
+    this.#chunks =
+      options.engine === 'timescaledb'
+        ? new HypertableChunks(names)
+        : new ChunkMap(names, options.chunks, () => Date.now() * 1000);
     this.#catalog = new SeriesCatalog(names, options.maxSeries);
     this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
     this.#dirty = new DirtyBuckets(names);
@@ -64,7 +76,7 @@ export class PostgresSink implements Sink {
     this.#journal = new Journal(names, options.clientId);
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
-       SELECT version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
+       SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
       names,
     );
   }
@@ -118,8 +130,11 @@ export class PostgresSink implements Sink {
   }
 
   async #connect(): Promise<Client> {
-    const { url, statementTimeout, clientId } = this.#options;
+    const { url, statementTimeout, clientId, engine } = this.#options;
     const client = await connect({ url, statementTimeout, applicationName: `tidegate ${clientId}` });
+    // A late point may have to unpack any number of compressed ones.
+    if (engine === 'timescaledb')
+      await client.query('SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0');
     // A connection that broke while idle is not handed out again.
     client.once('end', () => {
       const index = this.#idle.indexOf(client);
@@ -129,6 +144,7 @@ export class PostgresSink implements Sink {
   }
 
   async #write(client: Client, whole: Batch): Promise<WriteReport> {
+    const seriesVersion = this.#catalog.version;
     const refusedSeries = await this.#catalog.resolve(client, whole.series);
     const batch =
       refusedSeries.size === 0
@@ -143,7 +159,7 @@ export class PostgresSink implements Sink {
     if (known !== null) return known;
     for (let copy = !this.#expectDuplicates; ; copy = false) {
       try {
-        const report = await this.#transaction(client, batch, copy);
+        const report = await this.#transaction(client, batch, copy, seriesVersion);
         const { duplicate, conflict } = report.totals.points;
         this.#expectDuplicates = duplicate + conflict > 0;
         const decoded = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
@@ -152,6 +168,7 @@ export class PostgresSink implements Sink {
           refused: batch.deadLetters.filter(({ messageIndex }) => !decoded.has(messageIndex)),
         };
       } catch (error) {
+        if (error instanceof SeriesChanged) return await this.#write(client, whole);
         if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
         await client.query('ROLLBACK');
         const late = await this.#lookUp(client, batch);
@@ -161,9 +178,15 @@ export class PostgresSink implements Sink {
     }
   }
 
-  async #transaction(client: Client, batch: Batch, copy: boolean): Promise<WriteReport> {
+  async #transaction(
+    client: Client,
+    batch: Batch,
+    copy: boolean,
+    seriesVersion: number,
+  ): Promise<WriteReport> {
     const dirtyBefore = await this.#begun(
       client,
+      seriesVersion,
       batch.points.timestamp.subarray(0, batch.points.length),
       batch.texts.timestamp,
     );
@@ -204,17 +227,27 @@ export class PostgresSink implements Sink {
   /**
    * Begins the transaction under the map's lock, with a map that is right and the chunks that the times need. Resolves to
    * the time before which what is written makes an aggregate's bucket dirty, microseconds since 1970: whoever moves it
-   * forward takes the lock alone first, so no transaction that saw the old one is under way then.
+   * forward takes the lock alone first, so no transaction that saw the old one is under way then. Throws SeriesChanged.
    */
-  async #begun(client: Client, times: Float64Array, textTimes: readonly number[]): Promise<number> {
+  async #begun(
+    client: Client,
+    seriesVersion: number,
+    times: Float64Array,
+    textTimes: readonly number[],
+  ): Promise<number> {
     for (;;) {
       if (this.#chunks.version < 0) await this.#chunks.reload(client);
       await this.#chunks.open(client, 'points', times);
       await this.#chunks.open(client, 'texts', textTimes);
       const results = (await client.query(this.#begin)) as unknown as { rows: BeginRow[] }[];
       const [row] = results.at(-1)?.rows ?? [];
-      if (Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);
+      const sameSeries = Number(row?.series_version) === seriesVersion;
+      if (sameSeries && Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);
       await client.query('ROLLBACK');
+      if (!sameSeries) {
+        this.#catalog.changed(Number(row?.series_version));
+        throw new SeriesChanged();
+      }
       await this.#chunks.reload(client);
     }
   }

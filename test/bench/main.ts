@@ -4,12 +4,14 @@
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchCodec } from './codec.ts';
 import { benchCopy } from './copy.ts';
 import { benchMessages } from './messages.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
   copy: { run: benchCopy, count: 1_000_000 },
+  codec: { run: benchCodec, count: 3_000_000 },
 } as const;
 
 const { values, positionals } = parseArgs({

@@ -3,6 +3,7 @@ import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { SegmentEditor, type Span } from '../../postgres/segment-editor.ts';
 import type { JobContext } from '../../scheduler/types.ts';
+import { whenUnlocked } from './patience.ts';
 
 /** Late points that are taken into segments under one lock of the map: writers wait for as long, some milliseconds. */
 const STEP = 5_000;
@@ -22,11 +23,11 @@ export async function mergeLate(
   chunk: { readonly id: string } & Span,
   context: JobContext,
 ): Promise<number> {
-  const range = [chunk.from / 1e6, chunk.to / 1e6];
+  const range = [chunk.from, chunk.to];
   const { rows: series } = await client.query<{ series_id: string }>(
     withNames(
       `SELECT DISTINCT series_id FROM :"internal".points_late
-       WHERE ts >= to_timestamp($1) AND ts < to_timestamp($2) ORDER BY series_id`,
+       WHERE ts >= $1 AND ts < $2 ORDER BY series_id`,
       names,
     ),
     range,
@@ -35,8 +36,7 @@ export async function mergeLate(
   let total = 0;
   for (const { series_id: seriesId } of series) {
     for (let taken = STEP; taken === STEP; total += taken) {
-      context.signal.throwIfAborted();
-      taken = await fenced(client, names, 'compression', context.epoch, async () => {
+      const step = async () => {
         await client.query(withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
         const rows = await takeLate(client, names, [...range, chunk.id, seriesId]);
         if (rows.length === 0) return 0;
@@ -50,6 +50,11 @@ export async function mergeLate(
           [chunk.id, rows.length],
         );
         return rows.length;
+      };
+      taken = 0;
+      await whenUnlocked(context.signal, async () => {
+        context.signal.throwIfAborted();
+        taken = await fenced(client, names, 'compression', context.epoch, step);
       });
     }
   }
@@ -67,7 +72,7 @@ async function takeLate(
       `WITH taken AS (
          DELETE FROM :"internal".points_late WHERE (series_id, ts) IN (
            SELECT series_id, ts FROM :"internal".points_late
-           WHERE series_id = $4 AND ts >= to_timestamp($1) AND ts < to_timestamp($2)
+           WHERE series_id = $4 AND ts >= $1 AND ts < $2
              AND EXISTS (SELECT FROM :"internal".chunks WHERE chunk_id = $3 AND state = 'sealed')
            ORDER BY ts LIMIT ${STEP})
          RETURNING ts, value)

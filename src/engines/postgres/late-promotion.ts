@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import type { ChunkSource } from '../../postgres/chunk-map.ts';
+import type { ChunkSource } from '../../postgres/chunks.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 
 /** So many late points in one span are worth a chunk, as a batch of them would be (src/postgres/chunk-map.ts). */

@@ -134,7 +134,8 @@ test('another engine than the recorded one is refused', async () => {
   await using own = await createDatabase({ template: true });
   assert.equal((await failure(prepare(options(own.url, { engine: 'timescaledb' })))).code, 'engine_mismatch');
   await own.query(`UPDATE tidegate.installation SET engine = 'timescaledb'`);
-  assert.equal((await failure(prepare(options(own.url)))).code, 'engine_mismatch');
+  assert.equal((await failure(prepare(options(own.url, { engine: 'postgres' })))).code, 'engine_mismatch');
+  assert.equal((await failure(prepare(options(own.url)))).code, 'engine_unfit');
 });
 
 test('waits for a server that is not there yet', async () => {

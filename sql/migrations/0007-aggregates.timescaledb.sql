@@ -1,0 +1,202 @@
+-- compatible_from: 4
+-- Continuous aggregates of TimescaleDB, each on top of the one below, and what users read of them. A row holds the same
+-- as on stock PostgreSQL and is computed by the same rules.
+
+SELECT set_config('search_path', quote_ident(nspname) || ', pg_catalog', true)
+FROM pg_catalog.pg_extension e JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace WHERE extname = 'timescaledb';
+
+-- No stored value may make a statement fail. PostgreSQL raises an error where a result of finite doubles is infinite, and
+-- where a product or quotient of others is 0: so sums cover values that are finite and at most 1e140, whose squares and
+-- sums stay finite, and what follows keeps clear of underflow.
+CREATE FUNCTION :"internal".covered(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) <= 1e140 THEN $1 END
+$body$;
+
+-- For seconds from a microsecond on.
+CREATE FUNCTION :"internal".over_time(value double precision, seconds double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 < 1 AND abs($1) < 1e-300 THEN 0 ELSE $1 * $2 END
+$body$;
+
+-- NULL where there is nothing to divide by. 5e-324 is the smallest double: less than half of it per unit rounds to 0.
+CREATE FUNCTION :"internal".quotient(total double precision, units double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 > 0 THEN
+    CASE WHEN abs($1) + abs($1) <= greatest($2, 1) * 5e-324 THEN 0 ELSE $1 / $2 END
+  END
+$body$;
+
+CREATE FUNCTION :"internal".square(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) < 1e-150 THEN 0 ELSE $1 * $1 END
+$body$;
+
+-- What a counter gained from one point to the next, both covered. A fall by no more than the tolerance is no reset. A
+-- counter that was reset began at 0, or it rolled over, if that makes it gain no more than half of its range.
+CREATE FUNCTION :"internal".gain(before double precision, after double precision, tolerance double precision, rollover double precision)
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $2 - $1 >= - $3 THEN $2 - $1
+    WHEN $1 <= $4 AND $4 - $1 + $2 <= $4 - ($4 - $1 + $2) THEN $4 - $1 + $2
+    WHEN $2 - $1 < - $3 THEN greatest($2, 0)
+  END
+$body$;
+
+-- The start of the bucket that holds a moment. Up to an hour long, buckets divide the hours of the local clock as they
+-- elapse, so that an hour that the clock repeats is two; longer ones follow the clock's face, days from midnight, weeks
+-- from Monday, months (where not 0) from January.
+CREATE FUNCTION :"internal".local_start(local timestamp, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  -- Of two moments with one local time PostgreSQL takes the later one.
+  SELECT CASE WHEN ($1 AT TIME ZONE $2 - interval '1 hour') AT TIME ZONE $2 = $1
+    THEN $1 AT TIME ZONE $2 - interval '1 hour' ELSE $1 AT TIME ZONE $2 END
+$body$;
+
+CREATE FUNCTION :"internal".local_bin(local timestamp, width interval, months integer) RETURNS timestamp
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $3 = 0 THEN date_bin($2, $1, timestamp '2000-01-03')
+    ELSE date_trunc('month', $1) - make_interval(months =>
+      ((date_part('year', $1) * 12 + date_part('month', $1) - 1)::integer % $3 + $3) % $3)
+  END
+$body$;
+
+CREATE FUNCTION :"internal".bucket_start(moment timestamptz, width interval, months integer, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN NOT isfinite($1) THEN $1
+    WHEN $3 = 0 AND $2 <= interval '1 hour'
+    THEN $1 - ($1 AT TIME ZONE $4 - date_bin($2, $1 AT TIME ZONE $4, timestamp '2000-01-03'))
+    ELSE :"internal".local_start(:"internal".local_bin($1 AT TIME ZONE $4, $2, $3), $4)
+  END
+$body$;
+
+-- What depends on the order of points, which a continuous aggregate cannot ask by window functions: {m2, increase, resets,
+-- integral, seconds} of a whole bucket, of the parts it is made of (points, or rows of the level below), in their order.
+-- `sums` has the totals of the parts; what is added are the pairs of one's last point and the next one's first, and each
+-- part's deviation from the mean of the whole (Chan et al.), where counts and totals of values are given.
+CREATE FUNCTION :"internal".folded(sums double precision[],
+  first_times timestamptz[], firsts double precision[], last_times timestamptz[], lasts double precision[],
+  counts bigint[], totals double precision[], tolerance double precision, rollover double precision, hold double precision)
+RETURNS double precision[] LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $body$
+DECLARE
+  m2 double precision := sums[1];
+  increase double precision := sums[2];
+  resets double precision := sums[3];
+  integral double precision := sums[4];
+  seconds double precision := sums[5];
+  before double precision;
+  after double precision;
+  held double precision;
+  mean double precision;
+BEGIN
+  FOR part IN 2 .. coalesce(array_length(firsts, 1), 0) LOOP
+    before := :"internal".covered(lasts[part - 1]);
+    after := :"internal".covered(firsts[part]);
+    CONTINUE WHEN before IS NULL OR after IS NULL;
+    held := least(date_part('epoch', first_times[part] - last_times[part - 1]), hold);
+    increase := increase + :"internal".gain(before, after, tolerance, rollover);
+    IF after - before < - tolerance THEN
+      resets := resets + 1;
+    END IF;
+    integral := integral + :"internal".over_time(before, held);
+    seconds := seconds + held;
+  END LOOP;
+  IF array_length(counts, 1) > 1 THEN
+    SELECT :"internal".quotient(sum(t), sum(c)::double precision) INTO mean FROM unnest(counts, totals) AS u (c, t);
+    FOR part IN 1 .. array_length(counts, 1) LOOP
+      IF counts[part] > 0 THEN
+        m2 := m2 + counts[part] * :"internal".square(:"internal".quotient(totals[part], counts[part]) - mean);
+      END IF;
+    END LOOP;
+  END IF;
+  RETURN ARRAY[m2, increase, resets, integral, seconds];
+END;
+$body$;
+
+CREATE MATERIALIZED VIEW :"internal".aggregate_1min
+WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+SELECT p.series_id, time_bucket('1 minute', p.ts) AS bucket,
+  count(*) AS count, count(*) - count(:"internal".covered(p.value)) AS excluded,
+  coalesce(sum(:"internal".covered(p.value)), 0) AS sum, min(p.value) AS min, max(p.value) AS max,
+  first(p.value, p.ts) AS first_value, min(p.ts) AS first_time, last(p.value, p.ts) AS last_value, max(p.ts) AS last_time,
+  CASE WHEN count(*) > 1 THEN :"internal".folded(
+    ARRAY[coalesce(regr_sxx(:"internal".covered(p.value), :"internal".covered(p.value)), 0), 0, 0, 0, 0],
+    array_agg(p.ts ORDER BY p.ts), array_agg(p.value ORDER BY p.ts), array_agg(p.ts ORDER BY p.ts), array_agg(p.value ORDER BY p.ts),
+    NULL, NULL, max(s.counter_tolerance), max(s.counter_rollover), date_part('epoch', max(s.longest_hold)))
+  ELSE '{0,0,0,0,0}' END AS folded
+FROM :"internal".points p JOIN :"internal".series s ON s.series_id = p.series_id
+WHERE s.aggregated
+GROUP BY p.series_id, time_bucket('1 minute', p.ts)
+WITH NO DATA;
+
+DO $do$
+DECLARE
+  level record;
+  part text;
+BEGIN
+  FOR level IN
+    SELECT l.*, CASE l.level WHEN '1min' THEN interval '7 days' WHEN '15min' THEN interval '28 days'
+      WHEN '1hour' THEN interval '84 days' ELSE interval '364 days' END AS chunk
+    FROM :"internal".aggregates l ORDER BY position
+  LOOP
+    FOREACH part IN ARRAY ARRAY[
+      $sql$
+        CREATE MATERIALIZED VIEW :"internal".aggregate_{level}
+        WITH (timescaledb.continuous, timescaledb.materialized_only = false) AS
+        SELECT p.series_id, time_bucket('{width}', p.bucket) AS bucket,
+          sum(p.count)::bigint AS count, sum(p.excluded)::bigint AS excluded, sum(p.sum) AS sum, min(p.min) AS min, max(p.max) AS max,
+          first(p.first_value, p.bucket) AS first_value, min(p.first_time) AS first_time,
+          last(p.last_value, p.bucket) AS last_value, max(p.last_time) AS last_time,
+          :"internal".folded(
+            ARRAY[sum(p.folded[1]), sum(p.folded[2]), sum(p.folded[3]), sum(p.folded[4]), sum(p.folded[5])],
+            array_agg(p.first_time ORDER BY p.bucket), array_agg(p.first_value ORDER BY p.bucket),
+            array_agg(p.last_time ORDER BY p.bucket), array_agg(p.last_value ORDER BY p.bucket),
+            array_agg(p.count - p.excluded ORDER BY p.bucket), array_agg(p.sum ORDER BY p.bucket),
+            max(s.counter_tolerance), max(s.counter_rollover), date_part('epoch', max(s.longest_hold))) AS folded
+        FROM :"internal".aggregate_{source} p JOIN :"internal".series s ON s.series_id = p.series_id
+        WHERE s.aggregated
+        GROUP BY p.series_id, time_bucket('{width}', p.bucket)
+        WITH NO DATA
+      $sql$, $sql$
+        ALTER MATERIALIZED VIEW :"internal".aggregate_{level} SET
+          (timescaledb.enable_columnstore = true, timescaledb.segmentby = 'series_id', timescaledb.orderby = 'bucket')
+      $sql$, $sql$
+        SELECT set_chunk_time_interval(format('%I.%I', :'internal', 'aggregate_{level}')::regclass, interval '{chunk}')
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".rollup_{level}(series_id bigint, "from" timestamptz, "to" timestamptz)
+        RETURNS TABLE (
+          bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
+          min double precision, max double precision, first_value double precision, first_time timestamptz,
+          last_value double precision, last_time timestamptz, increase double precision, resets bigint,
+          integral double precision, seconds double precision
+        ) LANGUAGE plpgsql STABLE ROWS 20 AS $body$
+        BEGIN
+          RETURN QUERY SELECT a.bucket, a.count, a.excluded, a.sum, a.folded[1], a.min, a.max, a.first_value, a.first_time,
+            a.last_value, a.last_time, a.folded[2], a.folded[3]::bigint, a.folded[4], a.folded[5]
+          FROM :"internal".aggregate_{level} a
+          WHERE a.series_id = $1 AND a.bucket >= $2 AND a.bucket < $3
+            AND a.bucket >= (SELECT l.cut FROM :"internal".aggregates l WHERE l.level = '{level}');
+        END;
+        $body$
+      $sql$, $sql$
+        CREATE VIEW :"schema".iot_data_{level} AS
+        SELECT r.bucket, s.device_id, s.metric_name, :"internal".quotient(r.sum, r.count - r.excluded) AS avg_value,
+          r.max AS max_value, r.min AS min_value, r.count, CASE WHEN r.count > r.excluded THEN r.sum END AS sum_value,
+          sqrt(:"internal".quotient(r.folded[1], r.count - r.excluded - 1)) AS stddev_value,
+          r.first_value, r.first_time, r.last_value, r.last_time, r.folded[2] AS increase,
+          coalesce(:"internal".quotient(r.folded[4], r.folded[5]), :"internal".quotient(r.sum, r.count - r.excluded)) AS time_weighted_avg
+        FROM :"internal".aggregate_{level} r
+        JOIN :"internal".series s ON s.series_id = r.series_id
+        WHERE NOT s.is_text AND s.aggregated
+          AND r.bucket >= (SELECT cut FROM :"internal".aggregates WHERE level = '{level}')
+      $sql$
+    ] LOOP
+      CONTINUE WHEN level.source = 'raw' AND part LIKE '%CREATE MATERIALIZED VIEW%';
+      part := replace(replace(part, '{width}', level.width::text), '{chunk}', level.chunk::text);
+      EXECUTE replace(replace(part, '{level}', level.level), '{source}', level.source);
+    END LOOP;
+  END LOOP;
+END;
+$do$;

@@ -1,0 +1,116 @@
+/** Compressed points: how fast they are encoded and decoded, here and by SQL, and what they take on disk. */
+
+import type { Client } from 'pg';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { decodePoints, encodePoints, type Points } from '../../src/segments/segment.ts';
+import { storeSegments } from '../integration/postgres/segment-store.ts';
+import { startTestPostgres } from '../support/postgres.ts';
+import { freshDatabase } from './database.ts';
+import { figure } from './figures.ts';
+
+const SERIES = 12;
+const START = Date.UTC(2026, 0, 5) * 1_000;
+const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+type Random = () => number;
+
+/** What a series' points are like, by its number: the time after the one before and the value. */
+const SETS: Readonly<Record<string, (random: Random, series: number) => (row: number) => [number, number]>> =
+  {
+    'S1: every second, two decimals': (random) => {
+      const walk = walker(random);
+      return (row) => [START + row * 1_000_000, walk() / 100];
+    },
+    'S2: jittered milliseconds; 1-3 decimals, a counter, a state': (random, series) => {
+      const walk = walker(random);
+      let counter = 0;
+      const values = [
+        () => walk() / 10 ** (1 + (series % 3)),
+        () => (counter += Math.floor(random() * 5)),
+        () => (random() < 0.01 ? 1 : 0),
+      ];
+      const value = values[Math.floor(series / 4)] as () => number;
+      return (row) => [START + row * 1_000_000 + Math.floor(random() * 50) * 1_000, value()];
+    },
+    'S3: any doubles at any microseconds': (random) => {
+      let time = START;
+      return () => [(time += 1 + Math.floor(random() * 2_000_000)), (random() + random() / 2 ** 31) * 100];
+    },
+  };
+
+export async function benchCodec({ rounds, count }: { rounds: number; count: number }): Promise<string[]> {
+  await using postgres = await startTestPostgres();
+  const lines = [`${count} points of ${SERIES} series, points/s of one core, ${rounds} rounds:`];
+  for (const [name, set] of Object.entries(SETS)) {
+    const { url, client } = await freshDatabase(postgres.url);
+    await migrate({ url, schema: 'public', readerRole: null, writerRole: null, logger: LOGGER });
+    const random = randomFrom(1);
+    const all = Array.from({ length: SERIES }, (_, series) =>
+      pointsOf(set(random, series), Math.round(count / SERIES)),
+    );
+    const { encode, decode } = codec(all, rounds);
+    for (const [series, points] of all.entries()) await storeSegments(client, series, points);
+    const { bytes, sql } = await stored(client, rounds);
+    await client.end();
+    lines.push(
+      `  ${name}`,
+      `    ${(bytes / count).toFixed(2)} bytes a point, index included`,
+      `    encode ${figure(encode).text('points/s')}, decode ${figure(decode).text('points/s')}`,
+      `    decode in SQL ${figure(sql).text('points/s')}`,
+    );
+  }
+  return lines;
+}
+
+function codec(all: readonly Points[], rounds: number): { encode: number[]; decode: number[] } {
+  const count = all.reduce((sum, points) => sum + points.timestamp.length, 0);
+  const encode: number[] = [];
+  const decode: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const begin = performance.now();
+    const segments = all.flatMap((points) => [...encodePoints(points)]);
+    const middle = performance.now();
+    for (const segment of segments) decodePoints(segment);
+    encode.push((count / (middle - begin)) * 1_000);
+    decode.push((count / (performance.now() - middle)) * 1_000);
+  }
+  return { encode, decode };
+}
+
+async function stored(client: Client, rounds: number): Promise<{ bytes: number; sql: number[] }> {
+  await client.query('VACUUM ANALYZE tidegate.segments');
+  await client.query('SET max_parallel_workers_per_gather = 0');
+  const { rows } = await client.query<{ bytes: string; points: string }>(
+    `SELECT sum(pg_total_relation_size(inhrelid)) AS bytes, (SELECT sum(n) FROM tidegate.segments) AS points
+     FROM pg_inherits WHERE inhparent = 'tidegate.segments'::regclass`,
+  );
+  const sql: number[] = [];
+  for (let round = 0; round < rounds; round++) {
+    const begin = performance.now();
+    await client.query('SELECT max(ts), sum(value) FROM tidegate.segment_points');
+    sql.push((Number(rows[0]?.points) / (performance.now() - begin)) * 1_000);
+  }
+  return { bytes: Number(rows[0]?.bytes), sql };
+}
+
+function pointsOf(next: (row: number) => [number, number], length: number): Points {
+  const timestamp = new Float64Array(length);
+  const value = new Float64Array(length);
+  for (let row = 0; row < length; row++) [timestamp[row], value[row]] = next(row);
+  return { timestamp, value };
+}
+
+/** Whole numbers that wander. */
+function walker(random: Random): () => number {
+  let at = 2_000;
+  return () => (at += Math.round((random() - 0.5) * 10));
+}
+
+/** A linear congruential generator: fast, and the same numbers every time. */
+function randomFrom(seed: number): Random {
+  let state = seed;
+  return () => {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+}

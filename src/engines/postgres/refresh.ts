@@ -236,6 +236,7 @@ class Refresh {
         if (this.#exhausted()) return false;
       }
     }
+    await this.#query('DELETE FROM :"internal".chunks WHERE source = $1', [level]);
     return true;
   }
 

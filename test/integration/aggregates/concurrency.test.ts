@@ -46,9 +46,9 @@ test('writers, refreshes and readers at once: nothing is lost, and nobody counts
   await addSeries(job, SERIES);
   await openChunk(job, NOON);
   let now = NOON;
-  let refreshing = true;
+  const state = { refreshing: true };
   const writeAll = async (client: Client, writer: number): Promise<void> => {
-    for (let index = 0; refreshing; index++) {
+    for (let index = 0; state.refreshing; index++) {
       await client.query('BEGIN');
       await write(client, batch(now, writer, index));
       await client.query(index % 17 === 0 ? 'ROLLBACK' : 'COMMIT');
@@ -62,7 +62,7 @@ test('writers, refreshes and readers at once: nothing is lost, and nobody counts
     }
   };
   const readAll = async (): Promise<void> => {
-    while (refreshing) {
+    while (state.refreshing) {
       for (const level of LEVELS) {
         const { rows } = await reader.query<{ counted: string; stored: string }>(
           `SELECT (SELECT coalesce(sum(count), 0) FROM iot_data_${level}) AS counted, (SELECT count(*) FROM iot_data) AS stored`,
@@ -77,7 +77,7 @@ test('writers, refreshes and readers at once: nothing is lost, and nobody counts
     writeAll(second, 2),
     readAll(),
     refreshAll().finally(() => {
-      refreshing = false;
+      state.refreshing = false;
     }),
   ]);
   await refresh(job, { now: NOON + 20 * MINUTE });

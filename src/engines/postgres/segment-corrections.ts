@@ -63,7 +63,7 @@ export class SegmentCorrections {
   /** Takes out of one series' segments the times that the other series has anywhere. Resolves to how many. */
   async removeShared(series: number, other: number): Promise<number> {
     let removed = 0;
-    for await (const segments of this.#steps(series, '-infinity', 'infinity')) {
+    for await (const segments of this.#steps(series)) {
       const times = segments.flatMap(({ segment }) => [...decodePoints(segment).timestamp]);
       const { rows } = await this.#query<{ time: string }>(
         `SELECT extract(epoch FROM i.ts) * 1000000 AS time FROM unnest($2::timestamptz[]) AS i (ts)
@@ -93,33 +93,32 @@ export class SegmentCorrections {
            WHERE o.series_id = $2 AND o.start_ts >= c.range_start AND o.start_ts < c.range_end)`,
       [series, other],
     );
-    const { rows: chunks } = await this.#query<Bounds>(
-      `SELECT c.range_start::text AS "from", c.range_end::text AS "to" FROM :"internal".chunks c
-       WHERE c.source = 'points' AND EXISTS (SELECT FROM :"internal".segments s
-         WHERE s.series_id = $1 AND s.start_ts >= c.range_start AND s.start_ts < c.range_end)`,
+    // Elsewhere its points become late ones, which the next compression takes into the other one's segments.
+    await this.#query(
+      `INSERT INTO :"internal".points_late SELECT $2, ts, value FROM :"internal".segment_points WHERE series_id = $1`,
+      [series, other],
+    );
+    await this.#query(
+      `WITH gone AS (DELETE FROM :"internal".segments WHERE series_id = $1 RETURNING start_ts, n)
+       UPDATE :"internal".chunks c SET points = c.points - g.points
+       FROM (
+         SELECT k.chunk_id, sum(gone.n) AS points
+         FROM gone JOIN :"internal".chunks k
+           ON k.source = 'points' AND k.range_start <= gone.start_ts AND k.range_end > gone.start_ts
+         GROUP BY k.chunk_id) g
+       WHERE c.chunk_id = g.chunk_id`,
       [series],
     );
-    for (const span of chunks) {
-      for await (const segments of this.#steps(series, span.from, span.to)) {
-        const points = segments.map(({ segment }) => decodePoints(segment));
-        await this.#editor.exchange(this.#client, segments, []);
-        const added = {
-          timestamp: Float64Array.from(points.flatMap(({ timestamp }) => [...timestamp])),
-          value: Float64Array.from(points.flatMap(({ value }) => [...value])),
-        };
-        await this.#editor.merge(this.#client, other, added, span);
-      }
-    }
   }
 
-  /** A series' segments that begin within a time, in order, some at a time. */
-  async *#steps(series: number, from: string, to: string): AsyncGenerator<SeriesSegment[]> {
+  /** A series' segments in order, some at a time. */
+  async *#steps(series: number): AsyncGenerator<SeriesSegment[]> {
     for (let after = Number.NEGATIVE_INFINITY; ; ) {
       const segments = await this.#read(
-        `WHERE series_id = $1 AND start_ts >= $2 AND start_ts < $3 AND ($4 = '-Infinity'::float8
-           OR start_ts > timestamptz 'epoch' + $4 * interval '1 microsecond')
+        `WHERE series_id = $1 AND ($2 = '-Infinity'::float8
+           OR start_ts > timestamptz 'epoch' + $2 * interval '1 microsecond')
          ORDER BY start_ts LIMIT ${STEP}`,
-        [series, from, to, after],
+        [series, after],
       );
       if (segments.length === 0) return;
       after = segments.at(-1)?.segment.times.first ?? after;

@@ -177,7 +177,7 @@ async function take(
       await engine[one.do](`points_2024010${one.day + 1}_000000`).catch((error: unknown) => {
         assert.match(String((error as { code?: unknown }).code), /^chunk_/);
       });
-      return written;
+      break;
     case 'delete': {
       const [from, to] = [one.from, one.to].map((seconds) =>
         seconds === null ? null : START + seconds * SECOND,
@@ -191,7 +191,7 @@ async function take(
           corrections.delete({ device: one.device, metric: null, from: text(from), to: text(to) }, false),
         ),
       );
-      return written;
+      break;
     }
     case 'rename':
     case 'merge': {
@@ -199,21 +199,22 @@ async function take(
       await expectFailure(!can, undefined, () =>
         correct(database, (corrections) => corrections[one.do](one.device, one.other, false)),
       );
-      return written;
+      break;
     }
     case 'fold':
       await sink.maintain();
-      return written;
+      break;
     case 'refresh':
       await refresh(database);
-      return written;
+      break;
     case 'merge late':
       await runJob(
         openPostgres(database, { compression: { enabled: true, after: 3e12, every: 1 } }),
         'compression',
       );
-      return written;
+      break;
   }
+  return written;
 }
 
 async function expectFailure(

@@ -171,7 +171,7 @@ BEGIN
           min double precision, max double precision, first_value double precision, first_time timestamptz,
           last_value double precision, last_time timestamptz, increase double precision, resets bigint,
           integral double precision, seconds double precision
-        ) LANGUAGE plpgsql STABLE ROWS 20 AS $body$
+        ) LANGUAGE plpgsql STABLE ROWS 20 SET jit = off AS $body$
         BEGIN
           RETURN QUERY SELECT a.bucket, a.count, a.excluded, a.sum, a.folded[1], a.min, a.max, a.first_value, a.first_time,
             a.last_value, a.last_time, a.folded[2], a.folded[3]::bigint, a.folded[4], a.folded[5]

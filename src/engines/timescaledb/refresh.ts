@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
+import { sqlstateOf } from '../../postgres/sqlstate.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { LevelName, LevelPolicy } from '../engine.ts';
 import { dirtyRanges, presentRanges, type TimeRange } from './late-ranges.ts';
@@ -23,6 +25,12 @@ interface LevelTarget {
   readonly end: string;
   readonly due: boolean;
 }
+
+/** A policy is at the same times just now: TimescaleDB refuses to wait for it. */
+const LOCK_NOT_AVAILABLE = '55P03';
+const ATTEMPTS = 60;
+/** Milliseconds. */
+const PAUSE = 500;
 
 /** Rows of dirty_buckets, one a batch, that are taken at once. */
 const SLICE = 500;
@@ -197,10 +205,16 @@ class Refresh {
     this.#context.signal.throwIfAborted();
     this.#batched ??= await this.#takesOptions();
     const options = this.#batched ? `, options => '{"buckets_per_batch": ${BUCKETS[level]}}'` : '';
-    await this.#query(
-      `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${options})`,
-      [`aggregate_${level}`, from, to],
-    );
+    const sql = `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${options})`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#query(sql, [`aggregate_${level}`, from, to]);
+        break;
+      } catch (error) {
+        if (sqlstateOf(error) !== LOCK_NOT_AVAILABLE || attempt === ATTEMPTS) throw error;
+        await delay(PAUSE, undefined, { signal: this.#context.signal });
+      }
+    }
     this.#refreshes++;
   }
 

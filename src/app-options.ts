@@ -4,6 +4,9 @@ import type { DecodeLimits } from './decode/decoder.ts';
 import type { EngineOptions } from './engines/engine.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
+import type { JobStoreOptions } from './postgres/job-store.ts';
+import type { LeaderOptions } from './postgres/leader.ts';
+import type { EngineName } from './postgres/engine-choice.ts';
 import type { SinkOptions } from './postgres/sink.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
 
@@ -47,7 +50,8 @@ export function databaseOptions(config: Config): DatabaseOptions {
   return { url, migrateUrl, schema, readerRole, engine };
 }
 
-export function sinkOptions(config: Config): SinkOptions {
+/** `engine`: as recorded in the database. */
+export function sinkOptions(config: Config, engine: EngineName): SinkOptions {
   const { database, ingest } = config;
   return {
     url: database.url,
@@ -57,6 +61,7 @@ export function sinkOptions(config: Config): SinkOptions {
     onDuplicate: ingest.on_duplicate,
     maxSeries: ingest.max_series,
     chunks: { interval: config.policies.chunk_interval * 1000 },
+    engine,
   };
 }
 
@@ -120,6 +125,14 @@ function generalPolicy(longestHold: number): EngineOptions['series'][number] {
     counterRollover: null,
     longestHold,
   };
+}
+
+export function jobStoreOptions({ database }: Config): JobStoreOptions {
+  return { url: database.url, schema: database.schema };
+}
+
+export function leaderOptions({ database, mqtt }: Config): LeaderOptions {
+  return { url: database.url, schema: database.schema, clientId: mqtt.client_id };
 }
 
 export function pipelineOptions(config: Config): PipelineOptions {

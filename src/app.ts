@@ -1,15 +1,22 @@
-import { databaseOptions, sinkOptions } from './app-options.ts';
+import { databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
+import type { Engine } from './engines/engine.ts';
+import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
+import type { Readiness } from './http/ports.ts';
 import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
+import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
+import { databaseCheck, schedulerCheck } from './readiness.ts';
+import { Scheduling } from './scheduling.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
-import { tellAll } from './telemetry/observers.ts';
+import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
+import { schedulerLog } from './telemetry/scheduler-log.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -30,6 +37,8 @@ export class App {
   /** What was started, the latest first. */
   readonly #started: ((signal: AbortSignal) => Promise<boolean>)[] = [];
   #httpUrl: string | null = null;
+  #scheduling: Scheduling | null = null;
+  #engine: Engine | null = null;
 
   constructor(options: AppOptions) {
     const { config, logger, version } = options;
@@ -40,6 +49,7 @@ export class App {
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
       series: () => this.#ingest?.series ?? null,
+      scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
     this.#ingest = config.components.includes('ingest')
       ? new Ingest({
@@ -75,11 +85,14 @@ export class App {
     const { config, logger } = this.#options;
     try {
       if (config.components.includes('api')) await this.#listen();
-      await prepareDatabase(databaseOptions(config), config.startup_timeout, this.#starting.signal, logger);
+      const database = databaseOptions(config);
+      const signal = this.#starting.signal;
+      const engine = await prepareDatabase(database, config.startup_timeout, signal, logger);
+      this.#schedule(engine);
       if (this.#ingest !== null) {
         const ingest = this.#ingest;
         this.#started.unshift((signal) => ingest.stop(signal));
-        await ingest.start();
+        await ingest.start(engine);
       }
     } catch (error) {
       await this.stop(AbortSignal.abort());
@@ -90,6 +103,8 @@ export class App {
   /** Stops receiving, drains and leaves, until `signal` aborts the draining. Resolves to whether all was written. */
   async stop(signal: AbortSignal): Promise<boolean> {
     this.#starting.abort(new TidegateError('drain_incomplete', 'stopped while starting'));
+    // What was received goes first, but the jobs end meanwhile.
+    this.#scheduling?.halt();
     let drained = true;
     for (const stop of this.#started.splice(0)) drained = (await stop(signal)) && drained;
     return drained;
@@ -105,12 +120,20 @@ export class App {
       version,
       logger,
       ports: {
-        ready: () => this.#ingest?.ready() ?? { ready: true, checks: {} },
+        ready: () => this.#ready(),
         metricsText: async () => ({
           body: await this.#metrics.text(),
           contentType: this.#metrics.contentType,
         }),
         ingestStats: () => this.#ingestStats(),
+        jobs: async (history) => await this.#jobs().list(history),
+        runJob: async (name) => await this.#jobs().run(name),
+        chunks: {
+          list: async () => await known(this.#engine).chunks(),
+          compress: async (name) => await known(this.#engine).compress(name),
+          decompress: async (name) => await known(this.#engine).decompress(name),
+          compression: async () => await known(this.#engine).compression(),
+        },
       },
     });
     this.#started.unshift(async () => {
@@ -121,11 +144,49 @@ export class App {
     logger.info({ url: this.#httpUrl }, `HTTP answers at ${this.#httpUrl}`);
   }
 
+  get #schedules(): boolean {
+    return this.#options.config.components.includes('scheduler');
+  }
+
+  /** The jobs by hand where HTTP answers, and the scheduler where it is asked for. */
+  #schedule(name: EngineName): void {
+    const { config, logger } = this.#options;
+    const engine = createEngine(engineOptions(config), name);
+    this.#engine = engine;
+    if (!this.#schedules && !config.components.includes('api')) return;
+    const scheduling = new Scheduling({
+      config,
+      jobs: engine.jobs,
+      observer: tellAllOfJobs(this.#metrics.schedulerObserver, schedulerLog(logger)),
+    });
+    this.#scheduling = scheduling;
+    this.#started.unshift(async (signal) => {
+      await scheduling.stop(signal);
+      return true;
+    });
+    if (this.#schedules) scheduling.start();
+  }
+
+  #jobs(): Scheduling {
+    return known(this.#scheduling);
+  }
+
+  #ready(): Readiness {
+    const role = this.#scheduling?.role ?? null;
+    const checks = {
+      ...this.#ingest?.ready().checks,
+      ...(this.#schedules && { scheduler: schedulerCheck(role) }),
+      ...(this.#ingest === null && { database: databaseCheck(role) }),
+    };
+    return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+  }
+
   /** The daemon's own account, or, where another process ingests, what the database knows of it. */
   async #ingestStats(): Promise<IngestStats> {
     const live = this.#ingest?.pipeline?.stats;
     if (live !== undefined) return live;
-    const sink = new PostgresSink(sinkOptions(this.#options.config));
+    const { name } = known(this.#engine);
+    const sink = new PostgresSink(sinkOptions(this.#options.config, name));
     try {
       const { since, totals } = await sink.totals();
       return new BalanceSheet(since, totals).snapshot();
@@ -133,4 +194,10 @@ export class App {
       await sink.close();
     }
   }
+}
+
+/** What is there once the database is ready. */
+function known<T>(part: T | null): T {
+  if (part !== null) return part;
+  throw new TidegateError('database_unreachable', 'the database is not ready yet');
 }

@@ -186,6 +186,21 @@ export const FAILURES = {
     means: 'The chunk is in a state in which that cannot be done now.',
     mend: 'See its state in `tidegate chunks list`; where readers or another run hold it, try again.',
   },
+  device_unknown: {
+    exit: 1,
+    means: 'No device has that name, or none of its metrics is meant.',
+    mend: 'See `tidegate devices list`.',
+  },
+  device_exists: {
+    exit: 1,
+    means: 'Another device has that name already.',
+    mend: 'To put two devices together use `tidegate devices merge`.',
+  },
+  confirmation_needed: {
+    exit: 1,
+    means: 'What cannot be undone was not confirmed.',
+    mend: 'See with --dry-run what it would do, then add --yes.',
+  },
   broker_unreachable: {
     exit: 1,
     means: 'The MQTT broker does not answer.',
@@ -225,6 +240,16 @@ export const FAILURES = {
     exit: 1,
     means: 'No Tidegate answers over HTTP, or it does not let us in.',
     mend: 'Check that the daemon runs, its http.host and http.port, and --url and --token.',
+  },
+  job_running: {
+    exit: 1,
+    means: 'The job runs already, in another process.',
+    mend: 'Wait for it to end; `tidegate jobs list` shows it.',
+  },
+  job_failed: {
+    exit: 1,
+    means: 'A run of a job failed.',
+    mend: 'The detail has the reason; what the run had committed stays, and the next one goes on from there.',
   },
   query_failed: {
     exit: 1,

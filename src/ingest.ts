@@ -6,6 +6,7 @@ import { Subscriber } from './mqtt/subscriber.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import type { Logger, PipelineObserver, PipelineState } from './pipeline/types.ts';
+import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
 import { tellAll } from './telemetry/observers.ts';
@@ -24,7 +25,7 @@ const MAINTENANCE = 5_000;
 /** The component `ingest`: broker, pipeline and sink, started in this order and stopped in the other. */
 export class Ingest {
   readonly #parts: IngestParts;
-  readonly #sink: PostgresSink;
+  #sink: PostgresSink | null = null;
   #subscriber: Subscriber | null = null;
   #pipeline: Pipeline | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -33,7 +34,6 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.#parts = parts;
-    this.#sink = new PostgresSink(sinkOptions(parts.config));
   }
 
   get pipeline(): PipelineState | null {
@@ -46,12 +46,14 @@ export class Ingest {
     return this.#pipeline?.knownSeries ?? null;
   }
 
-  /** The database must be migrated. Resolves once subscribed. */
-  async start(): Promise<void> {
+  /** The database must be migrated, for `engine`. Resolves once subscribed. */
+  async start(engine: EngineName): Promise<void> {
     const { config, logger, observer, onFatal } = this.#parts;
     const decoder = createDecoder(config.routes, decodeLimits(config));
-    const { since, totals } = await this.#sink.totals().catch(rethrown);
-    await this.#sink.maintain().catch(rethrown);
+    const sink = new PostgresSink(sinkOptions(config, engine));
+    this.#sink = sink;
+    const { since, totals } = await sink.totals().catch(rethrown);
+    await sink.maintain().catch(rethrown);
     const subscriber = new Subscriber({
       ...brokerOptions(config),
       filters: decoder.filters(),
@@ -68,7 +70,7 @@ export class Ingest {
       {
         source: subscriber,
         decoder,
-        sink: this.#sink,
+        sink,
         sheet: new BalanceSheet(since, totals),
         observer: tellAll(observer, this.#databaseWatch()),
         logger,
@@ -96,14 +98,14 @@ export class Ingest {
     await this.#subscriber?.stopReceiving();
     const drained = (await this.#pipeline?.drain(signal)) ?? true;
     await this.#subscriber?.close();
-    if (drained) await this.#sink.maintain().catch(() => {});
-    await this.#sink.close();
+    if (drained) await this.#sink?.maintain().catch(() => {});
+    await this.#sink?.close();
     return drained;
   }
 
   async #maintain(): Promise<void> {
     try {
-      await this.#sink.maintain();
+      await this.#sink?.maintain();
       this.#databaseFault = null;
     } catch (error) {
       this.#databaseFault = error instanceof Error ? error.message : String(error);

@@ -1,6 +1,7 @@
 import type { Check, Readiness } from './http/ports.ts';
 import type { SubscriberState } from './mqtt/subscriber-options.ts';
 import type { PipelineState } from './pipeline/types.ts';
+import type { SchedulerRole } from './scheduler/scheduler.ts';
 
 /** Microseconds that a message may be in hand before the queue counts as stuck. */
 const STUCK = 30_000_000;
@@ -18,6 +19,17 @@ export function readiness(
     queue: queueCheck(pipeline, now),
   };
   return { ready: Object.values(checks).every(({ ok }) => ok), checks };
+}
+
+/** `role`: null before it was started. */
+export function schedulerCheck(role: SchedulerRole | null): Check {
+  if (role === null) return { ok: false, detail: 'not started yet' };
+  return role === 'disconnected' ? { ok: false, detail: 'not connected' } : { ok: true, detail: role };
+}
+
+/** Of a process that writes no messages: whether the schema is as it must be. `role`: null before that is known. */
+export function databaseCheck(role: SchedulerRole | null): Check {
+  return role === null ? { ok: false, detail: 'not ready yet' } : { ok: true, detail: 'migrated' };
 }
 
 function brokerCheck(broker: SubscriberState | null): Check {

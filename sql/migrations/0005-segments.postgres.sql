@@ -1,8 +1,12 @@
 -- compatible_from: 4
--- Compressed points: a row is a run of points of one series as bit-packed codes, decoded by plain SQL
--- (src/segments says what the columns mean; docs of the format: FORMAT there). Rows stay below the size from which
--- PostgreSQL would toast them: a toasted value would be fetched again for every point.
--- No segment crosses a chunk's boundary, nor the partitions' one.
+-- Compressed points: a row is a run of points of one series as bit-packed codes, decoded by plain SQL:
+--   ts = start_ts + (floor(i * t_step) + t_shift + code) * t_unit microseconds
+--   value = (v_base + floor(i * v_step) + code) / v_scale, or v_odd[code - v_limit + 1] for a code from v_limit on,
+--   or v_singles[i + 1], or v_doubles[i + 1]
+-- Every step is exact or the one rounding that makes the double it was, so values come back to the bit (a NaN as the
+-- canonical one); src/segments does the same arithmetic. Rows stay below the size from which PostgreSQL would toast
+-- them: a toasted value would be fetched again for every point. No segment crosses a chunk's boundary, nor that of a
+-- partition. A code of no bits is not stored.
 CREATE TABLE :"internal".segments (
   series_id bigint NOT NULL,
   start_ts timestamptz NOT NULL,
@@ -19,6 +23,7 @@ CREATE TABLE :"internal".segments (
   v_base double precision,
   v_step double precision,
   v_limit double precision,
+  format smallint NOT NULL,
   n smallint NOT NULL,
   v_count smallint NOT NULL,
   t_width smallint NOT NULL,
@@ -72,3 +77,103 @@ SELECT s.series_id,
   s.start_ts, s.end_ts
 FROM :"internal".segments s
 CROSS JOIN LATERAL generate_series(0, s.n - 1) AS i;
+
+-- Compressed aggregate rows: a frame is a run of rows of one series and level. For each column of numbers: NULL in
+-- _width means that every row has the column's usual value, 0 or 1 or what first_value has; -1 that the numbers are in
+-- _raw as they are; else codes as above, whose lowest _noise bits say how many _grain rounding took the number from a
+-- decimal. toast_tuple_target keeps a frame in its row, two a page.
+DO $do$
+DECLARE
+  level text;
+  name text;
+  value text;
+  number_columns constant text[] := ARRAY['count', 'excluded', 'first_value', 'last_value', 'min', 'max', 'sum', 'm2',
+    'increase', 'resets', 'integral', 'seconds'];
+  -- The usual value of each; first_value stands for its expression.
+  usual constant text[] := ARRAY['1', '0', '0', 'first_value', 'first_value', 'first_value', 'first_value', '0',
+    '0', '0', '0', '0'];
+  wide text := '';
+  narrow text := '';
+  varying text := '';
+  bucket constant text := $sql$f.start_bucket + (
+    floor(i * f.bucket_step) + f.bucket_shift
+    + CASE WHEN f.bucket_width > 0
+      THEN substring(f.bucket_codes FROM i * f.bucket_width + 1 FOR f.bucket_width)::bigint ELSE 0 END
+  ) * f.bucket_unit * interval '1 microsecond'$sql$;
+  -- NAME stands for the column.
+  offset_value constant text := $sql$(
+    f.NAME_shift
+    + CASE WHEN f.NAME_width > 0
+      THEN substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint ELSE 0 END * f.NAME_unit
+  ) * interval '1 microsecond'$sql$;
+  number_value constant text := $sql$CASE
+    WHEN f.NAME_width IS NULL THEN USUAL
+    WHEN f.NAME_width < 0 THEN f.NAME_raw[i + 1]
+    WHEN f.NAME_width = 0 THEN
+      CASE WHEN f.NAME_limit = 0 THEN f.NAME_raw[1]
+        ELSE (f.NAME_base + coalesce(floor(i * f.NAME_step), 0)) / f.NAME_scale END
+    WHEN f.NAME_limit IS NULL
+      OR substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint < f.NAME_limit
+    THEN (
+        f.NAME_base + coalesce(floor(i * f.NAME_step), 0)
+        + (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint >> f.NAME_noise)
+      ) / f.NAME_scale
+      + coalesce((
+          (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint & ((1 << f.NAME_noise) - 1))
+          - ((1 << f.NAME_noise) >> 1)
+        ) * f.NAME_grain, 0)
+    ELSE f.NAME_raw[
+      (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint - f.NAME_limit)::integer + 1]
+  END$sql$;
+  first_value constant text := replace(replace(number_value, 'NAME', 'first_value'), 'USUAL', '0');
+  columns text := '';
+BEGIN
+  FOR place IN 1 .. array_length(number_columns, 1) LOOP
+    name := number_columns[place];
+    wide := wide || replace(', NAME_scale double precision, NAME_base double precision, NAME_step double precision,
+      NAME_grain double precision, NAME_limit double precision', 'NAME', name);
+    narrow := narrow || replace(', NAME_width smallint, NAME_noise smallint', 'NAME', name);
+    varying := varying || replace(', NAME_codes varbit, NAME_raw double precision[]', 'NAME', name);
+    value := replace(replace(number_value, 'NAME', name),
+      'USUAL', CASE usual[place] WHEN 'first_value' THEN first_value ELSE usual[place] END);
+    IF name IN ('count', 'excluded', 'resets') THEN
+      value := '(' || value || ')::bigint';
+    END IF;
+    columns := columns || ', ' || value || ' AS ' || name;
+  END LOOP;
+  FOREACH level IN ARRAY ARRAY['1min', '15min', '1hour', '1day'] LOOP
+    EXECUTE format($sql$CREATE TABLE %I.%I (
+      series_id bigint NOT NULL,
+      start_bucket timestamptz NOT NULL,
+      end_bucket timestamptz NOT NULL,
+      bucket_unit double precision NOT NULL,
+      bucket_step double precision NOT NULL,
+      bucket_shift double precision NOT NULL,
+      first_time_unit double precision NOT NULL,
+      first_time_shift double precision NOT NULL,
+      last_time_unit double precision,
+      last_time_shift double precision %s,
+      format smallint NOT NULL,
+      n smallint NOT NULL,
+      bucket_width smallint NOT NULL,
+      first_time_width smallint NOT NULL,
+      last_time_width smallint %s,
+      bucket_codes varbit,
+      first_time_codes varbit,
+      last_time_codes varbit %s,
+      PRIMARY KEY (series_id, end_bucket, start_bucket)
+    ) WITH (toast_tuple_target = 4080)$sql$, :'internal', 'frames_' || level, wide, narrow, varying);
+    EXECUTE format(
+      'CREATE VIEW %I.%I AS
+        SELECT f.series_id, %s AS bucket,
+          %s + %s AS first_time,
+          %s + CASE WHEN f.last_time_width IS NULL THEN %s ELSE %s END AS last_time %s,
+          f.start_bucket, f.end_bucket
+        FROM %I.%I f CROSS JOIN LATERAL generate_series(0, f.n - 1) AS i',
+      :'internal', 'frame_rows_' || level, bucket,
+      bucket, replace(offset_value, 'NAME', 'first_time'),
+      bucket, replace(offset_value, 'NAME', 'first_time'), replace(offset_value, 'NAME', 'last_time'),
+      columns, :'internal', 'frames_' || level);
+  END LOOP;
+END;
+$do$;

@@ -72,9 +72,12 @@ BEGIN
   IF NOT FOUND THEN
     RETURN false;
   END IF;
+  -- Vacuum reads no chunk: its worker has no user. Of other roles' sessions backend_type is hidden, the user is not.
   IF EXISTS (
     SELECT FROM pg_stat_activity
-    WHERE backend_xmin IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database()
+    WHERE usesysid IS NOT NULL AND backend_xmin IS NOT NULL
+      AND pid <> pg_backend_pid() AND datname = current_database()
+      AND pid NOT IN (SELECT v.pid FROM pg_stat_progress_vacuum v)
       AND age(backend_xmin) >= age(sealed.sealed_by::xid)
   ) THEN
     RETURN false;

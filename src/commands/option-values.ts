@@ -23,3 +23,12 @@ export function rate(text: string): number {
 }
 
 export const port: (text: string) => number = wholeNumber(1, 65_535);
+
+/** A time in ISO 8601, as PostgreSQL reads it: in UTC where it has no offset. */
+export function moment(text: string): string {
+  const form = /^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(?<offset>Z|[+-]\d\d:\d\d)?)?$/;
+  const match = form.exec(text);
+  const whole = match?.[1] === undefined || match.groups?.['offset'] !== undefined ? text : `${text}Z`;
+  if (match !== null && !Number.isNaN(Date.parse(whole))) return whole;
+  throw new InvalidArgumentError('Allowed: a time such as 2026-01-31 or 2026-01-31T12:00:00Z.');
+}

@@ -3,7 +3,9 @@ import { TidegateError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addChunks } from './chunks.ts';
 import { addDemo } from './demo.ts';
+import { addDevices } from './devices.ts';
 import { addExplain } from './explain.ts';
+import { addJobs } from './jobs.ts';
 import { addMigrate } from './migrate.ts';
 import { addRun } from './run.ts';
 import { addSimulate } from './simulate.ts';
@@ -11,7 +13,19 @@ import { addStatus } from './status.ts';
 import { addTail } from './tail.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
-const COMMANDS = [addRun, addDemo, addCheck, addMigrate, addStatus, addChunks, addExplain, addTail, addSimulate];
+const COMMANDS = [
+  addRun,
+  addDemo,
+  addCheck,
+  addMigrate,
+  addStatus,
+  addChunks,
+  addDevices,
+  addExplain,
+  addTail,
+  addSimulate,
+  addJobs,
+];
 
 /** Runs the command that `argv` names (as `process.argv` is); resolves to the exit code: 2 is bad usage or configuration. */
 export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<ExitCode | 2> {

@@ -40,7 +40,11 @@ async function run(terminal: Terminal, file: string | undefined): Promise<ExitCo
     starting.catch(() => {});
     return await stop(app, config.shutdown_timeout, terminal);
   }
-  logger.info({ version: terminal.version }, 'Tidegate receives and stores');
+  const ingests = config.components.includes('ingest');
+  logger.info(
+    { version: terminal.version, components: config.components },
+    ingests ? 'Tidegate receives and stores' : 'Tidegate runs',
+  );
   try {
     await Promise.race([app.failure, stopped]);
   } catch (error) {

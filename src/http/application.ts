@@ -2,10 +2,12 @@
 
 import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
-import { FAILURES, TidegateError } from '../errors.ts';
+import { FAILURES, type FailureCode, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { carriesToken, foreignHeader, isLoopback, type Token } from './guard.ts';
+import { chunkRoutes } from './chunk-routes.ts';
 import { healthRoutes } from './health-routes.ts';
+import { jobRoutes } from './job-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
 import { statsRoutes } from './stats-routes.ts';
@@ -28,6 +30,8 @@ export interface ApplicationOptions {
   readonly ports: HttpPorts;
 }
 
+/** Errors that are the asker's. */
+const STATUS: Readonly<Partial<Record<FailureCode, number>>> = { chunk_unknown: 404, chunk_state: 409 };
 const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_AFTER_SECONDS = 5;
@@ -102,6 +106,8 @@ function reportErrors(app: FastifyInstance, logger: Logger): void {
       reply.header('retry-after', RETRY_AFTER_SECONDS);
       return sendProblem(reply, 503, FAILURES[error.code].means);
     }
+    const known = error instanceof TidegateError ? STATUS[error.code] : undefined;
+    if (known !== undefined) return sendProblem(reply, known, error.message);
     const status = ('statusCode' in error && error.statusCode) || 500;
     if (status < 500) return sendProblem(reply, status, error.message);
     logger.error({ error, method: request.method, url: request.url }, 'An HTTP request failed');
@@ -131,6 +137,8 @@ async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
           };
         });
         statsRoutes(api, ports);
+        chunkRoutes(api, ports);
+        jobRoutes(api, ports);
       },
       { prefix },
     );

@@ -1,4 +1,8 @@
+import type { Static } from 'typebox';
 import type { IngestStats } from '../pipeline/types.ts';
+import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
+import type { JobReport } from '../scheduler/types.ts';
+import type { ChunkSchema, CompressionSchema } from './schemas.ts';
 
 export interface Check {
   readonly ok: boolean;
@@ -8,13 +12,28 @@ export interface Check {
 
 export interface Readiness {
   readonly ready: boolean;
-  /** By name: broker, database, queue. */
+  /** By name: broker, database, queue, scheduler. */
   readonly checks: Readonly<Record<string, Check>>;
 }
+
+/** Chunks as the engine tells of them; names that it does not know are a `chunk_unknown`. */
+export interface ChunkPorts {
+  list(): Promise<readonly ChunkShown[]>;
+  compress(name: string): Promise<JobReport>;
+  decompress(name: string): Promise<JobReport>;
+  compression(): Promise<readonly CompressionShown[]>;
+}
+export type ChunkShown = Static<typeof ChunkSchema>;
+export type CompressionShown = Static<typeof CompressionSchema>['data'][number];
 
 /** What the endpoints show; whoever composes the daemon hands it in. */
 export interface HttpPorts {
   ready(): Readiness;
   metricsText(): Promise<{ readonly body: string; readonly contentType: string }>;
   ingestStats(): Promise<IngestStats>;
+  /** With at most so many runs of each job. */
+  jobs(history: number): Promise<JobsAnswer>;
+  readonly chunks: ChunkPorts;
+  /** Runs a job to its end. */
+  runJob(name: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
 }

@@ -1,6 +1,6 @@
 /** The shapes of the answers: they are serialised by these, and openapi.json shows them. */
 
-import { Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 
 const Count = Type.Integer({ minimum: 0 });
 
@@ -93,4 +93,48 @@ export const CompressionSchema = Type.Object(
     }),
   },
   { title: 'Compression' },
+);
+
+const Time = Type.String({ format: 'date-time' });
+
+function orNull<Schema extends TSchema>(schema: Schema, description?: string) {
+  return Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
+}
+
+export const JobRunSchema = Type.Object(
+  {
+    started_at: Time,
+    finished_at: orNull(Time, 'Null while it is under way.'),
+    outcome: orNull(
+      Type.Enum(['succeeded', 'failed', 'lost']),
+      'Null while it is under way; lost: its process vanished.',
+    ),
+    rows: orNull(Count, 'Rows (points, buckets, chunks) that the run was about.'),
+    detail: orNull(Type.String()),
+    error: orNull(Type.String()),
+  },
+  { title: 'JobRun' },
+);
+
+export const JobsSchema = Type.Object(
+  {
+    leader: Type.Object(
+      { epoch: Count, name: orNull(Type.String(), 'Null where no process leads.'), since: orNull(Time) },
+      { description: 'The process that runs the jobs; every leader has a higher epoch than the one before.' },
+    ),
+    jobs: Type.Array(
+      Type.Object({
+        name: Type.String(),
+        schedule_interval_ms: Count,
+        next_run: orNull(Time, 'Null: as soon as a process leads.'),
+        failures: Type.Integer({
+          minimum: 0,
+          description: 'Failed runs in a row; each makes the wait longer.',
+        }),
+        last_run: orNull(JobRunSchema),
+        history: Type.Array(JobRunSchema, { description: 'The latest first.' }),
+      }),
+    ),
+  },
+  { title: 'Jobs' },
 );

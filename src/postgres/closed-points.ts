@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
-import type { Chunks } from './chunks.ts';
+import type { Chunks, ClosedChunk } from './chunks.ts';
 import type { SeriesGain } from './journal.ts';
 import { pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
@@ -24,7 +24,8 @@ interface FoundRow {
  */
 export class ClosedPoints {
   readonly #chunks: Pick<Chunks, 'closed'>;
-  readonly #find: string;
+  readonly #findInLeaf: string;
+  readonly #inTurn: string;
   readonly #replaceInLeaf: string;
   readonly #correct: string;
   readonly #segments: SegmentEditor;
@@ -33,10 +34,14 @@ export class ClosedPoints {
     this.#chunks = chunks;
     this.#segments = new SegmentEditor(names);
     const input = 'unnest($1::bigint[], $2::timestamptz[], $3::double precision[])';
-    this.#find = withNames(
+    this.#findInLeaf = withNames(
       `SELECT i.ordinal, p.value
        FROM unnest($1::bigint[], $2::timestamptz[]) WITH ORDINALITY AS i (series_id, ts, ordinal)
-       CROSS JOIN LATERAL :"internal".closed_points(i.series_id, i.ts, i.ts + interval '1 microsecond') p`,
+       JOIN :"internal".points p ON p.series_id = i.series_id AND p.ts = i.ts`,
+      names,
+    );
+    this.#inTurn = withNames(
+      `SELECT FROM :"internal".series WHERE series_id = ANY ($1::bigint[]) ORDER BY series_id FOR NO KEY UPDATE`,
       names,
     );
     this.#replaceInLeaf = withNames(
@@ -53,12 +58,7 @@ export class ClosedPoints {
 
   /** Counts the rows that are there already; with keep_last it replaces their values, for readers at once. */
   async settle(client: Client, rows: UpsertRows, onDuplicate: OnDuplicate): Promise<ClosedResult> {
-    const timed = [...rows.seriesId.keys()].filter((index) => rows.arrival[index] !== true);
-    const { rows: found } = await client.query<FoundRow>(this.#find, [
-      int8Array(timed.map((index) => rows.seriesId[index] as number)),
-      timestamptzArray(timed.map((index) => rows.timestamp[index] as number)),
-    ]);
-    const there = new Map(found.map((row) => [timed[Number(row.ordinal) - 1] as number, row.value]));
+    const there = await this.#find(client, rows);
     const isOther = (index: number): boolean =>
       there.has(index) && !isSame(rows.value[index] as number, there.get(index) as number);
     const conflict = [...there.keys()].filter(isOther).length;
@@ -70,8 +70,39 @@ export class ClosedPoints {
     };
   }
 
+  /** The value that is there already, by the index of the row; an arrival moves off what is there. */
+  async #find(client: Client, rows: UpsertRows): Promise<Map<number, number>> {
+    const timed = [...rows.seriesId.keys()].filter((index) => rows.arrival[index] !== true);
+    const isInLeaf = (index: number) => this.#stateOf(rows, index) === 'closing';
+    const there = new Map<number, number>();
+    const inLeaf = timed.filter(isInLeaf);
+    if (inLeaf.length > 0) {
+      const { rows: found } = await client.query<FoundRow>(this.#findInLeaf, [
+        int8Array(inLeaf.map((index) => rows.seriesId[index] as number)),
+        timestamptzArray(inLeaf.map((index) => rows.timestamp[index] as number)),
+      ]);
+      for (const { ordinal, value } of found) there.set(inLeaf[Number(ordinal) - 1] as number, value);
+    }
+    const inSegments = timed.filter((index) => !isInLeaf(index));
+    const found = await this.#segments.find(client, {
+      seriesId: inSegments.map((index) => rows.seriesId[index] as number),
+      timestamp: inSegments.map((index) => rows.timestamp[index] as number),
+    });
+    for (const [index, value] of found) there.set(inSegments[index] as number, value);
+    return there;
+  }
+
+  #stateOf(rows: UpsertRows, index: number): ClosedChunk['state'] | undefined {
+    return this.#chunks.closed(rows.timestamp[index] as number)?.state;
+  }
+
+  /**
+   * Those who replace points of one series do it in turn, until they commit: a segment that one replaces is another row
+   * after it, so that the others cannot lock what they need in one order, and would wait for each other.
+   */
   async #replace(client: Client, rows: UpsertRows): Promise<void> {
-    const stateOf = (index: number) => this.#chunks.closed(rows.timestamp[index] as number)?.state;
+    await client.query(this.#inTurn, [int8Array(rows.seriesId)]);
+    const stateOf = (index: number) => this.#stateOf(rows, index);
     const inLeaf = pick(rows, (index) => stateOf(index) === 'closing');
     if (inLeaf.seriesId.length > 0) await client.query(this.#replaceInLeaf, parameters(inLeaf));
     const inMotion = pick(rows, (index) => stateOf(index) !== 'sealed');

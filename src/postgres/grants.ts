@@ -51,6 +51,7 @@ export function grantSql(names: SchemaNames, roles: Roles, engine: EngineName): 
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA :"internal" TO ${role};
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA :"internal" TO ${role};
 GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA :"internal" TO ${role};
+GRANT SELECT, INSERT, DELETE ON :"schema".iot_query_logs TO ${role};
 ${readSql(role)}`);
   }
   if (roles.readerRole !== null) {

@@ -1,3 +1,4 @@
+import { FORMAT } from '../segments/segment.ts';
 import { getInt64, getTimestamptz } from './binary.ts';
 
 const ARRAY_HEADER_BYTES = 20;
@@ -75,4 +76,9 @@ export class RecordReader {
     this.#at = start + Math.max(length, 0);
     return length < 0 ? null : start;
   }
+}
+
+/** Throws for codes of another format than ours. */
+export function checkFormat(format: number | null): void {
+  if (format !== FORMAT) throw new Error(`compressed rows of format ${format}; this version knows ${FORMAT}`);
 }

@@ -93,9 +93,26 @@ function bySeries(points: PointColumns, series: readonly Series[]): Run[] {
     const run = runs[points.seriesIndex[row] as number] as (typeof runs)[number];
     run.rows[run.filled++] = row;
   }
-  return runs
+  const filled = runs
     .filter((run) => run.filled > 0)
     .sort((left, right) => (left.series.id as number) - (right.series.id as number));
+  return filled.some(({ series: { id } }, index) => id === filled[index - 1]?.series.id)
+    ? joined(filled)
+    : filled;
+}
+
+/** A device that was renamed may come under both names: rows of one id become one run, in the order of arrival. */
+function joined(runs: readonly Run[]): Run[] {
+  const byId = new Map<number, Run>();
+  for (const { series, rows } of runs) {
+    const id = series.id as number;
+    const before = byId.get(id)?.rows ?? new Int32Array(0);
+    const all = new Int32Array(before.length + rows.length);
+    all.set(before);
+    all.set(rows, before.length);
+    byId.set(id, { series, rows: all.sort() });
+  }
+  return [...byId.values()];
 }
 
 /** By time, and by arrival within a time; most runs are in order as they come. */

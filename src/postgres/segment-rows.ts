@@ -1,12 +1,7 @@
-import type { Segment } from '../segments/segment.ts';
+import { FORMAT, type Segment, type SeriesSegment } from '../segments/segment.ts';
 import type { DecimalCode, ValueCode } from '../segments/value-code.ts';
-import { RecordReader } from './record-reader.ts';
+import { checkFormat, RecordReader } from './record-reader.ts';
 import { RowWriter } from './row-writer.ts';
-
-export interface SeriesSegment {
-  readonly seriesId: number;
-  readonly segment: Segment;
-}
 
 const COLUMNS = [
   'series_id',
@@ -23,6 +18,7 @@ const COLUMNS = [
   'v_base',
   'v_step',
   'v_limit',
+  'format',
   'n',
   'v_count',
   't_width',
@@ -69,6 +65,7 @@ function writeSegment(writer: RowWriter, seriesId: number, segment: Segment): vo
   writer.float8(decimal?.base ?? null);
   writer.float8(decimal?.step ?? null);
   writer.float8(decimal?.limit ?? null);
+  writer.int2(FORMAT);
   writer.int2(length);
   writer.int2(statistics.count);
   writer.int2(times.width);
@@ -80,7 +77,7 @@ function writeSegment(writer: RowWriter, seriesId: number, segment: Segment): vo
   writer.floats(decimal?.odd ?? null);
 }
 
-/** A segment from the bytes of `SEGMENT_RECORD`. */
+/** A segment from the bytes of `SEGMENT_RECORD`. Throws where a newer version of Tidegate wrote it. */
 export function segmentFrom(record: Buffer): SeriesSegment {
   const reader = new RecordReader(record);
   const seriesId = reader.int8() as number;
@@ -99,6 +96,7 @@ export function segmentFrom(record: Buffer): SeriesSegment {
     step: reader.float8(),
     limit: reader.float8(),
   };
+  checkFormat(reader.int2());
   const length = reader.int2() as number;
   const count = reader.int2() as number;
   const width = reader.int2() as number;

@@ -6,11 +6,13 @@ interface FoundSeries {
   readonly position: string;
   readonly series_id: string;
   readonly kind: SeriesKind;
+  /** Whether under a former name of its device. */
+  readonly renamed: boolean;
 }
 
 /**
  * Gives series their ids. Looks up first and inserts only what is missing, since ON CONFLICT would burn an id for every
- * series that exists. Several daemons may do it at once.
+ * series that exists. Several daemons may do it at once. A device that was renamed is found under its former names too.
  */
 export class SeriesCatalog {
   readonly #maxSeries: number;
@@ -19,19 +21,29 @@ export class SeriesCatalog {
   readonly #changeKind: string;
   readonly #latestTexts: string;
   readonly #count: string;
+  /** Under which `version` each series was last looked up, where that is not 0. */
+  readonly #foundAt = new WeakMap<Series, number>();
+  #version = 0;
+  /** Series that come under several names: none of them knows alone which text is the latest. */
+  readonly #renamed = new Set<number>();
 
   constructor(names: SchemaNames, maxSeries: number) {
     this.#maxSeries = maxSeries;
     this.#lookup = withNames(
-      `SELECT k.position, s.series_id, s.kind
+      `SELECT k.position, s.series_id, s.kind, a.alias IS NOT NULL AS renamed
        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS k (device_id, metric_name, is_text, position)
-       JOIN :"internal".series s USING (device_id, metric_name, is_text)`,
+       ${CURRENT_NAME}
+       JOIN :"internal".series s ON s.device_id = coalesce(a.device_id, k.device_id)
+         AND s.metric_name = k.metric_name AND s.is_text = k.is_text`,
       names,
     );
     // The order of the key keeps two daemons that insert the same series from waiting for each other in a circle.
     this.#insert = withNames(
       `INSERT INTO :"internal".series (device_id, metric_name, is_text, kind, route)
-       SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[]) ORDER BY 1, 2, 3
+       SELECT coalesce(a.device_id, k.device_id), k.metric_name, k.is_text, k.kind, k.route
+       FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[]) AS k (device_id, metric_name, is_text, kind, route)
+       ${CURRENT_NAME}
+       ORDER BY 1, 2, 3
        ON CONFLICT DO NOTHING`,
       names,
     );
@@ -49,9 +61,19 @@ export class SeriesCatalog {
     this.#count = withNames(`SELECT count(*) AS series FROM :"internal".series`, names);
   }
 
+  /** Of what was last looked up; chunk_map.series_version grows with every correction by hand. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** To be called with the number that the database has. What was looked up before is looked up anew when it is wanted. */
+  changed(version: number): void {
+    this.#version = Math.max(this.#version, version);
+  }
+
   /** Fills `id`, and for texts `latestText`. Returns those that `max_series` refuses, without an id. */
   async resolve(client: Client, wanted: readonly Series[]): Promise<ReadonlySet<Series>> {
-    let missing = wanted.filter((series) => series.id === undefined);
+    let missing = wanted.filter((series) => series.id === undefined || this.#isOutdated(series));
     const refused = new Set<Series>();
     if (missing.length > 0) {
       missing = await this.#find(client, missing);
@@ -67,7 +89,12 @@ export class SeriesCatalog {
         await this.#find(client, created);
       }
     }
-    const silent = wanted.filter((one) => one.text && one.latestText === undefined && !refused.has(one));
+    const silent = wanted.filter(
+      (one) =>
+        one.text &&
+        !refused.has(one) &&
+        (one.latestText === undefined || this.#renamed.has(one.id as number)),
+    );
     await this.#findLatestTexts(client, silent);
     for (const series of wanted) {
       if (series.storedKind === series.kind || refused.has(series)) continue;
@@ -77,14 +104,26 @@ export class SeriesCatalog {
     return refused;
   }
 
+  /** Returns those that are not there. */
   async #find(client: Client, wanted: readonly Series[]): Promise<Series[]> {
+    // As of before the look-up: of what is corrected meanwhile, the transaction that follows learns.
+    const version = this.#version;
     const { rows } = await client.query<FoundSeries>(this.#lookup, keys(wanted));
+    const missing = new Set(wanted);
     for (const row of rows) {
       const series = wanted[Number(row.position) - 1] as Series;
+      if (series.id !== undefined) series.latestText = undefined;
       series.id = Number(row.series_id);
       series.storedKind = row.kind;
+      if (row.renamed) this.#renamed.add(series.id);
+      if (version > 0) this.#foundAt.set(series, version);
+      missing.delete(series);
     }
-    return wanted.filter((series) => series.id === undefined);
+    return [...missing];
+  }
+
+  #isOutdated(series: Series): boolean {
+    return this.#version > 0 && (this.#foundAt.get(series) ?? 0) < this.#version;
   }
 
   async #findLatestTexts(client: Client, wanted: readonly Series[]): Promise<void> {
@@ -104,6 +143,9 @@ export class SeriesCatalog {
     return Math.max(0, this.#maxSeries - Number(rows[0]?.series ?? 0));
   }
 }
+
+/** Where the device of `k` has another name now. */
+const CURRENT_NAME = 'LEFT JOIN :"internal".device_aliases a ON a.alias = k.device_id AND a.valid_to IS NULL';
 
 function keys(series: readonly Series[]): [string[], string[], boolean[]] {
   return [

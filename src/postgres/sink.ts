@@ -34,7 +34,11 @@ export interface SinkOptions {
 interface BeginRow {
   readonly version: string;
   readonly dirty_before: string;
+  readonly series_version: string;
 }
+
+/** A correction by hand came between the look-up of a batch's series and its transaction. */
+class SeriesChanged extends Error {}
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -72,7 +76,7 @@ export class PostgresSink implements Sink {
     this.#journal = new Journal(names, options.clientId);
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
-       SELECT version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
+       SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
       names,
     );
   }
@@ -140,6 +144,7 @@ export class PostgresSink implements Sink {
   }
 
   async #write(client: Client, whole: Batch): Promise<WriteReport> {
+    const seriesVersion = this.#catalog.version;
     const refusedSeries = await this.#catalog.resolve(client, whole.series);
     const batch =
       refusedSeries.size === 0
@@ -154,7 +159,7 @@ export class PostgresSink implements Sink {
     if (known !== null) return known;
     for (let copy = !this.#expectDuplicates; ; copy = false) {
       try {
-        const report = await this.#transaction(client, batch, copy);
+        const report = await this.#transaction(client, batch, copy, seriesVersion);
         const { duplicate, conflict } = report.totals.points;
         this.#expectDuplicates = duplicate + conflict > 0;
         const decoded = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
@@ -163,6 +168,7 @@ export class PostgresSink implements Sink {
           refused: batch.deadLetters.filter(({ messageIndex }) => !decoded.has(messageIndex)),
         };
       } catch (error) {
+        if (error instanceof SeriesChanged) return await this.#write(client, whole);
         if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
         await client.query('ROLLBACK');
         const late = await this.#lookUp(client, batch);
@@ -172,9 +178,15 @@ export class PostgresSink implements Sink {
     }
   }
 
-  async #transaction(client: Client, batch: Batch, copy: boolean): Promise<WriteReport> {
+  async #transaction(
+    client: Client,
+    batch: Batch,
+    copy: boolean,
+    seriesVersion: number,
+  ): Promise<WriteReport> {
     const dirtyBefore = await this.#begun(
       client,
+      seriesVersion,
       batch.points.timestamp.subarray(0, batch.points.length),
       batch.texts.timestamp,
     );
@@ -215,17 +227,27 @@ export class PostgresSink implements Sink {
   /**
    * Begins the transaction under the map's lock, with a map that is right and the chunks that the times need. Resolves to
    * the time before which what is written makes an aggregate's bucket dirty, microseconds since 1970: whoever moves it
-   * forward takes the lock alone first, so no transaction that saw the old one is under way then.
+   * forward takes the lock alone first, so no transaction that saw the old one is under way then. Throws SeriesChanged.
    */
-  async #begun(client: Client, times: Float64Array, textTimes: readonly number[]): Promise<number> {
+  async #begun(
+    client: Client,
+    seriesVersion: number,
+    times: Float64Array,
+    textTimes: readonly number[],
+  ): Promise<number> {
     for (;;) {
       if (this.#chunks.version < 0) await this.#chunks.reload(client);
       await this.#chunks.open(client, 'points', times);
       await this.#chunks.open(client, 'texts', textTimes);
       const results = (await client.query(this.#begin)) as unknown as { rows: BeginRow[] }[];
       const [row] = results.at(-1)?.rows ?? [];
-      if (Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);
+      const sameSeries = Number(row?.series_version) === seriesVersion;
+      if (sameSeries && Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);
       await client.query('ROLLBACK');
+      if (!sameSeries) {
+        this.#catalog.changed(Number(row?.series_version));
+        throw new SeriesChanged();
+      }
       await this.#chunks.reload(client);
     }
   }

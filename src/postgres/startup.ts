@@ -97,14 +97,17 @@ const TABLES = [
   'dead_letters',
   'ingest_totals',
   'installation',
+  'job_runs',
+  'jobs',
   'points',
   'points_late',
+  'scheduler',
   'series',
   'series_stats',
   'texts',
   'texts_late',
 ];
-const FUNCTIONS = ['chunk_map_lock', 'open_chunk'];
+const FUNCTIONS = ['chunk_map_lock', 'leader_lock', 'open_chunk'];
 
 async function waitForServer(
   url: string,

@@ -3,7 +3,7 @@ export const POWERS: Float64Array = Float64Array.from({ length: 16 }, (_, expone
 
 const LARGEST = POWERS.length - 1;
 /** Values after which it is clear that a series is no decimals. */
-const SAMPLE = 64;
+const SAMPLE = 32;
 
 /** The whole number that gives the value back when divided by the scale; NaN where there is none, and for -0. */
 export function toDecimal(value: number, scale: number): number {

@@ -1,8 +1,9 @@
+import { longest } from './longest.ts';
 import { type Statistics, statisticsOf } from './statistics.ts';
 import { decodeTimes, packTimes, planTimes, type TimeCode, type TimePlan } from './time-code.ts';
 import { decodeValues, packValues, planValues, type ValueCode, type ValuePlan } from './value-code.ts';
 
-/** The version of what `times` and `values` mean. */
+/** The version of what the codes of segments and frames mean; a row of another one cannot be read. */
 export const FORMAT = 1;
 export const MOST_POINTS = 2_000;
 /** What a row may take in PostgreSQL before it is toasted (TOAST_TUPLE_THRESHOLD); four of them fill a page. */
@@ -14,6 +15,11 @@ export interface Segment {
   readonly times: TimeCode;
   readonly values: ValueCode;
   readonly statistics: Statistics;
+}
+
+export interface SeriesSegment {
+  readonly seriesId: number;
+  readonly segment: Segment;
 }
 
 export interface Points {
@@ -34,7 +40,13 @@ export function* encodePoints(
   let start = from;
   let guess = MOST_POINTS;
   while (start < to) {
-    const plan = longest(points, start, to, guess);
+    const first = start;
+    const plan = longest(
+      Math.min(MOST_POINTS, to - start),
+      guess,
+      { most: MOST_BYTES, least: LEAST_BYTES },
+      (length) => planned(points, first, length),
+    );
     yield packed(points, start, plan);
     start += plan.length;
     guess = plan.length + (plan.length >> 3) + 8;
@@ -55,28 +67,6 @@ interface Plan {
   readonly bytes: number;
 }
 
-/** From a guess at its length, by the bytes that a point takes at that length; neighbours are alike. */
-function longest(points: Points, start: number, to: number, guess: number): Plan {
-  const most = Math.min(MOST_POINTS, to - start);
-  let fitting: Plan | null = null;
-  let tooLong = most + 1;
-  let length = Math.min(guess, most);
-  while (true) {
-    const plan = planned(points, start, length);
-    if (plan !== null && plan.bytes <= MOST_BYTES) fitting = plan;
-    else tooLong = length;
-    // One point always fits.
-    const enough = fitting === null ? 1 : fitting.length + (fitting.length >> 3);
-    const estimate =
-      plan === null
-        ? length >> 1
-        : Math.floor(((MOST_BYTES - LEAST_BYTES) * length) / (plan.bytes - LEAST_BYTES + 1));
-    length = Math.min(estimate, tooLong - 1);
-    if (fitting !== null && length <= enough) return fitting;
-    if (fitting === null) length = Math.max(1, length);
-  }
-}
-
 function planned(points: Points, start: number, length: number): Plan | null {
   const times = planTimes(points.timestamp, start, start + length);
   if (times === null) return null;
@@ -94,7 +84,7 @@ function packed(points: Points, start: number, plan: Plan): Segment {
 }
 
 /** Header and columns of fixed length, in the order that the table has them. */
-const LEAST_BYTES = 32 + 10 * 8 + 4 * 2;
+const LEAST_BYTES = 32 + 10 * 8 + 5 * 2;
 const ARRAY_BYTES = 24;
 
 /** An upper bound of what the row takes in PostgreSQL, alignment included. */

@@ -10,7 +10,7 @@ export interface Statistics {
 }
 
 /** The largest magnitude that a sum covers. */
-export const LARGEST_COVERED = 1e140;
+const LARGEST_COVERED = 1e140;
 
 /** Of values [from, to). */
 export function statisticsOf(values: Float64Array, from: number, to: number): Statistics {

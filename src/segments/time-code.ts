@@ -1,4 +1,5 @@
 import { bitsOf, packBits, unpackBits } from './bits.ts';
+import { divisor } from './divisor.ts';
 
 /**
  * Times that grow: `first + (floor(i * step) + shift + code[i]) * unit`. PostgreSQL does the same arithmetic on the
@@ -69,10 +70,4 @@ function commonUnit(times: Float64Array, from: number, to: number): number {
     if (Math.floor(distance / unit) * unit !== distance) unit = divisor(distance, unit);
   }
   return unit;
-}
-
-function divisor(left: number, right: number): number {
-  let [larger, smaller] = [left, right];
-  while (smaller > 0) [larger, smaller] = [smaller, larger % smaller];
-  return larger;
 }

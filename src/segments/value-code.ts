@@ -20,7 +20,7 @@ export interface DecimalCode {
 }
 
 /** Values as they are: singles where every one of them fits. */
-export interface FloatCode {
+interface FloatCode {
   readonly kind: 'single' | 'double';
   readonly values: Float32Array | Float64Array;
 }
@@ -37,6 +37,8 @@ export interface ValuePlan {
 }
 
 const ODD_BITS = 64;
+/** Values of which half are alike where the same few come over and over. */
+const SAMPLE = 32;
 
 /** Of values [from, to), at least one: whichever code is the shortest. Every NaN becomes the canonical one. */
 export function planValues(values: Float64Array, from: number, to: number): ValuePlan {
@@ -128,6 +130,7 @@ function planOdd(values: Float64Array, from: number, to: number, mostBits: numbe
   for (let index = from; index < to; index++) {
     residues[index - from] = dictionary.indexOf(values[index] as number);
     if (dictionary.size * ODD_BITS > mostBits) return null;
+    if (index - from === SAMPLE && dictionary.size > SAMPLE / 2) return null;
   }
   return planned({ scale: 1, base: 0, step: 0, range: -1 }, residues, dictionary);
 }

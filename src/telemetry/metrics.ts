@@ -2,6 +2,7 @@
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/types.ts';
+import type { SchedulerObserver } from '../scheduler/types.ts';
 import {
   MESSAGE_OUTCOMES,
   METRIC_PREFIX,
@@ -18,10 +19,12 @@ export interface MetricSources {
   broker(): { readonly connected: boolean; readonly reconnects: number } | null;
   /** Series that this process has seen. */
   series(): number | null;
+  scheduler(): { readonly leading: boolean } | null;
 }
 
 export interface Metrics {
   readonly observer: PipelineObserver;
+  readonly schedulerObserver: SchedulerObserver;
   /** The exposition format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -34,6 +37,7 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   metrics.gauge('build_info').set({ version }, 1);
   return {
     observer: observer(metrics),
+    schedulerObserver: schedulerObserver(metrics),
     text: () => {
       read(sources, metrics);
       return registry.metrics();
@@ -104,6 +108,32 @@ function observer(metrics: Registered): PipelineObserver {
   };
 }
 
+/** What is kept across processes is shown by the leader alone: elsewhere it would be out of date. */
+function schedulerObserver(metrics: Registered): SchedulerObserver {
+  const lastSuccess = metrics.gauge('job_last_success_timestamp_seconds');
+  const failing = metrics.gauge('job_failures');
+  return {
+    led(_epoch, jobs) {
+      for (const { name: job, lastSuccess: at, failures } of jobs) {
+        if (at !== null) lastSuccess.set({ job }, at / 1000);
+        failing.set({ job }, failures);
+      }
+    },
+    followed() {
+      lastSuccess.reset();
+      failing.reset();
+    },
+    troubled() {},
+    ran({ job, outcome, startedAt, finishedAt }, failures) {
+      const end = finishedAt ?? startedAt;
+      metrics.counter('job_runs_total').inc({ job, outcome: outcome ?? 'failed' });
+      metrics.histogram('job_run_seconds').observe({ job }, (end - startedAt) / 1000);
+      failing.set({ job }, failures);
+      if (outcome === 'succeeded') lastSuccess.set({ job }, end / 1000);
+    },
+  };
+}
+
 /** Values that may have lost digits. Beyond 2^64 no device means an integer. */
 function roundedIntegers({ value, length }: PointColumns): number {
   let count = 0;
@@ -158,6 +188,7 @@ function read(sources: MetricSources, metrics: Registered): void {
   const broker = sources.broker();
   set('mqtt_connected', broker?.connected);
   if (broker !== null) copy('mqtt_reconnects_total', broker.reconnects);
+  set('scheduler_leader', sources.scheduler()?.leading);
 }
 
 function inSeconds(microseconds: number | null | undefined): number | null {

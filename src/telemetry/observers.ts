@@ -1,4 +1,5 @@
 import type { PipelineObserver } from '../pipeline/types.ts';
+import type { SchedulerObserver } from '../scheduler/types.ts';
 
 /** Tells all of them, in order. */
 export function tellAll(...observers: readonly PipelineObserver[]): PipelineObserver {
@@ -8,5 +9,15 @@ export function tellAll(...observers: readonly PipelineObserver[]): PipelineObse
     writeFailed: (...event) => observers.forEach((observer) => observer.writeFailed(...event)),
     dropped: (...event) => observers.forEach((observer) => observer.dropped(...event)),
     deadLettered: (...event) => observers.forEach((observer) => observer.deadLettered(...event)),
+  };
+}
+
+/** Tells all of them, in order. */
+export function tellAllOfJobs(...observers: readonly SchedulerObserver[]): SchedulerObserver {
+  return {
+    led: (...event) => observers.forEach((observer) => observer.led(...event)),
+    followed: () => observers.forEach((observer) => observer.followed()),
+    troubled: (...event) => observers.forEach((observer) => observer.troubled(...event)),
+    ran: (...event) => observers.forEach((observer) => observer.ran(...event)),
   };
 }

@@ -2,6 +2,7 @@
 
 import { DEAD_LETTERS, type WriteAction } from '../errors.ts';
 import type { BatchTotals, DropReason, PipelineState, SealTrigger } from '../pipeline/types.ts';
+import type { RunResult } from '../scheduler/types.ts';
 
 export const METRIC_PREFIX = 'tidegate_';
 
@@ -54,6 +55,8 @@ const DROP_REASONS = namesOf<DropReason>({
 });
 
 const WRITE_ACTIONS = namesOf<WriteAction>({ retry: true, isolate: true, stop: true });
+
+const JOB_OUTCOMES = namesOf<RunResult['outcome']>({ succeeded: true, failed: true });
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
@@ -176,6 +179,31 @@ export const METRICS = {
   mqtt_reconnects_total: {
     type: 'counter',
     help: 'Connections to the broker after the first.',
+  },
+  scheduler_leader: {
+    type: 'gauge',
+    help: 'Whether this process runs the jobs: 1 or 0; absent where it has no scheduler.',
+  },
+  job_runs_total: {
+    type: 'counter',
+    help: 'Runs of jobs that this process ended, by how.',
+    labels: { job: null, outcome: JOB_OUTCOMES },
+  },
+  job_run_seconds: {
+    type: 'histogram',
+    help: 'How long they took.',
+    labels: { job: null },
+    buckets: [0.01, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600],
+  },
+  job_last_success_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which a run of the job last succeeded; absent where another process runs the jobs.',
+    labels: { job: null },
+  },
+  job_failures: {
+    type: 'gauge',
+    help: 'Runs of the job that failed since one succeeded; absent where another process runs the jobs.',
+    labels: { job: null },
   },
 } as const satisfies Record<string, MetricEntry>;
 

@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { ApplicationOptions } from '../../src/http/application.ts';
 import type { HttpPorts } from '../../src/http/ports.ts';
+import { TidegateError } from '../../src/errors.ts';
 import type { IngestStats } from '../../src/pipeline/types.ts';
+import type { JobReport } from '../../src/scheduler/types.ts';
 
 export const TOKEN = 'tg_correct-horse.battery~staple';
 
@@ -34,6 +36,41 @@ export const STATS: IngestStats = {
   },
 };
 
+const CHUNK = {
+  name: 'points_20260101_000000',
+  source: 'points',
+  state: 'sealed',
+  range_start: '2026-01-01T00:00:00.000Z',
+  range_end: '2026-01-02T00:00:00.000Z',
+  rows: 1_000,
+  rows_estimated: false,
+  bytes: 2_000,
+  bytes_before: 100_000,
+  ratio: 50,
+};
+
+/** One chunk; whatever else is asked for is unknown. */
+export const CHUNKS: HttpPorts['chunks'] = {
+  list: async () => [CHUNK],
+  compress: async (name) => ordered(name, 'compressed'),
+  decompress: async (name) => ordered(name, 'opened'),
+  compression: async () => [
+    {
+      chunk: CHUNK.name,
+      source: 'points',
+      points: 1_000,
+      bytes_before: 100_000,
+      bytes_after: 2_000,
+      ratio: 50,
+    },
+  ],
+};
+
+function ordered(name: string, detail: string): JobReport {
+  if (name !== CHUNK.name) throw new TidegateError('chunk_unknown', `${name} is not a chunk of points`);
+  return { rows: 1_000, detail };
+}
+
 /** What the application asks for, with answers that a test can tell; `logged` gathers what it logs. */
 export function httpOptions(
   over: Partial<Omit<ApplicationOptions, 'ports'>> & { ports?: Partial<HttpPorts> } = {},
@@ -50,6 +87,9 @@ export function httpOptions(
       ready: () => ({ ready: true, checks: { broker: { ok: true, detail: 'subscribed' } } }),
       metricsText: async () => ({ body: 'tidegate_balanced 1\n', contentType: 'text/plain; version=0.0.4' }),
       ingestStats: async () => STATS,
+      jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
+      chunks: CHUNKS,
+      runJob: async () => 'unknown',
       ...over.ports,
     },
   };

@@ -8,7 +8,8 @@ import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { SegmentEditor } from '../../postgres/segment-editor.ts';
 import { COPY_SEGMENTS, segmentRows } from '../../postgres/segment-rows.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
-import { segmentRuns } from './segment-runs.ts';
+import type { SeriesSegment } from '../../segments/segment.ts';
+import { encodeRows } from '../../segments/segment-stream.ts';
 import { whenUnlocked } from './patience.ts';
 
 const JOB = 'compression';
@@ -44,7 +45,8 @@ export async function compressChunk(
   const inTransaction = async <T>(work: () => Promise<T>): Promise<T> =>
     await fenced(writer, names, JOB, context.epoch, work);
 
-  await inTransaction(() => close(query, chunk));
+  const closed = await whenUnlocked(context.signal, () => inTransaction(() => close(query, chunk)));
+  if (!closed) throw new TidegateError('chunk_state', `${chunk.name}: another job is at work; try again`);
   const ready = await whenUnlocked(context.signal, () =>
     inTransaction(async () => {
       await writer.query(`SET LOCAL lock_timeout = '100ms'`);
@@ -62,8 +64,9 @@ export async function compressChunk(
   let points = 0;
   const sizes = await inTransaction(async () => {
     context.signal.throwIfAborted();
+    await stillClosing(query, chunk);
     const rows = reader.query(copyTo(leafSql(names, chunk)));
-    const segments = segmentRuns(readKeyedRows(rows), (count) => {
+    const segments = counted(encodeRows(readKeyedRows(rows)), (count) => {
       points += count;
     });
     const copy = writer.query(copyFrom(withNames(COPY_SEGMENTS, names)));
@@ -75,10 +78,15 @@ export async function compressChunk(
     await seal(query, chunk, points, measured);
     return measured;
   });
-  const dropped = await whenUnlocked(context.signal, () =>
+  let dropped = false;
+  await whenUnlocked(context.signal, () =>
     inTransaction(async () => {
       await writer.query(`SET LOCAL lock_timeout = '100ms'`);
-      await query('SELECT :"internal".drop_sealed_leaf($1)', [chunk.id]);
+      const { rows } = await writer.query<{ gone: boolean }>(
+        withNames('SELECT :"internal".drop_sealed_leaf($1) AS gone', names),
+        [chunk.id],
+      );
+      dropped = rows[0]?.gone === true;
     }),
   );
   const left = dropped ? '' : '; its rows go when no reader needs them any more';
@@ -93,6 +101,16 @@ type Query = (
   parameters?: readonly unknown[],
 ) => Promise<{ rows: Record<string, string>[]; rowCount: number | null }>;
 
+async function* counted(
+  segments: AsyncIterable<SeriesSegment>,
+  add: (points: number) => void,
+): AsyncGenerator<SeriesSegment> {
+  for await (const one of segments) {
+    add(one.segment.length);
+    yield one;
+  }
+}
+
 /** Once the map's lock is had, no transaction is under way that writes into the leaf, and none will be. */
 async function close(query: Query, chunk: NamedChunk): Promise<void> {
   await query('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())');
@@ -106,6 +124,15 @@ async function close(query: Query, chunk: NamedChunk): Promise<void> {
     chunk.id,
   ]);
   await query('UPDATE :"internal".chunk_map SET version = version + 1');
+}
+
+/** Another process may have come first between two of our transactions. Its lock keeps retention away until we are done. */
+async function stillClosing(query: Query, chunk: NamedChunk): Promise<void> {
+  const { rows } = await query('SELECT state FROM :"internal".chunks WHERE chunk_id = $1 FOR UPDATE', [
+    chunk.id,
+  ]);
+  const state = rows[0]?.['state'];
+  if (state !== 'closing') throw new TidegateError('chunk_state', `${chunk.name} is ${state ?? 'gone'}`);
 }
 
 /** Through the parent, which is what the role may read; the range leaves one partition of it. */

@@ -1,10 +1,13 @@
 import type { Client } from 'pg';
+import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { NamedChunk } from './compaction.ts';
+import type { EngineOptions, LevelName } from '../engine.ts';
+import { packLevel } from './frame-packing.ts';
 import { mergeLate } from './late-merge.ts';
 
-/** One run of the job `compression`: chunks that are due, late points of compressed ones. */
+/** One run of the job `compression`: chunks that are due, late points of compressed ones, rows of aggregates. */
 export class Compression {
   readonly #client: Client;
   readonly #names: SchemaNames;
@@ -24,7 +27,8 @@ export class Compression {
   }
 
   /** `after`: milliseconds since a chunk's end. */
-  async run(after: number): Promise<JobReport> {
+  async run(after: number, levels: EngineOptions['levels']): Promise<JobReport> {
+    await this.#closeAgain();
     const due = await this.#chunks(
       `state = 'closing' OR (state = 'open' AND range_end <= now() - make_interval(secs => $1))`,
       [after / 1000],
@@ -35,10 +39,32 @@ export class Compression {
       points += (await this.#compress(chunk)).rows;
     }
     const late = await this.#mergeLate();
+    let buckets = 0;
+    for (const level of Object.keys(levels) as LevelName[]) {
+      buckets += await packLevel(this.#client, this.#names, level, after, this.#context);
+    }
     return {
-      rows: points + late,
-      detail: `compressed ${due.length} chunks of ${points} points, took ${late} late points into compressed chunks`,
+      rows: points + late + buckets,
+      detail: `compressed ${due.length} chunks of ${points} points, took ${late} late points into compressed chunks, packed ${buckets} buckets`,
     };
+  }
+
+  /**
+   * Chunks whose opening broke off: their segments have all, also what was replaced meanwhile, and are read.
+   */
+  async #closeAgain(): Promise<void> {
+    const opening = await this.#chunks(`state = 'opening'`, []);
+    if (opening.length === 0) return;
+    await fenced(this.#client, this.#names, 'compression', this.#context.epoch, async () => {
+      for (const sql of [
+        'SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())',
+        `DELETE FROM :"internal".closing_corrections p USING :"internal".chunks c
+         WHERE c.source = 'points' AND c.state = 'opening' AND p.ts >= c.range_start AND p.ts < c.range_end`,
+        `UPDATE :"internal".chunks SET state = 'sealed', changed_at = now() WHERE source = 'points' AND state = 'opening'`,
+        'UPDATE :"internal".chunk_map SET version = version + 1',
+      ])
+        await this.#client.query(withNames(sql, this.#names));
+    });
   }
 
   async #mergeLate(): Promise<number> {

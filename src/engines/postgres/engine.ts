@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Client } from 'pg';
 import { TidegateError } from '../../errors.ts';
 import { ChunkMap } from '../../postgres/chunk-map.ts';
@@ -10,7 +11,9 @@ import { compressChunk, type NamedChunk } from './compaction.ts';
 import { Compression } from './compression.ts';
 import { decompressChunk } from './decompression.ts';
 import { keepChunks } from './chunk-keeping.ts';
+import { refreshAggregates } from './refresh.ts';
 import { Retention } from './retention.ts';
+import { applySeriesPolicies } from './series-policies.ts';
 
 /** Milliseconds. */
 const MINUTE = 60_000;
@@ -29,16 +32,23 @@ export class PostgresEngine implements Engine {
   }
 
   get jobs(): readonly Job[] {
-    const { compression, retention, chunkInterval } = this.#options;
+    const { compression, retention, chunkInterval, levels, series } = this.#options;
+    const often = Math.min(...Object.values(levels).map(({ scheduleInterval }) => scheduleInterval));
     return [
       this.#job('chunks', MINUTE, (client, context) =>
         keepChunks(client, this.#names, this.#chunkMap(), chunkInterval, context),
       ),
+      // As often as the finest schedule says; which levels are due, each run sees.
+      this.#job('aggregates', often, async (client, context) => {
+        await applySeriesPolicies(client, this.#names, series, versionOf(series), context);
+        return await refreshAggregates(client, this.#names, { levels, budget: often / 2 }, context);
+      }),
       ...(compression.enabled
         ? [
             this.#job('compression', compression.every, (client, context) =>
               new Compression(client, this.#names, context, (chunk) => this.#compress(chunk, context)).run(
                 compression.after,
+                levels,
               ),
             ),
           ]
@@ -126,4 +136,9 @@ export class PostgresEngine implements Engine {
     const { url } = this.#options;
     return await withConnection({ url, statementTimeout, applicationName: 'tidegate jobs' }, work, signal);
   }
+}
+
+/** Another one for other policies: every series is looked at anew then. */
+function versionOf(policies: EngineOptions['series']): string {
+  return hash('sha256', JSON.stringify(policies)).slice(0, 16);
 }

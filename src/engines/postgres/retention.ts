@@ -134,7 +134,8 @@ export class Retention {
         const cut = await this.#cutOf(Number(retention));
         if (!(await this.#covered('raw', cut))) continue;
         await this.#query(
-          `UPDATE :"internal".series SET raw_cut = $1 WHERE raw_retention = make_interval(secs => $2) AND raw_cut IS DISTINCT FROM $1`,
+          `UPDATE :"internal".series SET raw_cut = $1
+           WHERE raw_retention = make_interval(secs => $2) AND (raw_cut IS NULL OR raw_cut < $1)`,
           [cut, Number(retention) / 1000],
         );
         reached.push(cut);

@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { Command, CommanderError } from 'commander';
 import { describeFailure, type ExitCode, type Terminal } from '../../../src/commands/terminal.ts';
 import { TidegateError } from '../../../src/errors.ts';
@@ -22,7 +22,11 @@ export interface CommandRun {
 export function runCommand(
   add: Add,
   args: readonly string[],
-  { env = {}, isTerminal = false }: { env?: Record<string, string>; isTerminal?: boolean } = {},
+  {
+    env = {},
+    isTerminal = false,
+    input = '',
+  }: { env?: Record<string, string>; isTerminal?: boolean; input?: string } = {},
 ): CommandRun {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()];
   const stopped = new AbortController();
@@ -46,7 +50,7 @@ export function runCommand(
     program,
     {
       env,
-      stdin: new PassThrough(),
+      stdin: Readable.from([input]),
       stdout,
       stderr,
       isTerminal,

@@ -10,6 +10,7 @@ import { addStatus } from '../../../src/commands/status.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { freePort } from '../../support/broker.ts';
+import { CHUNKS } from '../../support/http-ports.ts';
 import { runCommand } from './command-run.ts';
 
 const TOKEN = 'letmein';
@@ -40,6 +41,9 @@ suite('tidegate status', () => {
         }),
         metricsText: async () => ({ body: '', contentType: 'text/plain' }),
         ingestStats: async () => new BalanceSheet('2026-01-31T12:00:00Z', totals).snapshot(),
+        jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
+        chunks: CHUNKS,
+        runJob: async () => 'unknown',
       },
     });
     ({ url } = await server.listen());

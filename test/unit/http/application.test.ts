@@ -118,7 +118,15 @@ test('with tokens, all but health needs one', async () => {
 });
 
 test('on loopback, what a page of another site makes a browser send is refused', async () => {
-  for (const url of ['/healthz', '/readyz', '/metrics', '/api/stats/ingest', '/nowhere']) {
+  for (const url of [
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/api/stats/ingest',
+    '/api/jobs',
+    '/api/jobs/{name}/run',
+    '/nowhere',
+  ]) {
     assertProblem(await ask({ url, headers: { host: 'evil.example:8001' } }), 403);
     assertProblem(await ask({ url, headers: { origin: 'https://evil.example' } }), 403);
   }
@@ -137,7 +145,18 @@ test('openapi.json describes every path once, in OpenAPI 3.1', async () => {
   } = (await ask('/openapi.json')).json();
   assert.equal(document.openapi, '3.1.0');
   assert.equal(document.info.version, '1.2.3');
-  assert.deepEqual(Object.keys(document.paths), ['/healthz', '/readyz', '/metrics', '/api/stats/ingest']);
+  assert.deepEqual(Object.keys(document.paths), [
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/api/stats/ingest',
+    '/api/chunks',
+    '/api/chunks/{name}/compress',
+    '/api/chunks/{name}/decompress',
+    '/api/compression',
+    '/api/jobs',
+    '/api/jobs/{name}/run',
+  ]);
   const stats = document.paths['/api/stats/ingest']?.get;
   assert.match(JSON.stringify(stats?.responses['200']), /"conflict":\{"type":"integer","minimum":0\}/);
   assert.match(JSON.stringify(stats?.responses['4XX']), /application\/problem\+json/);

@@ -13,6 +13,7 @@ test('one object a series, whatever the order', () => {
     metricName: 'temperature',
     text: false,
     kind: 'gauge',
+    route: null,
     id: undefined,
     storedKind: undefined,
     latestText: undefined,

@@ -2,115 +2,90 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { cutAtGrid } from '../../../src/segments/grid.ts';
-import { decodePoints, encodePoints, MOST_POINTS, type Points } from '../../../src/segments/segment.ts';
+import {
+  decodePoints,
+  encodePoints,
+  MOST_BYTES,
+  MOST_POINTS,
+  type Points,
+} from '../../../src/segments/segment.ts';
+import { pointsWith, VALUES } from '../../support/points.ts';
 
-const YEAR_1684 = Number.MIN_SAFE_INTEGER;
-const YEAR_2255 = Date.UTC(2255, 0, 1) * 1_000;
+const DAY = 86_400_000_000;
 
-/** To the bit, in runs. */
+/** To the bit, in runs of which each fits into a row. */
 function assertComesBack(points: Points): void {
   let row = 0;
   for (const { from, to } of cutAtGrid(points.timestamp)) {
     for (const segment of encodePoints(points, from, to)) {
       assert.ok(segment.length >= 1 && segment.length <= MOST_POINTS);
       const { timestamp, value } = decodePoints(segment);
+      assert.equal(timestamp.length, segment.length);
+      assert.equal(segment.times.first, timestamp[0]);
+      assert.equal(segment.times.last, timestamp.at(-1));
       for (let index = 0; index < segment.length; index++, row++) {
         assert.equal(timestamp[index], points.timestamp[row]);
-        assert.ok(
-          Object.is(value[index], points.value[row]),
-          `${value[index]} is not ${points.value[row]} in row ${row}`,
-        );
+        const isSame = Object.is(value[index], points.value[row]);
+        assert.ok(isSame, `${value[index]} is not ${points.value[row]} in row ${row}`);
       }
     }
   }
   assert.equal(row, points.timestamp.length);
 }
 
-/** Any double by its bits; a NaN comes back as the canonical one. */
-const anyDouble = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map((bits) => {
-  const value = new Float64Array(BigUint64Array.of(bits).buffer)[0] as number;
-  return Number.isNaN(value) ? Number.NaN : value;
-});
-const awkward = fc.constantFrom(
-  0,
-  -0,
-  Number.NaN,
-  Infinity,
-  -Infinity,
-  5e-324,
-  -5e-324,
-  1e308,
-  -1e308,
-  1.7976931348623157e308,
-  2 ** 53,
-  2 ** 53 - 1,
-  -(2 ** 53),
-  2 ** 53 + 2,
-  2 ** 63,
-  1 / 3,
-  0.1 + 0.2,
-  1e-15,
-  1e15,
-  1e140,
-  1e141,
-);
-const decimal = fc
-  .tuple(fc.integer({ min: -1_000_000, max: 1_000_000 }), fc.integer({ min: 0, max: 6 }))
-  .map(([whole, places]) => whole / 10 ** places);
-const valueLists = [
-  fc.array(anyDouble, { maxLength: 300 }),
-  fc.array(awkward, { maxLength: 300 }),
-  fc.array(decimal, { maxLength: 300 }),
-  fc.array(fc.oneof({ weight: 20, arbitrary: decimal }, awkward), { maxLength: 300 }),
-  fc.array(fc.constantFrom(0, 1), { maxLength: 300 }),
-  fc.array(fc.maxSafeInteger(), { maxLength: 300 }),
-  fc.array(fc.integer({ min: 2 ** 31, max: 2 ** 31 - 1 + 2 ** 31 }), { maxLength: 300 }),
-  fc.tuple(fc.maxSafeInteger(), fc.array(fc.nat(1000), { maxLength: 300 })).map(([start, steps]) => {
-    let value = start;
-    return steps.map((step) => (value += step));
-  }),
-];
-const gap = fc.oneof(
-  fc.constantFrom(1, 1_000, 60_000_000, 1_000_000),
-  fc.integer({ min: 1, max: 3_000_000 }),
-  fc.integer({ min: 1, max: 10 ** 13 }),
-);
-
 suite('segments', () => {
-  for (const values of valueLists) {
-    test('bring every value and time back to the bit', () => {
-      fc.assert(
-        fc.property(
-          values.chain((list) =>
-            fc.record({
-              value: fc.constant(list),
-              start: fc.integer({ min: YEAR_1684, max: YEAR_2255 - 3 * 10 ** 15 }),
-              gaps: fc.oneof(
-                fc.array(gap, { minLength: list.length, maxLength: list.length }),
-                gap.map((one) => list.map(() => one)),
-              ),
-            }),
-          ),
-          ({ value, start, gaps }) => {
-            let time = start;
-            const timestamp = gaps.map((one) => (time += one));
-            assertComesBack({
-              timestamp: Float64Array.from(timestamp),
-              value: Float64Array.from(value),
-            });
-          },
-        ),
-        { numRuns: 200 },
-      );
+  for (const [kind, values] of Object.entries(VALUES)) {
+    test(`property: ${kind} come back to the bit`, () => {
+      fc.assert(fc.property(pointsWith(values), assertComesBack), { numRuns: 60 });
     });
   }
 
-  test('bring points back that are too far apart for one', () => {
-    const timestamp = Float64Array.of(YEAR_1684, 0, YEAR_2255);
+  test('points that are too far apart for one segment come back', () => {
+    const timestamp = Float64Array.of(Number.MIN_SAFE_INTEGER, 0, Number.MAX_SAFE_INTEGER);
     const decoded = [...encodePoints({ timestamp, value: Float64Array.of(1, 2, 3) })].map(decodePoints);
     assert.deepEqual(
       decoded.flatMap((points) => [...points.timestamp]),
       [...timestamp],
     );
+  });
+
+  test('a regular series of hundredths takes 2000 points a segment and no bits for its times', () => {
+    const timestamp = Float64Array.from({ length: 4_000 }, (_, row) => row * 1_000_000);
+    const value = timestamp.map((_, row) => Math.round(2_000 + 60 * Math.sin(row / 50)) / 100);
+    const [first] = encodePoints({ timestamp, value });
+    assert.equal(first?.length, MOST_POINTS);
+    assert.equal(first?.times.width, 0);
+    assert.ok(first?.values.kind === 'decimal' && first.values.width <= 7);
+  });
+
+  test('one value that is no decimal does not cost the others their code', () => {
+    const timestamp = Float64Array.from({ length: 1_000 }, (_, row) => row * 1_000_000);
+    const value = timestamp.map((_, row) => (row === 500 ? Number.NaN : (row % 100) / 10));
+    const [segment] = encodePoints({ timestamp, value });
+    assert.equal(segment?.length, 1_000);
+    assert.ok(segment?.values.kind === 'decimal' && segment.values.odd?.length === 1);
+  });
+
+  test('statistics cover what is finite and not beyond 1e140', () => {
+    const value = Float64Array.of(1, Number.NaN, 3, 1e141, Number.POSITIVE_INFINITY, 8);
+    const timestamp = value.map((_, row) => row);
+    const [segment] = encodePoints({ timestamp, value });
+    assert.deepEqual(segment?.statistics, { count: 3, sum: 12, m2: 26, min: 1, max: 8 });
+    const [empty] = encodePoints({ timestamp: Float64Array.of(0), value: Float64Array.of(Number.NaN) });
+    assert.deepEqual(empty?.statistics, { count: 0, sum: 0, m2: 0, min: null, max: null });
+  });
+
+  test('the grid cuts at 28 days from 2000-01-03', () => {
+    const boundary = Date.UTC(2000, 0, 3) * 1_000 - 28 * DAY;
+    const timestamp = Float64Array.of(boundary - 1, boundary, boundary + DAY, boundary + 28 * DAY);
+    assert.deepEqual(
+      [...cutAtGrid(timestamp)],
+      [
+        { from: 0, to: 1 },
+        { from: 1, to: 3 },
+        { from: 3, to: 4 },
+      ],
+    );
+    assert.ok(MOST_BYTES < 2_033, 'PostgreSQL would toast longer rows');
   });
 });

@@ -36,11 +36,17 @@ const state: PipelineState = {
   oldestInFlightAt: null,
 };
 
-const absent: MetricSources = { pipeline: () => null, broker: () => null, series: () => null };
+const absent: MetricSources = {
+  pipeline: () => null,
+  broker: () => null,
+  series: () => null,
+  scheduler: () => null,
+};
 const present: MetricSources = {
   pipeline: () => state,
   broker: () => ({ connected: true, reconnects: 3 }),
   series: () => 9,
+  scheduler: () => ({ leading: true }),
 };
 
 /** The samples of Tidegate's own metrics, by name and labels. */
@@ -155,4 +161,30 @@ test('the process and its event loop are measured too', async () => {
   assert.match(text, /^process_resident_memory_bytes \d+$/m);
   assert.match(text, /^nodejs_eventloop_lag_p99_seconds [\d.e-]+$/m);
   assert.match(metrics.contentType, /^text\/plain; version=0\.0\.4/);
+});
+
+test('jobs: runs are counted, what is kept across processes is shown by the leader alone', async () => {
+  const metrics = createMetrics('1.2.3', present);
+  const { schedulerObserver: observer } = metrics;
+  const state = { every: 60_000, nextRun: 0, runs: [] };
+  observer.led(1, [
+    { ...state, name: 'chunks', failures: 2, lastSuccess: 1_767_225_600_000 },
+    { ...state, name: 'retention', failures: 0, lastSuccess: null },
+  ]);
+  const run = { job: 'retention', rows: 1, detail: '', error: null };
+  observer.ran({ ...run, startedAt: 1_000, finishedAt: 3_000, outcome: 'succeeded' }, 0);
+  observer.ran({ ...run, startedAt: 5_000, finishedAt: 5_500, outcome: 'failed' }, 1);
+  const samples = samplesOf(await metrics.text());
+  assert.equal(samples.get('scheduler_leader'), 1);
+  assert.equal(samples.get('job_failures{job="chunks"}'), 2);
+  assert.equal(samples.get('job_failures{job="retention"}'), 1);
+  assert.equal(samples.get('job_last_success_timestamp_seconds{job="chunks"}'), 1_767_225_600);
+  assert.equal(samples.get('job_last_success_timestamp_seconds{job="retention"}'), 3);
+  assert.equal(samples.get('job_runs_total{job="retention",outcome="succeeded"}'), 1);
+  assert.equal(samples.get('job_runs_total{job="retention",outcome="failed"}'), 1);
+  assert.equal(samples.get('job_run_seconds_sum{job="retention"}'), 2.5);
+  observer.followed();
+  const after = samplesOf(await metrics.text());
+  assert.ok(![...after.keys()].some((name) => /^job_(failures|last)/.test(name)));
+  assert.equal(after.get('job_runs_total{job="retention",outcome="failed"}'), 1);
 });

@@ -1,0 +1,458 @@
+-- compatible_from: 4
+-- Continuous aggregates: what a row holds, how points and rows become rows, and what users read of them.
+
+-- Dirty buckets that are older than what a refresh does first: it puts them back as such.
+ALTER TABLE :"internal".dirty_buckets ADD COLUMN late boolean NOT NULL DEFAULT false;
+DROP INDEX :"internal".dirty_buckets_level;
+CREATE INDEX dirty_buckets_level ON :"internal".dirty_buckets (level, late, written_at);
+
+-- No stored value may make a statement fail. PostgreSQL raises an error where a result of finite doubles is infinite, and
+-- where a product or quotient of others is 0: so sums cover values that are finite and at most 1e140, whose squares and
+-- sums stay finite, and what follows keeps clear of underflow.
+CREATE FUNCTION :"internal".covered(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) <= 1e140 THEN $1 END
+$body$;
+
+-- For seconds from a microsecond on.
+CREATE FUNCTION :"internal".over_time(value double precision, seconds double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 < 1 AND abs($1) < 1e-300 THEN 0 ELSE $1 * $2 END
+$body$;
+
+-- NULL where there is nothing to divide by. 5e-324 is the smallest double: less than half of it per unit rounds to 0.
+CREATE FUNCTION :"internal".quotient(total double precision, units double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 > 0 THEN
+    CASE WHEN abs($1) + abs($1) <= greatest($2, 1) * 5e-324 THEN 0 ELSE $1 / $2 END
+  END
+$body$;
+
+CREATE FUNCTION :"internal".square(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) < 1e-150 THEN 0 ELSE $1 * $1 END
+$body$;
+
+-- What a counter gained from one point to the next, both covered. A fall by no more than the tolerance is no reset. A
+-- counter that was reset began at 0, or it rolled over, if that makes it gain no more than half of its range.
+CREATE FUNCTION :"internal".gain(before double precision, after double precision, tolerance double precision, rollover double precision)
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $2 - $1 >= - $3 THEN $2 - $1
+    WHEN $1 <= $4 AND $4 - $1 + $2 <= $4 - ($4 - $1 + $2) THEN $4 - $1 + $2
+    WHEN $2 - $1 < - $3 THEN greatest($2, 0)
+  END
+$body$;
+
+-- The start of the bucket that holds a moment. Up to an hour long, buckets divide the hours of the local clock as they
+-- elapse, so that an hour that the clock repeats is two; longer ones follow the clock's face, days from midnight, weeks
+-- from Monday, months (where not 0) from January.
+CREATE FUNCTION :"internal".local_start(local timestamp, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  -- Of two moments with one local time PostgreSQL takes the later one.
+  SELECT CASE WHEN ($1 AT TIME ZONE $2 - interval '1 hour') AT TIME ZONE $2 = $1
+    THEN $1 AT TIME ZONE $2 - interval '1 hour' ELSE $1 AT TIME ZONE $2 END
+$body$;
+
+CREATE FUNCTION :"internal".local_bin(local timestamp, width interval, months integer) RETURNS timestamp
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $3 = 0 THEN date_bin($2, $1, timestamp '2000-01-03')
+    ELSE date_trunc('month', $1) - make_interval(months =>
+      ((date_part('year', $1) * 12 + date_part('month', $1) - 1)::integer % $3 + $3) % $3)
+  END
+$body$;
+
+CREATE FUNCTION :"internal".bucket_start(moment timestamptz, width interval, months integer, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN NOT isfinite($1) THEN $1
+    WHEN $3 = 0 AND $2 <= interval '1 hour'
+    THEN $1 - ($1 AT TIME ZONE $4 - date_bin($2, $1 AT TIME ZONE $4, timestamp '2000-01-03'))
+    ELSE :"internal".local_start(:"internal".local_bin($1 AT TIME ZONE $4, $2, $3), $4)
+  END
+$body$;
+
+-- How far the levels up to a position have got, the finest first: up to edges[k] the level k or a coarser one is kept.
+CREATE FUNCTION :"internal".edges("position" smallint) RETURNS timestamptz[] LANGUAGE sql STABLE AS $body$
+  SELECT array_agg(edge ORDER BY a.position) FROM (
+    SELECT a.position, max(a.watermark) OVER (ORDER BY a.position DESC) AS edge
+    FROM :"internal".aggregates a WHERE a.position <= $1
+  ) a
+$body$;
+
+-- The tables and functions of a level are alike but for names and for the levels below; {level} stands for its name.
+-- computed_{level}: its rows of a series, in a range of whole buckets, from what the levels below keep (edges) and, after
+-- that, from points. Plain SQL, inlined where it is called.
+-- live_{level}: the same where the level itself is not kept; in plpgsql, so that the session keeps the plan, which is not
+-- even made where a range ends before the watermark.
+-- rollup_{level}: kept and live.
+-- regrouped_{level}: buckets of any length, from what that level and those below it keep.
+DO $do$
+DECLARE
+  a record;
+  part text;
+  rows text := '';
+  columns constant text := 'bucket, count, excluded, sum, m2, min, max, first_value, first_time, last_value, last_time, increase, resets, integral, seconds';
+  -- Rows from points. Only pairs of points that are both in the bucket count.
+  from_points constant text := $sql$
+    SELECT bucket, count(*), count(*) - count(q), coalesce(sum(q), 0), coalesce(regr_sxx(q, q), 0), min(value), max(value),
+      max(value) FILTER (WHERE elapsed IS NULL), max(ts) FILTER (WHERE elapsed IS NULL),
+      max(value) FILTER (WHERE next_ts IS NULL), max(ts) FILTER (WHERE next_ts IS NULL),
+      coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0), count(*) FILTER (WHERE q - p < - tolerance),
+      coalesce(sum(:"internal".over_time(p, least(elapsed, hold))) FILTER (WHERE q IS NOT NULL), 0),
+      coalesce(sum(least(elapsed, hold)) FILTER (WHERE p IS NOT NULL AND q IS NOT NULL), 0)
+    FROM (
+      SELECT ts, value, bucket, :"internal".covered(value) AS q, lag(:"internal".covered(value)) OVER pairs AS p,
+        date_part('epoch', ts - lag(ts) OVER pairs) AS elapsed, lead(ts) OVER pairs AS next_ts
+      FROM (
+        SELECT ts, value, {bucket of ts} AS bucket FROM :"internal".points_between(series_id, {from}, "to") WHERE {from} < "to"
+      ) points
+      WINDOW pairs AS (PARTITION BY bucket ORDER BY ts)
+    ) pairs
+    GROUP BY bucket
+  $sql$;
+  -- Rows from shorter ones: sums add up, deviations too, each about the mean of the whole (Chan et al.), and the last point
+  -- of a row makes a pair with the first one of the next.
+  from_rows constant text := $sql$
+    SELECT whole, sum(count)::bigint, sum(excluded)::bigint, sum(sum),
+      sum(m2) + sum((count - excluded) * :"internal".square(coalesce(:"internal".quotient(sum, count - excluded) - mean, 0))),
+      min(min), max(max),
+      max(first_value) FILTER (WHERE elapsed IS NULL), max(first_time) FILTER (WHERE elapsed IS NULL),
+      max(last_value) FILTER (WHERE next_time IS NULL), max(last_time) FILTER (WHERE next_time IS NULL),
+      sum(increase) + coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0),
+      sum(resets)::bigint + count(*) FILTER (WHERE q - p < - tolerance),
+      sum(integral) + coalesce(sum(:"internal".over_time(p, least(elapsed, hold))) FILTER (WHERE q IS NOT NULL), 0),
+      sum(seconds) + coalesce(sum(least(elapsed, hold)) FILTER (WHERE p IS NOT NULL AND q IS NOT NULL), 0)
+    FROM (
+      SELECT *, :"internal".covered(first_value) AS q, lag(:"internal".covered(last_value)) OVER pairs AS p,
+        date_part('epoch', first_time - lag(last_time) OVER pairs) AS elapsed, lead(first_time) OVER pairs AS next_time,
+        :"internal".quotient(sum(sum) OVER wholes, sum(count - excluded) OVER wholes) AS mean
+      FROM (
+        SELECT {columns}, {bucket of first_time} AS whole FROM ({rows}) AS rows ({columns})
+      ) rows
+      WINDOW pairs AS (PARTITION BY whole ORDER BY first_time), wholes AS (PARTITION BY whole)
+    ) pairs
+    GROUP BY whole
+  $sql$;
+  -- What a level keeps of a series, between the edge of the level above and its own.
+  kept_rows constant text := $sql$
+    SELECT {columns} FROM :"internal".aggregate_{level} h
+    WHERE h.series_id = $1 AND h.bucket >= "from" AND h.bucket < "to" AND h.bucket >= {above} AND h.bucket < {edge}
+      AND "from" < {edge} AND {above} < "to"
+    UNION ALL
+    SELECT {columns} FROM :"internal".frame_rows_{level} f
+    WHERE f.series_id = $1 AND f.end_bucket >= "from" AND f.start_bucket < "to" AND f.end_bucket >= {above} AND f.start_bucket < {edge}
+      AND f.bucket >= "from" AND f.bucket < "to" AND f.bucket >= {above} AND f.bucket < {edge}
+      AND "from" < {edge} AND {above} < "to"
+  $sql$;
+  row_columns constant text := $sql$
+    bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
+    min double precision, max double precision, first_value double precision, first_time timestamptz,
+    last_value double precision, last_time timestamptz, increase double precision, resets bigint,
+    integral double precision, seconds double precision
+  $sql$;
+  regrouped constant text := $sql$
+    CREATE FUNCTION :"internal".regrouped_{level}(series_id bigint, "from" timestamptz, "to" timestamptz, edges timestamptz[],
+      tolerance double precision, rollover double precision, hold double precision, width interval, months integer, tz text)
+    RETURNS TABLE ({row_columns}) LANGUAGE sql STABLE ROWS 20 AS $body$ {computed} $body$
+  $sql$;
+BEGIN
+  FOR a IN SELECT level, position, format('%L', width) AS width FROM :"internal".aggregates ORDER BY position LOOP
+    FOREACH part IN ARRAY ARRAY[
+      $sql$
+        CREATE TABLE :"internal".aggregate_{level} (
+          series_id bigint NOT NULL,
+          bucket timestamptz NOT NULL,
+          count bigint NOT NULL,
+          excluded bigint NOT NULL,
+          sum double precision NOT NULL,
+          m2 double precision NOT NULL,
+          min double precision NOT NULL,
+          max double precision NOT NULL,
+          first_value double precision NOT NULL,
+          first_time timestamptz NOT NULL,
+          last_value double precision NOT NULL,
+          last_time timestamptz NOT NULL,
+          increase double precision NOT NULL,
+          resets bigint NOT NULL,
+          integral double precision NOT NULL,
+          seconds double precision NOT NULL,
+          PRIMARY KEY (series_id, bucket)
+        )
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".computed_{level}(series_id bigint, "from" timestamptz, "to" timestamptz, edges timestamptz[],
+          tolerance double precision, rollover double precision, hold double precision)
+        RETURNS TABLE ({row_columns}) LANGUAGE sql STABLE ROWS 20 AS $body$ {computed} $body$
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".live_{level}(series_id bigint, "from" timestamptz, "to" timestamptz, edges timestamptz[],
+          tolerance double precision, rollover double precision, hold double precision)
+        RETURNS TABLE ({row_columns}) LANGUAGE plpgsql STABLE ROWS 2 SET plan_cache_mode = force_generic_plan AS $body$
+        BEGIN
+          IF $2 < $3 THEN
+            RETURN QUERY SELECT * FROM :"internal".computed_{level}($1, $2, $3, $4, $5, $6, $7);
+          END IF;
+        END;
+        $body$
+      $sql$, $sql$
+        CREATE FUNCTION :"internal".rollup_{level}(series_id bigint, "from" timestamptz, "to" timestamptz, watermark timestamptz,
+          edges timestamptz[], tolerance double precision, rollover double precision, hold double precision)
+        RETURNS TABLE ({row_columns}) LANGUAGE sql STABLE ROWS 20 AS $body$
+          SELECT {columns} FROM :"internal".aggregate_{level} h
+          WHERE h.series_id = $1 AND h.bucket >= $2 AND h.bucket < $3 AND h.bucket < $4
+          UNION ALL
+          SELECT {columns} FROM :"internal".frame_rows_{level} f
+          WHERE f.series_id = $1 AND f.end_bucket >= $2 AND f.start_bucket < $3 AND f.start_bucket < $4
+            AND f.bucket >= $2 AND f.bucket < $3 AND f.bucket < $4
+          UNION ALL
+          SELECT {columns} FROM :"internal".live_{level}($1, greatest($2, $4), $3, $5, $6, $7, $8)
+        $body$
+      $sql$, $sql$
+        CREATE VIEW :"schema".iot_data_{level} AS
+        SELECT r.bucket, s.device_id, s.metric_name, :"internal".quotient(r.sum, r.count - r.excluded) AS avg_value,
+          r.max AS max_value, r.min AS min_value, r.count, CASE WHEN r.count > r.excluded THEN r.sum END AS sum_value,
+          sqrt(:"internal".quotient(r.m2, r.count - r.excluded - 1)) AS stddev_value,
+          r.first_value, r.first_time, r.last_value, r.last_time, r.increase,
+          coalesce(:"internal".quotient(r.integral, r.seconds), :"internal".quotient(r.sum, r.count - r.excluded)) AS time_weighted_avg
+        FROM (
+          SELECT watermark, :"internal".edges(position - 1::smallint) AS edges FROM :"internal".aggregates WHERE level = '{level}' OFFSET 0
+        ) a
+        CROSS JOIN :"internal".series s
+        CROSS JOIN LATERAL :"internal".rollup_{level}(s.series_id, '-infinity', 'infinity', a.watermark, a.edges,
+          s.counter_tolerance, s.counter_rollover, date_part('epoch', s.longest_hold)) r
+        WHERE NOT s.is_text AND s.aggregated
+      $sql$
+    ] LOOP
+      part := replace(part, '{computed}', CASE WHEN a.position = 1 THEN from_points ELSE from_rows END);
+      part := replace(part, '{rows}', rows || replace(from_points, '{from}', 'greatest("from", edges[1])'));
+      part := replace(replace(part, '{from}', '"from"'), '{row_columns}', row_columns);
+      part := regexp_replace(part, '{bucket of (\w+)}', format($$date_bin(%s, \1, timestamptz '2000-01-03 00:00:00+00')$$, a.width), 'g');
+      EXECUTE replace(replace(part, '{columns}', columns), '{level}', a.level);
+    END LOOP;
+    part := replace(kept_rows, '{above}', $$'-infinity'$$);
+    rows := replace(rows, $$'-infinity'$$, format('edges[%s]', a.position));
+    rows := replace(replace(replace(part, '{edge}', format('edges[%s]', a.position)), '{columns}', columns), '{level}', a.level)
+      || ' UNION ALL ' || rows;
+    part := replace(replace(regrouped, '{computed}', from_rows), '{rows}', rows || replace(from_points, '{from}', 'greatest("from", edges[1])'));
+    part := regexp_replace(part, '{bucket of (\w+)}', ':"internal".bucket_start(\1, width, months, tz)', 'g');
+    EXECUTE replace(replace(replace(part, '{columns}', columns), '{row_columns}', row_columns), '{level}', a.level);
+  END LOOP;
+  part := replace(replace(replace(regrouped, '{computed}', from_points), '{from}', '"from"'), '{row_columns}', row_columns);
+  part := regexp_replace(part, '{bucket of (\w+)}', ':"internal".bucket_start(\1, width, months, tz)', 'g');
+  EXECUTE replace(part, '{level}', 'raw');
+END;
+$do$;
+
+CREATE TYPE :"internal".aggregate AS (
+  bucket timestamptz,
+  device_id text,
+  metric_name text,
+  avg_value double precision,
+  max_value double precision,
+  min_value double precision,
+  count bigint,
+  sum_value double precision,
+  stddev_value double precision,
+  first_value double precision,
+  first_time timestamptz,
+  last_value double precision,
+  last_time timestamptz,
+  increase double precision,
+  time_weighted_avg double precision
+);
+
+-- The buckets of a series from the level that is named, as they are where they are its own. Each path has a plan of its own,
+-- which the session keeps.
+CREATE FUNCTION :"internal".regrouped(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
+  width interval, months integer, tz text)
+RETURNS SETOF :"internal".aggregate_1min LANGUAGE plpgsql STABLE SET plan_cache_mode = force_generic_plan AS $body$
+DECLARE
+  id constant bigint := series.series_id;
+  tolerance constant double precision := series.counter_tolerance;
+  rollover constant double precision := series.counter_rollover;
+  hold constant double precision := date_part('epoch', series.longest_hold);
+  own boolean;
+  watermark timestamptz;
+  edges timestamptz[];
+BEGIN
+  SELECT a.watermark, a.width = $5 AND tz = 'UTC', :"internal".edges(a.position - (a.width = $5 AND tz = 'UTC')::integer::smallint)
+  INTO watermark, own, edges
+  FROM :"internal".aggregates a WHERE a.level = $1;
+  CASE level
+    WHEN 'raw' THEN
+      RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_raw(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+    WHEN '1min' THEN
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_1min(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1min(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
+    WHEN '15min' THEN
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_15min(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_15min(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
+    WHEN '1hour' THEN
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_1hour(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1hour(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
+    WHEN '1day' THEN
+      IF own THEN
+        RETURN QUERY SELECT id, r.* FROM :"internal".rollup_1day(id, "from", "to", watermark, edges, tolerance, rollover, hold) r;
+      ELSE
+        RETURN QUERY SELECT id, r.* FROM :"internal".regrouped_1day(id, "from", "to", edges, tolerance, rollover, hold, width, months, tz) r;
+      END IF;
+  END CASE;
+END;
+$body$;
+
+-- The same with the columns that users see.
+CREATE FUNCTION :"internal".aggregated(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
+  width interval, months integer, tz text)
+RETURNS SETOF :"internal".aggregate LANGUAGE sql STABLE AS $body$
+  SELECT r.bucket, $2.device_id, $2.metric_name, :"internal".quotient(r.sum, r.count - r.excluded), r.max, r.min, r.count,
+    CASE WHEN r.count > r.excluded THEN r.sum END, sqrt(:"internal".quotient(r.m2, r.count - r.excluded - 1)),
+    r.first_value, r.first_time, r.last_value, r.last_time, r.increase,
+    coalesce(:"internal".quotient(r.integral, r.seconds), :"internal".quotient(r.sum, r.count - r.excluded))
+  FROM :"internal".regrouped(CASE WHEN $2.aggregated THEN $1 ELSE 'raw' END, $2, $3, $4, $5, $6, $7) r
+  ORDER BY r.bucket
+$body$;
+
+-- The starts of all buckets that begin in from <= start < to.
+CREATE FUNCTION :"internal".bucket_starts("from" timestamptz, "to" timestamptz, width interval, months integer, tz text)
+RETURNS timestamptz[] LANGUAGE sql STABLE AS $body$
+  SELECT array_agg(start ORDER BY start) FROM (
+    SELECT DISTINCT :"internal".bucket_start(elapsed, $3, $4, $5) AS start
+    FROM generate_series($1, $2, $3) AS elapsed WHERE $4 = 0 AND $3 <= interval '1 hour'
+    UNION
+    SELECT :"internal".local_start(local, $5)
+    FROM generate_series($1 AT TIME ZONE $5, $2 AT TIME ZONE $5, CASE WHEN $4 > 0 THEN make_interval(months => $4) ELSE $3 END) AS local
+    WHERE NOT ($4 = 0 AND $3 <= interval '1 hour')
+  ) starts
+  WHERE start >= $1 AND start < $2
+$body$;
+
+-- Buckets of any length for every pair of the given devices and metrics: all that from <= time < to touches, each whole.
+-- Longer than an hour they follow the local clock of tz: days from midnight, weeks from Monday, months from the first.
+-- fill: what stands for buckets without points; none leaves them out, null, locf (the last average before) and linear
+-- (between the averages around it) give them an avg_value and a count of 0.
+CREATE FUNCTION :"schema".iot_aggregate(device_ids text[], metric_names text[], "from" timestamptz, "to" timestamptz,
+  bucket interval, tz text DEFAULT 'UTC', fill text DEFAULT 'none')
+RETURNS SETOF :"internal".aggregate LANGUAGE plpgsql STABLE AS $body$
+DECLARE
+  months constant integer := date_part('year', bucket) * 12 + date_part('month', bucket);
+  width constant interval := make_interval(days => date_part('day', bucket)::integer) + (bucket - date_trunc('day', bucket));
+  microseconds constant bigint := (extract(epoch FROM width) * 1000000)::bigint;
+  utc constant boolean := upper(tz) IN ('UTC', 'ETC/UTC', 'GMT', 'ETC/GMT', 'Z', 'ZULU');
+  first timestamptz;
+  stop timestamptz;
+  level text := 'raw';
+  starts timestamptz[];
+  series :"internal".series;
+BEGIN
+  IF "from" IS NULL OR "to" IS NULL OR bucket IS NULL OR tz IS NULL OR fill IS NULL THEN
+    RAISE EXCEPTION 'iot_aggregate: from, to, bucket, tz and fill must not be NULL' USING ERRCODE = 'invalid_parameter_value';
+  ELSIF fill NOT IN ('none', 'null', 'locf', 'linear') THEN
+    RAISE EXCEPTION 'iot_aggregate: fill is none, null, locf or linear, not %', fill USING ERRCODE = 'invalid_parameter_value';
+  ELSIF months < 0 OR microseconds < 0 OR (months = 0) = (microseconds = 0) THEN
+    RAISE EXCEPTION 'iot_aggregate: bucket is a time, days or months, more than none, not %', bucket USING ERRCODE = 'invalid_parameter_value';
+  ELSIF fill <> 'none' AND NOT (isfinite("from") AND isfinite("to")) THEN
+    RAISE EXCEPTION 'iot_aggregate: only a finite range can be filled' USING ERRCODE = 'invalid_parameter_value';
+  END IF;
+  IF utc THEN
+    tz := 'UTC';
+  END IF;
+  -- Raises an error where there is no such time zone.
+  PERFORM now() AT TIME ZONE tz;
+  first := :"internal".bucket_start("from", width, months, tz);
+  IF "from" >= "to" THEN
+    RETURN;
+  END IF;
+  stop := :"internal".bucket_start("to" - interval '1 microsecond', width, months, tz);
+  stop := CASE
+    WHEN NOT isfinite(stop) THEN stop
+    WHEN months = 0 AND width <= interval '1 hour' THEN stop + width
+    ELSE :"internal".local_start(stop AT TIME ZONE tz + CASE WHEN months > 0 THEN make_interval(months => months) ELSE width END, tz)
+  END;
+  level := CASE
+    WHEN utc AND microseconds % 86400000000 = 0 THEN '1day'
+    WHEN utc AND microseconds % 3600000000 = 0 THEN '1hour'
+    WHEN microseconds % 900000000 = 0 THEN '15min'
+    WHEN microseconds % 60000000 = 0 THEN '1min'
+    ELSE 'raw'
+  END;
+  IF fill <> 'none' THEN
+    IF (extract(epoch FROM stop) - extract(epoch FROM first)) > 1000000 * greatest(months * 2419200, microseconds / 1e6) THEN
+      RAISE EXCEPTION 'iot_aggregate: more than 1000000 buckets to fill' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
+    starts := :"internal".bucket_starts(first, stop, width, months, tz);
+  END IF;
+  FOR series IN
+    SELECT s.* FROM :"internal".series s
+    WHERE s.device_id = ANY (device_ids) AND s.metric_name = ANY (metric_names) AND NOT s.is_text
+    ORDER BY s.device_id, s.metric_name
+  LOOP
+    IF fill = 'none' THEN
+      RETURN QUERY SELECT * FROM :"internal".aggregated(level, series, first, stop, width, months, tz);
+    ELSE
+      RETURN QUERY
+      SELECT f.start, series.device_id, series.metric_name,
+        CASE
+          WHEN f.count IS NOT NULL OR fill = 'null' THEN f.avg_value
+          WHEN fill = 'locf' OR f.next_value IS NULL OR f.value = f.next_value THEN CASE WHEN fill = 'locf' OR f.next_value IS NOT NULL THEN f.value END
+          ELSE f.value + (f.next_value - f.value) * (date_part('epoch', f.start - f.value_start) / date_part('epoch', f.next_start - f.value_start))
+        END,
+        f.max_value, f.min_value, coalesce(f.count, 0), f.sum_value, f.stddev_value, f.first_value, f.first_time, f.last_value, f.last_time,
+        f.increase, f.time_weighted_avg
+      FROM (
+        SELECT *, max(k.avg_value) OVER before AS value, max(k.start) FILTER (WHERE k.avg_value IS NOT NULL) OVER before AS value_start,
+          max(k.avg_value) OVER after AS next_value, max(k.start) FILTER (WHERE k.avg_value IS NOT NULL) OVER after AS next_start
+        FROM (
+          SELECT start, r.*, count(r.avg_value) OVER (ORDER BY start) AS known_before, count(r.avg_value) OVER (ORDER BY start DESC) AS known_after
+          FROM unnest(starts) AS start
+          LEFT JOIN :"internal".aggregated(level, series, first, stop, width, months, tz) r ON r.bucket = start
+        ) k
+        WINDOW before AS (PARTITION BY known_before), after AS (PARTITION BY known_after)
+      ) f
+      ORDER BY f.start;
+    END IF;
+  END LOOP;
+END;
+$body$;
+
+CREATE FUNCTION :"schema".iot_aggregate(device_id text, metric_name text, "from" timestamptz, "to" timestamptz,
+  bucket interval, tz text DEFAULT 'UTC', fill text DEFAULT 'none')
+RETURNS SETOF :"internal".aggregate LANGUAGE sql STABLE AS $body$
+  SELECT * FROM :"schema".iot_aggregate(ARRAY[$1], ARRAY[$2], $3, $4, $5, $6, $7)
+$body$;
+
+-- Points of several metrics side by side: a row for every time that one of them has, NULL where another has none.
+CREATE FUNCTION :"schema".iot_pivot(device_id text, metrics text[], "from" timestamptz, "to" timestamptz)
+RETURNS TABLE ("timestamp" timestamptz, "values" double precision[]) LANGUAGE plpgsql STABLE AS $body$
+DECLARE
+  point record;
+BEGIN
+  FOR point IN
+    SELECT p.ts, p.value, m.position::integer AS position
+    FROM unnest($2) WITH ORDINALITY AS m (metric_name, position)
+    JOIN :"internal".series s ON s.device_id = $1 AND s.metric_name = m.metric_name AND NOT s.is_text
+    CROSS JOIN LATERAL :"internal".points_between(s.series_id, $3, $4) p
+    ORDER BY p.ts
+  LOOP
+    IF "timestamp" IS DISTINCT FROM point.ts THEN
+      IF "timestamp" IS NOT NULL THEN
+        RETURN NEXT;
+      END IF;
+      "timestamp" := point.ts;
+      "values" := array_fill(NULL::double precision, ARRAY[cardinality($2)]);
+    END IF;
+    "values"[point.position] := point.value;
+  END LOOP;
+  IF "timestamp" IS NOT NULL THEN
+    RETURN NEXT;
+  END IF;
+END;
+$body$;

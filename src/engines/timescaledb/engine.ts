@@ -114,11 +114,12 @@ export class TimescaleEngine implements Engine {
 
   async #refreshed(context: JobContext): Promise<JobReport> {
     const { levels } = this.#options;
+    const force = context.byHand === true;
+    const budget = force ? Number.POSITIVE_INFINITY : LATE_BUDGET;
     const report = await this.#connected(
       (fence) =>
         this.#connected(
-          (client) =>
-            refreshAggregates({ fence, client }, this.#names, { levels, budget: LATE_BUDGET }, context),
+          (client) => refreshAggregates({ fence, client }, this.#names, { levels, budget, force }, context),
           context.signal,
         ),
       context.signal,

@@ -5,7 +5,17 @@ import { type SchemaNames, withNames } from './names.ts';
 /** What the functions that readers call look into: plain SQL is inlined, with the rights of whoever calls. */
 const INLINED: Readonly<Record<EngineName, readonly string[]>> = {
   postgres: ['series', 'hot_points', 'points_late', 'segment_points', 'stored_points', 'texts', 'texts_late'],
-  timescaledb: ['series', 'points', 'texts'],
+  timescaledb: [
+    'series',
+    'points',
+    'texts',
+    'stored_points',
+    'aggregates',
+    'aggregate_1min',
+    'aggregate_15min',
+    'aggregate_1hour',
+    'aggregate_1day',
+  ],
 };
 
 interface Roles {

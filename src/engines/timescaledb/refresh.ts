@@ -14,6 +14,8 @@ export interface RefreshOptions {
   readonly budget: number;
   /** All levels, whatever their schedule says. */
   readonly force?: boolean;
+  /** Everything once more: which series have aggregates has changed, which TimescaleDB does not see. */
+  readonly anew?: boolean;
 }
 
 /** How far a level is: what is before `swept` is computed, or recorded as dirty; `target` is where its policy's window begins. */
@@ -149,10 +151,12 @@ class Refresh {
   }
 
   /** What a policy's window has left behind it since the last run, all of it at the first one. */
-  async #sweep({ level, swept, target }: LevelTarget): Promise<void> {
-    for (const range of await presentRanges(this.#client, this.#names, level, swept, target)) {
+  async #sweep({ level, swept, target, end }: LevelTarget): Promise<void> {
+    const { anew = false } = this.#options;
+    const [from, to] = anew ? ['-infinity', end] : [swept, target];
+    for (const range of await presentRanges(this.#client, this.#names, level, from, to)) {
       await this.#refresh(level, range);
-      await this.#advance(level, range.to);
+      if (!anew) await this.#advance(level, range.to);
     }
     await this.#advance(level, target);
   }
@@ -204,8 +208,9 @@ class Refresh {
   async #refresh(level: LevelName, { from, to }: TimeRange): Promise<void> {
     this.#context.signal.throwIfAborted();
     this.#batched ??= await this.#takesOptions();
+    const force = this.#options.anew === true ? ', force => true' : '';
     const options = this.#batched ? `, options => '{"buckets_per_batch": ${BUCKETS[level]}}'` : '';
-    const sql = `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${options})`;
+    const sql = `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${force}${options})`;
     for (let attempt = 1; ; attempt++) {
       try {
         await this.#query(sql, [`aggregate_${level}`, from, to]);

@@ -217,3 +217,28 @@ test('a level that is switched on late begins with the whole past', WITH_TIMESCA
   );
   await assertExact(database, 'with the last level on');
 });
+
+test(
+  'a series that gets no aggregates has none, and all of them once it does',
+  WITH_TIMESCALEDB,
+  async () => {
+    await using database = await createHypertableDatabase();
+    await using sink = openSink(database, { engine: 'timescaledb' });
+    await sink.put(points(scattered(300, 3 * DAY, 0, plain)));
+    const policy = {
+      route: null,
+      deviceId: 'd1',
+      metricName: '*',
+      aggregates: false,
+      retention: null,
+      counterTolerance: 0,
+      counterRollover: null,
+      longestHold: DAY,
+    };
+    await refreshAll(database, openEngine(database, { series: [policy] }));
+    const devices = await database.query('SELECT DISTINCT device_id FROM iot_data_1min ORDER BY 1');
+    assert.deepEqual(devices, [{ device_id: 'd0' }, { device_id: 'd2' }]);
+    await refreshAll(database, openEngine(database));
+    await assertExact(database, 'with all series');
+  },
+);

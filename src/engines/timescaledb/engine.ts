@@ -58,10 +58,10 @@ export class TimescaleEngine implements Engine {
   async compress(name: string): Promise<JobReport> {
     return await this.#byHand(name, async (client, { relation, compressed, partial }) => {
       if (compressed && !partial) throw new TidegateError('chunk_state', `${name} is sealed`);
-      await client.query('CALL convert_to_columnstore($1::text::regclass, recompress => $2)', [
-        relation,
-        compressed,
-      ]);
+      await client.query(
+        'CALL convert_to_columnstore($1::text::regclass, if_not_columnstore => true, recompress => $2)',
+        [relation, compressed],
+      );
       const rows = await rowsIn(client, relation);
       return { rows, detail: `${name} is compressed: ${rows} rows` };
     });

@@ -10,6 +10,16 @@ import { createHypertableDatabase, WITH_TIMESCALEDB } from './server.ts';
 
 const PLAIN: CounterPolicy = { tolerance: 0, rollover: null, hold: 86_400 };
 const BY_HAND = { enabled: false, after: DAY, every: HOUR };
+const METER = {
+  route: null,
+  deviceId: '*',
+  metricName: '*',
+  aggregates: true,
+  retention: null,
+  counterTolerance: 1,
+  counterRollover: 1000,
+  longestHold: 20_000,
+};
 const random = randomFrom(3);
 const AWKWARD = [
   Number.NaN,
@@ -141,7 +151,7 @@ test('counters: resets, a tolerance, a rollover, a longest hold', WITH_TIMESCALE
   await sink.put(points(meter));
   const policy = { tolerance: 1, rollover: 1000, hold: 20 };
   await assertExact(database, 'live', policy);
-  await refreshAll(database, openEngine(database));
+  await refreshAll(database, openEngine(database, { series: [METER] }));
   await assertExact(database, 'refreshed', policy);
 });
 

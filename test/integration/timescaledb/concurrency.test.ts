@@ -19,13 +19,13 @@ test(
     await sink.put(series('a', start, 500));
     await runJob(engine, 'aggregates');
 
-    let writing = true;
+    const written = new AbortController();
     const write = async (device: string): Promise<void> => {
       for (let round = 0; round < 30; round++)
         await sink.put(series(device, start + round * 997 * SECOND, 20, round));
     };
     const refresh = async (): Promise<void> => {
-      while (writing) await runJob(engine, 'aggregates');
+      while (!written.signal.aborted) await runJob(engine, 'aggregates');
     };
     const compress = async (): Promise<void> => {
       for (const { name, state, source } of await engine.chunks()) {
@@ -34,7 +34,7 @@ test(
     };
     const refreshing = refresh();
     await Promise.all([write('a'), write('b'), compress()]).finally(() => {
-      writing = false;
+      written.abort();
     });
     await refreshing;
     await database.query(`UPDATE tidegate.aggregates SET refreshed_at = '-infinity'`);

@@ -67,10 +67,6 @@ async function month(server: string, series: number, every: number, what: string
   const compress = await seconds(() => runJob(engine, 'compression'));
   await runJob(engine, 'chunks');
   await client.query('VACUUM ANALYZE');
-  const vacuumed = await bytes(client);
-  // The indexes of the aggregates' tables keep their empty pages, which the buckets of the next days take.
-  for (const level of ['1min', '15min', '1hour', '1day'])
-    await client.query(`REINDEX TABLE tidegate.aggregate_${level}`);
   const after = await bytes(client);
   const took: number[] = [];
   for (let look = 0; look < LOOKS; look++) {
@@ -85,8 +81,7 @@ async function month(server: string, series: number, every: number, what: string
   const perPoint = (size: number) => (size / points).toFixed(2);
   return [
     `${series} series, ${MONTH} days, ${what}, ${points} points with all aggregates:`,
-    `  ${perPoint(before)} bytes a point before compression, ${perPoint(vacuumed)} after it and VACUUM, ${perPoint(after)} without the empty pages of the`,
-    '  indexes of hot buckets; everything included',
+    `  ${perPoint(before)} bytes a point before compression, ${perPoint(after)} after it and VACUUM, everything included`,
     `  refresh ${Math.round(points / refresh).toLocaleString('en-US')} points/s, compression ${Math.round(points / compress).toLocaleString('en-US')} points/s`,
     `  a month by hours of one series         ${figure(took).text('ms')}`,
   ];

@@ -10,7 +10,7 @@ import { COPY_SEGMENTS, segmentRows } from '../../postgres/segment-rows.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { SeriesSegment } from '../../segments/segment.ts';
 import { encodeRows } from '../../segments/segment-stream.ts';
-import { paced } from './pace.ts';
+import type { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
 const JOB = 'compression';
@@ -41,6 +41,7 @@ export async function compressChunk(
   names: SchemaNames,
   chunk: NamedChunk,
   context: JobContext,
+  pace: Pace,
 ): Promise<JobReport> {
   const query = async (sql: string, parameters: readonly unknown[] = []) =>
     await writer.query<Record<string, string>>(withNames(sql, names), [...parameters]);
@@ -68,7 +69,7 @@ export async function compressChunk(
     context.signal.throwIfAborted();
     await stillClosing(query, chunk);
     const rows = reader.query(copyTo(leafSql(names, chunk)));
-    const segments = counted(encodeRows(paced(readKeyedRows(rows), context)), (count) => {
+    const segments = counted(encodeRows(pace.over(readKeyedRows(rows))), (count) => {
       points += count;
     });
     const copy = writer.query(copyFrom(withNames(COPY_SEGMENTS, names)));

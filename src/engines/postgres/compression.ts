@@ -6,19 +6,20 @@ import type { NamedChunk } from './compaction.ts';
 import type { EngineOptions, LevelName } from '../engine.ts';
 import { packLevel } from './frame-packing.ts';
 import { mergeLate } from './late-merge.ts';
+import { Pace } from './pace.ts';
 
 /** One run of the job `compression`: chunks that are due, late points of compressed ones, rows of aggregates. */
 export class Compression {
   readonly #client: Client;
   readonly #names: SchemaNames;
   readonly #context: JobContext;
-  readonly #compress: (chunk: NamedChunk) => Promise<JobReport>;
+  readonly #compress: (chunk: NamedChunk, pace: Pace) => Promise<JobReport>;
 
   constructor(
     client: Client,
     names: SchemaNames,
     context: JobContext,
-    compress: (chunk: NamedChunk) => Promise<JobReport>,
+    compress: (chunk: NamedChunk, pace: Pace) => Promise<JobReport>,
   ) {
     this.#client = client;
     this.#names = names;
@@ -33,12 +34,13 @@ export class Compression {
       `state = 'closing' OR (state = 'open' AND range_end <= now() - make_interval(secs => $1))`,
       [after / 1000],
     );
+    const pace = new Pace(this.#context, due.length);
     let points = 0;
     const failures: unknown[] = [];
     for (const chunk of due) {
       this.#context.signal.throwIfAborted();
       try {
-        points += (await this.#compress(chunk)).rows;
+        points += (await this.#compress(chunk, pace)).rows;
       } catch (error) {
         // One chunk does not keep the others from their turn.
         if (error instanceof LeaderReplaced || this.#context.signal.aborted) throw error;

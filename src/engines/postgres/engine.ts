@@ -11,6 +11,7 @@ import { compressChunk, type NamedChunk } from './compaction.ts';
 import { Compression } from './compression.ts';
 import { decompressChunk } from './decompression.ts';
 import { keepChunks } from './chunk-keeping.ts';
+import { Pace } from './pace.ts';
 import { refreshAggregates } from './refresh.ts';
 import { Retention } from './retention.ts';
 import { dropSeriesRows, recomputeSeries } from './series-rows.ts';
@@ -51,10 +52,9 @@ export class PostgresEngine implements Engine {
       ...(compression.enabled
         ? [
             this.#job('compression', compression.every, (client, context) =>
-              new Compression(client, this.#names, context, (chunk) => this.#compress(chunk, context)).run(
-                compression.after,
-                levels,
-              ),
+              new Compression(client, this.#names, context, (chunk, pace) =>
+                this.#compress(chunk, context, pace),
+              ).run(compression.after, levels),
             ),
           ]
         : []),
@@ -73,7 +73,9 @@ export class PostgresEngine implements Engine {
   }
 
   async compress(name: string): Promise<JobReport> {
-    return await this.#byHand(name, (_client, chunk, context) => this.#compress(chunk, context));
+    return await this.#byHand(name, (_client, chunk, context) =>
+      this.#compress(chunk, context, new Pace(context)),
+    );
   }
 
   async decompress(name: string): Promise<JobReport> {
@@ -118,10 +120,10 @@ export class PostgresEngine implements Engine {
     });
   }
 
-  async #compress(chunk: NamedChunk, context: JobContext): Promise<JobReport> {
+  async #compress(chunk: NamedChunk, context: JobContext, pace: Pace): Promise<JobReport> {
     const connected = <T>(work: (client: Client) => Promise<T>) => this.#connected(work, context.signal, 0);
     return await connected((reader) =>
-      connected((writer) => compressChunk({ reader, writer }, this.#names, chunk, context)),
+      connected((writer) => compressChunk({ reader, writer }, this.#names, chunk, context, pace)),
     );
   }
 

@@ -8,7 +8,7 @@ import type { JobContext } from '../../scheduler/types.ts';
 import { type AggregateRows, emptyRows } from '../../segments/aggregate-rows.ts';
 import { encodeFrames } from '../../segments/frame.ts';
 import type { LevelName } from '../engine.ts';
-import { pacedStep } from './pace.ts';
+import { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
 /** How long a span of each level is packed together: some hundred rows of a series. */
@@ -43,13 +43,14 @@ export async function packLevel(
     ),
     [SPANS[level], after / 1000],
   );
+  const pace = new Pace(context);
   let total = 0;
   for (const span of spans) {
     let packed = 0;
     for (let series: string | null = '0'; series !== null; ) {
       context.signal.throwIfAborted();
       const from: string = series;
-      const step = await pacedStep(context, () =>
+      const step = await pace.step(() =>
         fenced(client, names, 'compression', context.epoch, () => packStep(client, names, level, span, from)),
       );
       packed += step.rows;

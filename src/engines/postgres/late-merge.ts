@@ -5,7 +5,7 @@ import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { type AddedRun, SegmentEditor, type Span } from '../../postgres/segment-editor.ts';
 import { SEGMENT_BYTES } from './compaction.ts';
 import type { JobContext } from '../../scheduler/types.ts';
-import { pacedStep } from './pace.ts';
+import { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
 /** Late points that are looked at together. */
@@ -39,13 +39,14 @@ export async function mergeLate(
   context: JobContext,
 ): Promise<number> {
   const editor = new SegmentEditor(names);
+  const pace = new Pace(context);
   let total = 0;
   for (let after: Key | null = { seriesId: '0', time: 0 }; after !== null; ) {
     const from: Key = after;
     after = null;
     await whenUnlocked(context.signal, async () => {
       context.signal.throwIfAborted();
-      const step = await pacedStep(context, () =>
+      const step = await pace.step(() =>
         fenced(client, names, 'compression', context.epoch, () =>
           mergeStep(client, names, editor, chunk, from),
         ),

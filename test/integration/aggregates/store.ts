@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { LevelName, LevelPolicy } from '../../../src/engines/engine.ts';
 import { compressChunk, type NamedChunk } from '../../../src/engines/postgres/compaction.ts';
+import { Pace } from '../../../src/engines/postgres/pace.ts';
 import { packLevel } from '../../../src/engines/postgres/frame-packing.ts';
 import { type RefreshOptions, refreshAggregates } from '../../../src/engines/postgres/refresh.ts';
 import { timestamptzArray, float8Array, int8Array } from '../../../src/postgres/binary.ts';
@@ -106,7 +107,9 @@ export async function compress(reader: Client, writer: Client): Promise<void> {
     `SELECT chunk_id AS id, leaf AS name, state, range_start::text AS "from", range_end::text AS "to"
      FROM tidegate.chunks WHERE source = 'points' AND state = 'open'`,
   );
-  for (const chunk of rows) await compressChunk({ reader, writer }, NAMES, chunk, CONTEXT);
+  for (const chunk of rows) {
+    await compressChunk({ reader, writer }, NAMES, chunk, CONTEXT, new Pace({ ...CONTEXT, byHand: true }));
+  }
 }
 
 export async function writeBatch(client: Client, points: readonly WrittenPoint[]): Promise<void> {

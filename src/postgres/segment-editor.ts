@@ -14,6 +14,13 @@ export interface Span {
   readonly to: string;
 }
 
+/** Points of one series, by time, and the segment that they go into, by its first and last time (microseconds since 1970). */
+export interface AddedRun {
+  readonly seriesId: number;
+  readonly home: { readonly start: number; readonly end: number } | null;
+  readonly points: Points;
+}
+
 /** Rows whose segments are in memory together. */
 const FOUND_AT_ONCE = 1_000;
 
@@ -23,7 +30,7 @@ export class SegmentEditor {
   readonly #reading: string;
   readonly #holding: string;
   readonly #held: string;
-  readonly #around: string;
+  readonly #named: string;
   readonly #across: string;
   readonly #delete: string;
 
@@ -39,12 +46,10 @@ export class SegmentEditor {
     );
     this.#holding = `${this.#reading} ORDER BY series_id, start_ts FOR UPDATE`;
     this.#held = withNames(`SELECT FROM ${holding} LIMIT 1`, names);
-    this.#around = withNames(
+    this.#named = withNames(
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
-       WHERE series_id = $1 AND start_ts >= $4 AND start_ts < $5 AND start_ts <= $3 AND end_ts >= coalesce((
-         SELECT max(end_ts) FROM :"internal".segments
-         WHERE series_id = $1 AND start_ts >= $4 AND start_ts < $5 AND end_ts < $2), $2)
-       ORDER BY start_ts FOR UPDATE`,
+       WHERE (series_id, end_ts, start_ts) IN (SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]))
+       ORDER BY series_id, start_ts FOR UPDATE`,
       names,
     );
     this.#across = withNames(
@@ -124,20 +129,20 @@ export class SegmentEditor {
     }
   }
 
-  /** Adds points of one series, by time, none of which a segment of the span holds. */
-  async merge(client: Client, seriesId: number, added: Points, span: Span): Promise<void> {
-    const times = added.timestamp;
-    const found = await this.#select(client, this.#around, [
-      seriesId,
-      ...timestamps([times[0] as number, times.at(-1) as number]),
-      span.from,
-      span.to,
+  /** Adds points that no segment of their chunk holds, each run of them to the segment that is named with it. */
+  async merge(client: Client, runs: readonly AddedRun[]): Promise<void> {
+    const homes = runs.flatMap(({ seriesId, home }) => (home === null ? [] : [{ seriesId, ...home }]));
+    const found = await this.#select(client, this.#named, [
+      int8Array(homes.map(({ seriesId }) => seriesId)),
+      timestamptzArray(homes.map(({ end }) => end)),
+      timestamptzArray(homes.map(({ start }) => start)),
     ]);
-    const points = merged(
-      found.map(({ segment }) => decodePoints(segment)),
-      added,
-    );
-    await this.#exchange(client, found, [{ seriesId, points }]);
+    const held = new Map(found.map((one) => [`${one.seriesId} ${one.segment.times.first}`, one.segment]));
+    const changed = runs.map(({ seriesId, home, points }) => {
+      const segment = home === null ? undefined : held.get(`${seriesId} ${home.start}`);
+      return { seriesId, points: segment === undefined ? points : joined(decodePoints(segment), points) };
+    });
+    await this.#exchange(client, found, changed);
   }
 
   /**
@@ -217,23 +222,16 @@ function pointsWhere({ timestamp, value }: Points, wanted: (time: number) => boo
   };
 }
 
-/** By time; `runs` follow each other. */
-function merged(runs: readonly Points[], added: Points): Points {
-  const rows = [...runs, added].flatMap(({ timestamp, value }) =>
-    Array.from(timestamp, (time, row) => [time, value[row] as number] as const),
-  );
-  rows.sort(([left], [right]) => left - right);
-  return {
-    timestamp: Float64Array.from(rows, ([time]) => time),
-    value: Float64Array.from(rows, ([, value]) => value),
-  };
-}
-
-/** As PostgreSQL reads them, to the microsecond. */
-function timestamps(microseconds: readonly number[]): string[] {
-  return microseconds.map((time) => {
-    const second = Math.floor(time / 1e6);
-    const rest = String(time - second * 1e6).padStart(6, '0');
-    return new Date(second * 1000).toISOString().replace('.000Z', `.${rest}Z`);
-  });
+/** Both are in the order of time. */
+function joined(held: Points, added: Points): Points {
+  const length = held.timestamp.length + added.timestamp.length;
+  const [timestamp, value] = [new Float64Array(length), new Float64Array(length)];
+  for (let row = 0, left = 0, right = 0; row < length; row++) {
+    const isHeld = !((held.timestamp[left] as number) > (added.timestamp[right] ?? Number.POSITIVE_INFINITY));
+    const from = isHeld && left < held.timestamp.length ? held : added;
+    const index = from === held ? left++ : right++;
+    timestamp[row] = from.timestamp[index] as number;
+    value[row] = from.value[index] as number;
+  }
+  return { timestamp, value };
 }

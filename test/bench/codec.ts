@@ -7,44 +7,18 @@ import { storeSegments } from '../integration/postgres/segment-store.ts';
 import { startTestPostgres } from '../support/postgres.ts';
 import { freshDatabase } from './database.ts';
 import { figure } from './figures.ts';
+import { generator, POINT_SETS, pointsOf } from './point-sets.ts';
 
 const SERIES = 12;
-const START = Date.UTC(2026, 0, 5) * 1_000;
 const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
-
-type Random = () => number;
-
-/** What a series' points are like, by its number: the time after the one before and the value. */
-const SETS: Readonly<Record<string, (random: Random, series: number) => (row: number) => [number, number]>> =
-  {
-    'S1: every second, two decimals': (random) => {
-      const walk = walker(random);
-      return (row) => [START + row * 1_000_000, walk() / 100];
-    },
-    'S2: jittered milliseconds; 1-3 decimals, a counter, a state': (random, series) => {
-      const walk = walker(random);
-      let counter = 0;
-      const values = [
-        () => walk() / 10 ** (1 + (series % 3)),
-        () => (counter += Math.floor(random() * 5)),
-        () => (random() < 0.01 ? 1 : 0),
-      ];
-      const value = values[Math.floor(series / 4)] as () => number;
-      return (row) => [START + row * 1_000_000 + Math.floor(random() * 50) * 1_000, value()];
-    },
-    'S3: any doubles at any microseconds': (random) => {
-      let time = START;
-      return () => [(time += 1 + Math.floor(random() * 2_000_000)), (random() + random() / 2 ** 31) * 100];
-    },
-  };
 
 export async function benchCodec({ rounds, count }: { rounds: number; count: number }): Promise<string[]> {
   await using postgres = await startTestPostgres();
   const lines = [`${count} points of ${SERIES} series, points/s of one core, ${rounds} rounds:`];
-  for (const [name, set] of Object.entries(SETS)) {
+  for (const [name, set] of Object.entries(POINT_SETS)) {
     const { url, client } = await freshDatabase(postgres.url);
     await migrate({ url, schema: 'public', readerRole: null, writerRole: null, logger: LOGGER });
-    const random = randomFrom(1);
+    const random = generator(1);
     const all = Array.from({ length: SERIES }, (_, series) =>
       pointsOf(set(random, series), Math.round(count / SERIES)),
     );
@@ -91,26 +65,4 @@ async function stored(client: Client, rounds: number): Promise<{ bytes: number; 
     sql.push((Number(rows[0]?.points) / (performance.now() - begin)) * 1_000);
   }
   return { bytes: Number(rows[0]?.bytes), sql };
-}
-
-function pointsOf(next: (row: number) => [number, number], length: number): Points {
-  const timestamp = new Float64Array(length);
-  const value = new Float64Array(length);
-  for (let row = 0; row < length; row++) [timestamp[row], value[row]] = next(row);
-  return { timestamp, value };
-}
-
-/** Whole numbers that wander. */
-function walker(random: Random): () => number {
-  let at = 2_000;
-  return () => (at += Math.round((random() - 0.5) * 10));
-}
-
-/** A linear congruential generator: fast, and the same numbers every time. */
-function randomFrom(seed: number): Random {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    return state / 2 ** 31;
-  };
 }

@@ -5,13 +5,19 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchCodec } from './codec.ts';
+import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
+import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
+import { benchReading } from './reading.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
   copy: { run: benchCopy, count: 1_000_000 },
   codec: { run: benchCodec, count: 3_000_000 },
+  lifecycle: { run: benchLifecycle, count: 1_000_000 },
+  compression: { run: benchCompression, count: 6_000_000 },
+  reading: { run: benchReading, count: 30_000_000 },
 } as const;
 
 const { values, positionals } = parseArgs({

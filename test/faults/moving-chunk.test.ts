@@ -117,6 +117,40 @@ async function look(
   }
 }
 
+const ALWAYS_DUE = {
+  '1min': { enabled: true, startOffset: 3_600_000, endOffset: 60_000, scheduleInterval: 1 },
+  '15min': { enabled: true, startOffset: 3_600_000, endOffset: 60_000, scheduleInterval: 1 },
+  '1hour': { enabled: true, startOffset: 3_600_000, endOffset: 60_000, scheduleInterval: 1 },
+  '1day': { enabled: true, startOffset: 3_600_000, endOffset: 60_000, scheduleInterval: 1 },
+};
+
+/** Every level is what the points say: all values are whole numbers, so that sums are exact. */
+async function assertAggregated(database: TestDatabase): Promise<void> {
+  for (const [level, width] of [
+    ['1min', '1 minute'],
+    ['15min', '15 minutes'],
+    ['1hour', '1 hour'],
+    ['1day', '1 day'],
+  ] as const) {
+    const kept = `SELECT bucket, device_id, count, sum_value, min_value, max_value, first_value, last_value FROM iot_data_${level}`;
+    const computed = `SELECT date_bin('${width}', timestamp, '2000-01-03'), device_id, count(*), sum(value), min(value), max(value),
+        (array_agg(value ORDER BY timestamp))[1], (array_agg(value ORDER BY timestamp DESC))[1]
+      FROM iot_data GROUP BY 1, 2`;
+    for (const [one, other] of [
+      [kept, computed],
+      [computed, kept],
+    ] as const) {
+      assert.deepEqual(await database.query(`(${one}) EXCEPT ALL (${other})`), [], level);
+    }
+    assert.deepEqual(
+      await database.query(
+        `SELECT watermark > '2024-01-02' AS past FROM tidegate.aggregates WHERE level = '${level}'`,
+      ),
+      [{ past: true }],
+    );
+  }
+}
+
 test(`a chunk is compressed, merged and opened ${ROUNDS} times under ${CLIENTS} writers and a reader (seed ${SEED})`, async () => {
   await using database = await createDatabase({ template: true });
   await using first = openSink(database, { onDuplicate: 'keep_last', clientId: 'first' });
@@ -126,12 +160,18 @@ test(`a chunk is compressed, merged and opened ${ROUNDS} times under ${CLIENTS} 
     Array.from({ length: SHARED }, (_, row) => [keyOf('shared', DAY_OF_TEST + row * SECOND), 1 + row]),
   );
   const done = new AbortController();
-  // Only by hand: the job merges.
-  const engine = openPostgres(database, { compression: { enabled: true, after: 3e12, every: 1 } });
+  const engine = openPostgres(database, {
+    // Only by hand: the job merges.
+    compression: { enabled: true, after: 3e12, every: 1 },
+    levels: ALWAYS_DUE,
+  });
   const writers = Array.from({ length: CLIENTS }, (_, client) =>
     work(client % 2 === 0 ? first : second, client, acknowledged, done.signal),
   );
-  const all = Promise.all([...writers, watch(database, acknowledged, done.signal)]);
+  const refreshing = async () => {
+    while (!done.signal.aborted) await runJob(engine, 'aggregates');
+  };
+  const all = Promise.all([...writers, watch(database, acknowledged, done.signal), refreshing()]);
   const failed = all.then(() => undefined);
   try {
     for (let round = 0; round < ROUNDS; round++) {
@@ -162,6 +202,8 @@ test(`a chunk is compressed, merged and opened ${ROUNDS} times under ${CLIENTS} 
     for (const [key, value] of acknowledged) assert.equal(found.get(key), value, key);
   };
   await exactly();
+  while ((await runJob(engine, 'aggregates')).detail.includes('more to do'));
+  await assertAggregated(database);
   await engine.compress(CHUNK);
   await exactly();
   assert.deepEqual(await database.query('SELECT * FROM tidegate.closing_corrections'), []);

@@ -8,7 +8,7 @@ import { type SchemaNames, withNames } from '../postgres/names.ts';
 import { countRows, markDirty, removeRows } from '../postgres/point-removal.ts';
 import type { OnDuplicate } from '../postgres/rows.ts';
 import { restateSeries } from '../postgres/series-statistics.ts';
-import { countShared, SeriesMerge } from './series-merge.ts';
+import { countShared, mergeSeries } from './series-merge.ts';
 import type { PointPlaces, Target } from './point-places.ts';
 
 export interface CorrectionReport {
@@ -203,9 +203,7 @@ export class Corrections {
       return { points: total - dropped, dropped };
     }
     await markDirty(this.#client, names, target, other.id);
-    const dropped = await new SeriesMerge(this.#client, names, places, onDuplicate).move(one, other);
-    await removeRows(this.#client, names, target);
-    await places.removeCompressed(this.#client, target);
+    const dropped = await mergeSeries(this.#client, names, places, { from: one, into: other, onDuplicate });
     await places.moveBuckets(this.#client, one.id, other.id);
     await restateSeries(this.#client, names, [one.id, other.id], places.compressedSummary);
     await this.#dropSeries([one.id]);

@@ -5,9 +5,10 @@ import { withConnection } from '../postgres/session.ts';
 import { type CorrectionContext, Corrections } from './corrections.ts';
 import type { EngineOptions } from './engine.ts';
 import { PostgresPlaces } from './postgres/corrections.ts';
+import { TimescalePlaces } from './timescaledb/corrections.ts';
 
 export interface CorrectionOptions
-  extends Pick<EngineOptions, 'url' | 'schema' | 'statementTimeout' | 'chunkInterval'>,
+  extends Pick<EngineOptions, 'url' | 'ownerUrl' | 'schema' | 'statementTimeout'>,
     Pick<CorrectionContext, 'actor' | 'deviceOf'> {
   readonly onDuplicate: OnDuplicate;
 }
@@ -22,16 +23,16 @@ export async function withCorrections<T>(
   signal: AbortSignal,
   work: (corrections: Corrections) => Promise<T>,
 ): Promise<T> {
-  const { url, schema, statementTimeout, chunkInterval, ...context } = options;
+  const { url, ownerUrl, schema, statementTimeout, ...context } = options;
   const names = schemaNames(schema);
   const connection = { url, statementTimeout, applicationName: 'tidegate devices' };
+  const engine = await withConnection(connection, (client) => engineOf(client, names, setting), signal);
+  const isTimescale = engine === 'timescaledb';
+  const places = isTimescale ? new TimescalePlaces(names) : new PostgresPlaces(names);
   return await withConnection(
-    connection,
-    async (client) => {
-      await engineOf(client, names, setting);
-      const places = new PostgresPlaces(names, chunkInterval * 1000);
-      return await work(new Corrections(client, { ...context, names, places }));
-    },
+    // The rows of TimescaleDB's aggregates are their owner's to change.
+    { ...connection, url: isTimescale ? ownerUrl : url },
+    (client) => work(new Corrections(client, { ...context, names, places })),
     signal,
   );
 }

@@ -1,12 +1,8 @@
 import type { Client } from 'pg';
-import type { ChunkMap } from '../postgres/chunk-map.ts';
+import type { Rows } from '../postgres/point-removal.ts';
 
 /** Series whole, or their points of from <= time < to. */
-export interface Target {
-  readonly series: readonly number[];
-  /** As PostgreSQL reads timestamps. */
-  readonly from: string;
-  readonly to: string;
+export interface Target extends Rows {
   readonly whole: boolean;
 }
 
@@ -25,11 +21,11 @@ export interface BucketCounts {
 export interface PointPlaces {
   /** For the rest of the transaction. */
   prepare(client: Client): Promise<void>;
-  /** Where a writer puts points. */
-  chunks(): ChunkMap;
   countCompressed(client: Client, target: Target): Promise<number>;
   removeCompressed(client: Client, target: Target): Promise<number>;
-  /** The cheap part of handing one series' points to another; the rest of them is stored anew. */
+  /** Takes out of one series the times that another one has, wherever that has them. Resolves to how many. */
+  removeSharedCompressed(client: Client, series: number, other: number): Promise<number>;
+  /** Hands a series' compressed points to another one, which has none of their times. */
   moveCompressed(client: Client, from: number, into: number): Promise<void>;
   /** SQL for (points, first_time, last_time) of what is compressed of the series `s`. */
   readonly compressedSummary: string | null;

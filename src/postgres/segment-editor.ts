@@ -31,7 +31,6 @@ export class SegmentEditor {
   readonly #holding: string;
   readonly #held: string;
   readonly #named: string;
-  readonly #across: string;
   readonly #delete: string;
 
   constructor(names: SchemaNames) {
@@ -50,11 +49,6 @@ export class SegmentEditor {
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
        WHERE (series_id, end_ts, start_ts) IN (SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]))
        ORDER BY series_id, start_ts FOR UPDATE`,
-      names,
-    );
-    this.#across = withNames(
-      `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments
-       WHERE series_id = ANY ($1) AND start_ts < $3 AND end_ts >= $2 ORDER BY series_id, start_ts FOR UPDATE`,
       names,
     );
     this.#delete = withNames(
@@ -125,7 +119,7 @@ export class SegmentEditor {
         return { seriesId, points };
       });
       if (wanted.size === before) return;
-      await this.#exchange(client, found, changed);
+      await this.exchange(client, found, changed);
     }
   }
 
@@ -142,33 +136,7 @@ export class SegmentEditor {
       const segment = home === null ? undefined : held.get(`${seriesId} ${home.start}`);
       return { seriesId, points: segment === undefined ? points : joined(decodePoints(segment), points) };
     });
-    await this.#exchange(client, found, changed);
-  }
-
-  /**
-   * Takes the points of from <= time < to out of the segments of these series, none of which may lie in it whole. Resolves
-   * to how many it took out of each, by the segment's first time (microseconds since 1970).
-   */
-  async remove(
-    client: Client,
-    series: readonly number[],
-    { from, to }: Span,
-  ): Promise<{ readonly time: number; readonly points: number }[]> {
-    const found = await this.#select(client, this.#across, [series, from, to]);
-    const { rows } = await client.query<{ from: string; to: string }>(BOUNDS, [from, to]);
-    const [first, end] = [Number(rows[0]?.from), Number(rows[0]?.to)];
-    const changed = found.map((old) => {
-      const points = decodePoints(old.segment);
-      const left = pointsWhere(points, (time) => time < first || time >= end);
-      return { old, left, removed: points.timestamp.length - left.timestamp.length };
-    });
-    const touched = changed.filter(({ removed }) => removed > 0);
-    await this.#exchange(
-      client,
-      touched.map(({ old }) => old),
-      touched.map(({ old, left }) => ({ seriesId: old.seriesId, points: left })),
-    );
-    return touched.map(({ old, removed }) => ({ time: old.segment.times.first, points: removed }));
+    await this.exchange(client, found, changed);
   }
 
   async #select(client: Client, sql: string, parameters: readonly unknown[]): Promise<SeriesSegment[]> {
@@ -176,12 +144,13 @@ export class SegmentEditor {
     return rows.map(({ record }) => segmentFrom(record));
   }
 
-  async #exchange(
+  /** Deletes segments and writes points in their place, each list within one chunk. */
+  async exchange(
     client: Client,
     old: readonly SeriesSegment[],
     points: readonly { readonly seriesId: number; readonly points: Points }[],
   ): Promise<void> {
-    if (points.length === 0) return;
+    if (old.length + points.length === 0) return;
     await client.query(this.#delete, [
       int8Array(old.map(({ seriesId }) => seriesId)),
       timestamptzArray(old.map(({ segment }) => segment.times.first)),
@@ -210,16 +179,6 @@ function* encoded(
       for (const segment of encodePoints(points, from, to)) yield { seriesId, segment };
     }
   }
-}
-
-/** Infinite ones too, as numbers. */
-const BOUNDS = `SELECT extract(epoch FROM $1::timestamptz) * 1000000 AS "from", extract(epoch FROM $2::timestamptz) * 1000000 AS "to"`;
-
-function pointsWhere({ timestamp, value }: Points, wanted: (time: number) => boolean): Points {
-  return {
-    timestamp: timestamp.filter(wanted),
-    value: value.filter((_, row) => wanted(timestamp[row] as number)),
-  };
 }
 
 /** Both are in the order of time. */

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
+import { deviationBetween } from '../added-buckets.ts';
 import type { LevelName } from '../engine.ts';
 import type { BucketCounts, Target } from '../point-places.ts';
 
@@ -105,12 +106,6 @@ function dropThawedSql(level: LevelName): string {
 }
 
 function moveSql(level: LevelName): string {
-  const covered = (row: string): string => `(${row}.count - ${row}.excluded)`;
-  const mean = (row: string): string => `coalesce(:"internal".quotient(${row}.sum, ${covered(row)}), 0)`;
-  // Each deviation about its own mean, and both means about that of the whole (Chan et al.).
-  const apart = `CASE WHEN ${covered('a')} > 0 AND ${covered('excluded')} > 0 THEN
-    :"internal".square(${mean('a')} - ${mean('excluded')}) * ${covered('a')}
-      * (${covered('excluded')}::double precision / (${covered('a')} + ${covered('excluded')})) ELSE 0 END`;
   return `WITH moved AS (
       DELETE FROM :"internal".aggregate_${level} r USING :"internal".series s
       WHERE r.series_id = $1 AND s.series_id = $1 AND r.bucket < ${frozenBefore(level)} RETURNING r.*)
@@ -118,7 +113,7 @@ function moveSql(level: LevelName): string {
     SELECT $2::bigint, ${COLUMNS} FROM moved
     ON CONFLICT (series_id, bucket) DO UPDATE SET
       count = a.count + excluded.count, excluded = a.excluded + excluded.excluded, sum = a.sum + excluded.sum,
-      m2 = a.m2 + excluded.m2 + ${apart},
+      m2 = a.m2 + excluded.m2 + ${deviationBetween('a', 'excluded')},
       min = least(a.min, excluded.min), max = greatest(a.max, excluded.max),
       first_value = CASE WHEN excluded.first_time < a.first_time THEN excluded.first_value ELSE a.first_value END,
       first_time = least(a.first_time, excluded.first_time),

@@ -60,12 +60,10 @@ test('devices go and come back while two daemons write them', async () => {
   await using two = openSink(database, { clientId: 'two' });
   await write(one, 'busy', 1);
   const writing = Promise.all([write(one, 'busy', 60), write(two, 'busy', 60)]);
-  let done = false;
-  void writing.finally(() => {
-    done = true;
-  });
+  const done = new AbortController();
+  void writing.finally(() => done.abort());
   let deletions = 0;
-  for (; !done; deletions++) {
+  for (; !done.signal.aborted; deletions++) {
     const whole = { device: 'busy', metric: null, from: null, to: null };
     await correct(database, (corrections) => corrections.delete(whole, false)).catch((error: unknown) => {
       assert.equal((error as { code?: string }).code, 'device_unknown');

@@ -200,3 +200,115 @@ BEGIN
   END LOOP;
 END;
 $do$;
+
+-- regrouped_{level}: buckets of any length from the rows of that level, or from points. As on stock PostgreSQL: sums add
+-- up, deviations too, each about the mean of the whole (Chan et al.), and the last point of a row makes a pair with the
+-- first one of the next.
+DO $do$
+DECLARE
+  source text;
+  part text;
+  regrouped constant text := $sql$
+    CREATE FUNCTION :"internal".regrouped_{level}(series_id bigint, "from" timestamptz, "to" timestamptz,
+      tolerance double precision, rollover double precision, hold double precision, width interval, months integer, tz text)
+    RETURNS TABLE (
+      bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
+      min double precision, max double precision, first_value double precision, first_time timestamptz,
+      last_value double precision, last_time timestamptz, increase double precision, resets bigint,
+      integral double precision, seconds double precision
+    ) LANGUAGE sql STABLE ROWS 20 AS $body$ {computed} $body$
+  $sql$;
+  from_points constant text := $sql$
+    SELECT bucket, count(*), count(*) - count(q), coalesce(sum(q), 0), coalesce(regr_sxx(q, q), 0), min(value), max(value),
+      max(value) FILTER (WHERE elapsed IS NULL), max(ts) FILTER (WHERE elapsed IS NULL),
+      max(value) FILTER (WHERE next_ts IS NULL), max(ts) FILTER (WHERE next_ts IS NULL),
+      coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0), count(*) FILTER (WHERE q - p < - tolerance),
+      coalesce(sum(:"internal".over_time(p, least(elapsed, hold))) FILTER (WHERE q IS NOT NULL), 0),
+      coalesce(sum(least(elapsed, hold)) FILTER (WHERE p IS NOT NULL AND q IS NOT NULL), 0)
+    FROM (
+      SELECT ts, value, bucket, :"internal".covered(value) AS q, lag(:"internal".covered(value)) OVER pairs AS p,
+        date_part('epoch', ts - lag(ts) OVER pairs) AS elapsed, lead(ts) OVER pairs AS next_ts
+      FROM (
+        SELECT ts, value, :"internal".bucket_start(ts, width, months, tz) AS bucket
+        FROM :"internal".points_between(series_id, "from", "to")
+      ) points
+      WINDOW pairs AS (PARTITION BY bucket ORDER BY ts)
+    ) pairs
+    GROUP BY bucket
+  $sql$;
+  from_rows constant text := $sql$
+    SELECT whole, sum(count)::bigint, sum(excluded)::bigint, sum(sum),
+      sum(m2) + sum((count - excluded) * :"internal".square(coalesce(:"internal".quotient(sum, count - excluded) - mean, 0))),
+      min(min), max(max),
+      max(first_value) FILTER (WHERE elapsed IS NULL), max(first_time) FILTER (WHERE elapsed IS NULL),
+      max(last_value) FILTER (WHERE next_time IS NULL), max(last_time) FILTER (WHERE next_time IS NULL),
+      sum(increase) + coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0),
+      sum(resets)::bigint + count(*) FILTER (WHERE q - p < - tolerance),
+      sum(integral) + coalesce(sum(:"internal".over_time(p, least(elapsed, hold))) FILTER (WHERE q IS NOT NULL), 0),
+      sum(seconds) + coalesce(sum(least(elapsed, hold)) FILTER (WHERE p IS NOT NULL AND q IS NOT NULL), 0)
+    FROM (
+      SELECT *, :"internal".covered(first_value) AS q, lag(:"internal".covered(last_value)) OVER pairs AS p,
+        date_part('epoch', first_time - lag(last_time) OVER pairs) AS elapsed, lead(first_time) OVER pairs AS next_time,
+        :"internal".quotient(sum(sum) OVER wholes, sum(count - excluded) OVER wholes) AS mean
+      FROM (
+        SELECT *, :"internal".bucket_start(first_time, width, months, tz) AS whole
+        FROM :"internal".rollup_{level}(series_id, "from", "to")
+      ) rows
+      WINDOW pairs AS (PARTITION BY whole ORDER BY first_time), wholes AS (PARTITION BY whole)
+    ) pairs
+    GROUP BY whole
+  $sql$;
+BEGIN
+  EXECUTE replace(replace(regrouped, '{computed}', from_points), '{level}', 'raw');
+  FOR source IN SELECT level FROM :"internal".aggregates LOOP
+    EXECUTE replace(replace(regrouped, '{computed}', from_rows), '{level}', source);
+  END LOOP;
+END;
+$do$;
+
+-- The buckets of a series from the level that is named, as they are where they are its own.
+CREATE FUNCTION :"internal".regrouped(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
+  width interval, months integer, tz text)
+RETURNS TABLE (
+  bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
+  min double precision, max double precision, first_value double precision, first_time timestamptz,
+  last_value double precision, last_time timestamptz, increase double precision, resets bigint,
+  integral double precision, seconds double precision
+) LANGUAGE plpgsql STABLE AS $body$
+DECLARE
+  id constant bigint := series.series_id;
+  tolerance constant double precision := series.counter_tolerance;
+  rollover constant double precision := series.counter_rollover;
+  hold constant double precision := date_part('epoch', series.longest_hold);
+  own constant boolean := EXISTS (SELECT FROM :"internal".aggregates a WHERE a.level = $1 AND a.width = $5 AND $7 = 'UTC');
+BEGIN
+  CASE level
+    WHEN 'raw' THEN
+      RETURN QUERY SELECT * FROM :"internal".regrouped_raw(id, "from", "to", tolerance, rollover, hold, width, months, tz);
+    WHEN '1min' THEN
+      IF own THEN
+        RETURN QUERY SELECT * FROM :"internal".rollup_1min(id, "from", "to");
+      ELSE
+        RETURN QUERY SELECT * FROM :"internal".regrouped_1min(id, "from", "to", tolerance, rollover, hold, width, months, tz);
+      END IF;
+    WHEN '15min' THEN
+      IF own THEN
+        RETURN QUERY SELECT * FROM :"internal".rollup_15min(id, "from", "to");
+      ELSE
+        RETURN QUERY SELECT * FROM :"internal".regrouped_15min(id, "from", "to", tolerance, rollover, hold, width, months, tz);
+      END IF;
+    WHEN '1hour' THEN
+      IF own THEN
+        RETURN QUERY SELECT * FROM :"internal".rollup_1hour(id, "from", "to");
+      ELSE
+        RETURN QUERY SELECT * FROM :"internal".regrouped_1hour(id, "from", "to", tolerance, rollover, hold, width, months, tz);
+      END IF;
+    WHEN '1day' THEN
+      IF own THEN
+        RETURN QUERY SELECT * FROM :"internal".rollup_1day(id, "from", "to");
+      ELSE
+        RETURN QUERY SELECT * FROM :"internal".regrouped_1day(id, "from", "to", tolerance, rollover, hold, width, months, tz);
+      END IF;
+  END CASE;
+END;
+$body$;

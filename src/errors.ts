@@ -196,6 +196,11 @@ export const FAILURES = {
     means: 'Another device has that name already.',
     mend: 'To put two devices together use `tidegate devices merge`.',
   },
+  correction_failed: {
+    exit: 1,
+    means: 'PostgreSQL refused a correction, or it was stopped; everything is as it was.',
+    mend: 'Mend what the detail says and try again; iot_audit shows the corrections that were made.',
+  },
   confirmation_needed: {
     exit: 1,
     means: 'What cannot be undone was not confirmed.',

@@ -23,6 +23,7 @@ export function policyMistakes(
   return [
     ...windowMistakes(policies),
     ...retentionMistakes(policies, series),
+    ...ownRetentionMistakes(policies, series),
     ...series.flatMap((item, index) => (item ? routeMistake(item, index, routes) : [])),
   ];
 }
@@ -63,6 +64,26 @@ function retentionMistakes(
     source = level;
   }
   return mistakes;
+}
+
+/** Retention deletes whole chunks, all series of them: one may be kept for less than the others, not for longer. */
+function ownRetentionMistakes(
+  { retention: { raw } }: Settings['policies'],
+  series: readonly (SeriesPolicy | undefined)[],
+): Mistake[] {
+  return [...series.entries()].flatMap(([index, item]) =>
+    raw === null || item?.retention == null || item.retention <= raw
+      ? []
+      : [
+          {
+            paths: [
+              ['policies', 'series', index, 'retention'],
+              ['policies', 'retention', 'raw'],
+            ],
+            text: 'contradict each other: no series is kept for longer than policies.retention.raw',
+          },
+        ],
+  );
 }
 
 function routeMistake({ route }: SeriesPolicy, index: number, routes: readonly string[] | null): Mistake[] {

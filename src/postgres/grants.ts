@@ -2,11 +2,26 @@ import { escapeIdentifier, escapeLiteral } from 'pg';
 import type { EngineName } from './engine-choice.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
-/** What the functions that readers call look into: plain SQL is inlined, with the rights of whoever calls. */
-const INLINED: Readonly<Record<EngineName, readonly string[]>> = {
-  postgres: ['series', 'hot_points', 'points_late', 'segment_points', 'stored_points', 'texts', 'texts_late'],
-  timescaledb: ['series', 'points', 'texts'],
+const LEVELS = ['1min', '15min', '1hour', '1day'];
+
+/** What the functions that readers call look into: they run with the rights of whoever calls. */
+const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
+  postgres: [
+    ...['series', 'hot_points', 'points_late', 'segment_points', 'stored_points', 'texts', 'texts_late'],
+    ...['aggregates', ...LEVELS.flatMap((level) => [`aggregate_${level}`, `frame_rows_${level}`])],
+  ],
+  timescaledb: [
+    ...['series', 'points', 'stored_points', 'texts'],
+    ...['aggregates', ...LEVELS.map((level) => `aggregate_${level}`)],
+  ],
 };
+
+/** Of the schema that people read. */
+const VIEWS = [
+  ...['iot_data', ...LEVELS.map((level) => `iot_data_${level}`), 'iot_text'],
+  ...['iot_series', 'iot_devices', 'iot_latest', 'iot_dead_letters', 'iot_audit', 'iot_device_aliases'],
+  ...['iot_query_logs', 'v_iot_query_performance'],
+];
 
 interface Roles {
   readonly readerRole: string | null;
@@ -57,14 +72,13 @@ ${readSql(role)}`);
   if (roles.readerRole !== null) {
     const role = escapeIdentifier(roles.readerRole);
     parts.push(`GRANT USAGE ON SCHEMA :"internal", :"schema" TO ${role};
-GRANT SELECT ON ${INLINED[engine].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
+GRANT SELECT ON ${LOOKED_INTO[engine].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
 ${readSql(role)}`);
   }
   return withNames(parts.join('\n'), names);
 }
 
 function readSql(role: string): string {
-  const views = ['iot_data', 'iot_text', 'iot_series', 'iot_devices', 'iot_latest', 'iot_dead_letters'];
-  return `GRANT SELECT ON ${views.map((view) => `:"schema".${view}`).join(', ')} TO ${role};
+  return `GRANT SELECT ON ${VIEWS.map((view) => `:"schema".${view}`).join(', ')} TO ${role};
 GRANT EXECUTE ON FUNCTION :"schema".iot_points(text, text, timestamptz, timestamptz), :"schema".iot_points(text[], text[], timestamptz, timestamptz) TO ${role};`;
 }

@@ -30,7 +30,7 @@ export class JobRunner {
       const { store, observer } = this.#parts;
       const started = await store.begin(job.name, epoch);
       if (started === null) return null;
-      const result = await this.#attempt(job, started, signal);
+      const result = await this.#attempt(job, started, epoch === null, signal);
       const run = await store.finish(started, result);
       observer.ran(run, result.failures);
       return run;
@@ -39,7 +39,7 @@ export class JobRunner {
     }
   }
 
-  async #attempt(job: Job, started: StartedRun, stopped: AbortSignal): Promise<RunResult> {
+  async #attempt(job: Job, started: StartedRun, byHand: boolean, stopped: AbortSignal): Promise<RunResult> {
     const { clock } = this.#parts;
     const begun = clock.now();
     const over = new AbortController();
@@ -49,7 +49,7 @@ export class JobRunner {
     try {
       // Who listens for it later would wait in vain.
       signal.throwIfAborted();
-      const { rows, detail } = await job.run({ signal, epoch: started.epoch });
+      const { rows, detail } = await job.run({ signal, epoch: started.epoch, byHand });
       const wait = nextAfterSuccess(job.every, clock.now() - begun);
       return { outcome: 'succeeded', rows, detail, error: null, failures: 0, wait };
     } catch (error) {

@@ -12,6 +12,8 @@ export interface JobContext {
   readonly signal: AbortSignal;
   /** The leader's number: every transaction of the job compares it (fencing). */
   readonly epoch: number;
+  /** Somebody asked for it now: the job does all that it can, whatever its own schedules and budgets say. */
+  readonly byHand?: boolean;
 }
 
 /** Work that one process at a time does now and then. Must be safe to end at any moment and to begin again. */

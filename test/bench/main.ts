@@ -4,6 +4,7 @@
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { benchAggregates } from './aggregates.ts';
 import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
@@ -17,6 +18,7 @@ const BENCHES = {
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },
   compression: { run: benchCompression, count: 6_000_000 },
+  aggregates: { run: benchAggregates, count: 50 },
   reading: { run: benchReading, count: 30_000_000 },
 } as const;
 

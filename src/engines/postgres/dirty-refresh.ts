@@ -19,6 +19,8 @@ interface DirtyOptions {
   readonly late: boolean;
   /** Pairs before it are put back as late. */
   readonly recentFrom: string;
+  /** What was put into the queue later stays there. */
+  readonly until: string;
 }
 
 /**
@@ -32,7 +34,7 @@ export async function refreshDirty(
   client: Client,
   names: SchemaNames,
   level: LevelState['level'],
-  { late, recentFrom }: DirtyOptions,
+  { late, recentFrom, until }: DirtyOptions,
 ): Promise<DirtyStep> {
   const query = async <Row extends object>(sql: string, parameters: readonly unknown[]) =>
     await client.query<Row>(withNames(sql, names), [...parameters]);
@@ -40,7 +42,7 @@ export async function refreshDirty(
   await query('SELECT FROM :"internal".aggregates WHERE level = $1 FOR UPDATE', [level]);
   const { rows: states } = await query<LevelState>(LEVEL_STATES, [level]);
   const state = states[0] as LevelState;
-  const { rows } = await query<TakenPairs>(takeSql(state), [level, late, recentFrom]);
+  const { rows } = await query<TakenPairs>(takeSql(state), [level, late, recentFrom, until]);
   const {
     taken,
     series,
@@ -80,12 +82,12 @@ interface TakenPairs {
   readonly later_buckets: string | null;
 }
 
-/** $1 level, $2 late, $3 the beginning of what is recent. */
+/** $1 level, $2 late, $3 the beginning of what is recent, $4 until when it was queued. */
 function takeSql(state: LevelState): string {
   return `
 WITH heads AS (
   SELECT ctid, cardinality(series_ids) AS pairs, written_at FROM :"internal".dirty_buckets
-  WHERE level = $1 AND late = $2 ORDER BY written_at LIMIT ${ROWS}
+  WHERE level = $1 AND late = $2 AND written_at <= $4 ORDER BY written_at LIMIT ${ROWS}
 ), wanted AS (
   SELECT ctid FROM (SELECT ctid, sum(pairs) OVER (ORDER BY written_at, ctid) - pairs AS before FROM heads) sums
   WHERE before < ${PAIRS}

@@ -41,7 +41,9 @@ export class PostgresEngine implements Engine {
       // As often as the finest schedule says; which levels are due, each run sees.
       this.#job('aggregates', often, async (client, context) => {
         await applySeriesPolicies(client, this.#names, series, versionOf(series), context);
-        return await refreshAggregates(client, this.#names, { levels, budget: often / 2 }, context);
+        const force = context.byHand === true;
+        const budget = force ? Number.POSITIVE_INFINITY : often / 2;
+        return await refreshAggregates(client, this.#names, { levels, budget, force }, context);
       }),
       ...(compression.enabled
         ? [

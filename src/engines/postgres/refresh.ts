@@ -178,14 +178,17 @@ class Refresh {
     });
   }
 
-  /** Resolves to whether the queue is empty; the recent part of it is not left before it is. */
+  /**
+   * What is in the queue by now: writers may add to it faster than it is worked off. Resolves to whether all of that was
+   * done; what is recent is not left before it is.
+   */
   async #dirty({ level, recent_from: recentFrom }: Due, late: boolean): Promise<boolean> {
+    const { rows } = await this.#query<{ until: string }>('SELECT clock_timestamp()::text AS until');
+    const options = { late, recentFrom, until: (rows[0] as { until: string }).until };
     for (;;) {
-      const { taken, computed } = await this.#fenced(() =>
-        refreshDirty(this.#client, this.#names, level, { late, recentFrom }),
-      );
-      this.#count(level, computed);
-      if (taken === 0) return true;
+      const step = await this.#fenced(() => refreshDirty(this.#client, this.#names, level, options));
+      this.#count(level, step.computed);
+      if (step.taken === 0) return true;
       if (late && this.#exhausted()) return false;
     }
   }
@@ -233,6 +236,7 @@ class Refresh {
         if (this.#exhausted()) return false;
       }
     }
+    await this.#query('DELETE FROM :"internal".chunks WHERE source = $1', [level]);
     return true;
   }
 

@@ -61,9 +61,8 @@ export class TimescaleEngine implements Engine {
         relation,
         compressed,
       ]);
-      const packed = (await listCompression(client, this.#names)).find(({ chunk }) => chunk === name);
-      const points = packed?.points ?? 0;
-      return { rows: points, detail: `${name} is compressed: ${points} rows` };
+      const rows = await rowsIn(client, relation);
+      return { rows, detail: `${name} is compressed: ${rows} rows` };
     });
   }
 
@@ -71,9 +70,8 @@ export class TimescaleEngine implements Engine {
     return await this.#byHand(name, async (client, { relation, compressed }) => {
       if (!compressed) throw new TidegateError('chunk_state', `${name} is open`);
       await client.query('CALL convert_to_rowstore($1::text::regclass)', [relation]);
-      const { rows } = await client.query<{ rows: string }>(`SELECT count(*) AS rows FROM ${relation}`);
-      const points = Number(rows[0]?.rows);
-      return { rows: points, detail: `${name} is open again with ${points} rows` };
+      const rows = await rowsIn(client, relation);
+      return { rows, detail: `${name} is open again with ${rows} rows` };
     });
   }
 
@@ -116,11 +114,12 @@ export class TimescaleEngine implements Engine {
 
   async #refreshed(context: JobContext): Promise<JobReport> {
     const { levels } = this.#options;
+    const force = context.byHand === true;
+    const budget = force ? Number.POSITIVE_INFINITY : LATE_BUDGET;
     const report = await this.#connected(
       (fence) =>
         this.#connected(
-          (client) =>
-            refreshAggregates({ fence, client }, this.#names, { levels, budget: LATE_BUDGET }, context),
+          (client) => refreshAggregates({ fence, client }, this.#names, { levels, budget, force }, context),
           context.signal,
         ),
       context.signal,
@@ -156,4 +155,9 @@ export class TimescaleEngine implements Engine {
     const { ownerUrl: url } = this.#options;
     return await withTimescale({ url, statementTimeout: 0, applicationName: 'tidegate jobs' }, work, signal);
   }
+}
+
+async function rowsIn(client: Client, relation: string): Promise<number> {
+  const { rows } = await client.query<{ count: string }>(`SELECT count(*) FROM ${relation}`);
+  return Number(rows[0]?.count);
 }

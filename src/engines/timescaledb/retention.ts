@@ -109,7 +109,8 @@ export class Retention {
         await this.#query('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())');
         if (!(await this.#covered('raw', age))) return false;
         await this.#query(
-          `UPDATE :"internal".series SET raw_cut = ${CUT} WHERE raw_retention = make_interval(secs => $1) AND raw_cut IS DISTINCT FROM ${CUT}`,
+          `UPDATE :"internal".series SET raw_cut = ${CUT}
+           WHERE raw_retention = make_interval(secs => $1) AND (raw_cut IS NULL OR raw_cut < ${CUT})`,
           [age / 1000],
         );
         return true;

@@ -5,6 +5,7 @@ import { assertEqual } from './compare.ts';
 import type { Policy } from './rules.ts';
 import {
   addSeries,
+  compress,
   DAY,
   HOUR,
   levels,
@@ -65,6 +66,7 @@ const step = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ passed: fc.constantFrom(SECOND, MINUTE, 20 * MINUTE, 2 * HOUR, 30 * HOUR) }),
   },
+  { weight: 1, arbitrary: fc.constant({ compressed: true }) },
   {
     weight: 1,
     arbitrary: fc.record({
@@ -87,6 +89,7 @@ test('property: aggregates equal recomputation, whatever arrives when and whenev
     fc.asyncProperty(fc.array(step, { minLength: 2, maxLength: 12 }), async (steps) => {
       await using database = await createDatabase({ template: true });
       const client = await database.connect();
+      const reader = await database.connect();
       await addSeries(client, POLICIES.length);
       for (const [index, { tolerance, rollover, hold }] of POLICIES.entries()) {
         await client.query(
@@ -109,6 +112,9 @@ test('property: aggregates equal recomputation, whatever arrives when and whenev
         } else if ('passed' in next) {
           now += next.passed;
           await refresh(client, { now, levels: policy, force: false });
+        } else if ('compressed' in next) {
+          await compress(reader, client);
+          await equal();
         } else {
           policy = levels(next.enabled);
         }

@@ -310,6 +310,6 @@ test('iot_pivot puts metrics side by side', async () => {
   }
   assert.deepEqual(
     rows.map(({ at, values }) => [at, values]),
-    [...expected].sort(),
+    [...expected].sort(([left], [right]) => left.localeCompare(right)),
   );
 });

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Client } from 'pg';
+import { packLevel } from '../../../src/engines/postgres/frame-packing.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { assertEqual } from './compare.ts';
 import {
   addSeries,
+  CONTEXT,
   DAY,
   HOUR,
   levels,
   MINUTE,
+  NAMES,
   openChunk,
   refresh,
   SECOND,
@@ -209,11 +212,8 @@ test('a bucket that lost its points loses its row', async () => {
 test('a dirty bucket in a compressed run makes it rows again', async () => {
   await writeBatch(writer, [point(NOON, 1), point(NOON + MINUTE, 3)]);
   await refresh(job, { now: NOON + 3 * HOUR });
-  await job.query(
-    `INSERT INTO tidegate.frames_1min SELECT series_id, min(bucket) OVER (), max(bucket) OVER (), bucket, count, excluded, sum, m2, min, max,
-       first_value, first_time, last_value, last_time, increase, resets, integral, seconds FROM tidegate.aggregate_1min`,
-  );
-  await job.query('DELETE FROM tidegate.aggregate_1min');
+  await packLevel(job, NAMES, '1min', 0, CONTEXT);
+  assert.equal((await job.query('SELECT FROM tidegate.aggregate_1min')).rows.length, 0);
   await equal();
   await writeBatch(writer, [point(NOON + SECOND, 2)]);
   await refresh(job, { now: NOON + 3 * HOUR });

@@ -1,5 +1,7 @@
 import type { Client } from 'pg';
 import type { LevelName, LevelPolicy } from '../../../src/engines/engine.ts';
+import { compressChunk, type NamedChunk } from '../../../src/engines/postgres/compaction.ts';
+import { packLevel } from '../../../src/engines/postgres/frame-packing.ts';
 import { type RefreshOptions, refreshAggregates } from '../../../src/engines/postgres/refresh.ts';
 import { timestamptzArray, float8Array, int8Array } from '../../../src/postgres/binary.ts';
 import { schemaNames } from '../../../src/postgres/names.ts';
@@ -77,10 +79,13 @@ export async function write(client: Client, points: readonly WrittenPoint[]): Pr
     `WITH batch AS (SELECT * FROM unnest($1::bigint[], $2::timestamptz[], $3::float8[]) AS b (series_id, ts, value)),
      placed AS (
        SELECT b.*, EXISTS (SELECT FROM tidegate.chunks c
-         WHERE c.source = 'points' AND c.range_start <= b.ts AND c.range_end > b.ts) AS covered
+         WHERE c.source = 'points' AND c.state = 'open' AND c.range_start <= b.ts AND c.range_end > b.ts) AS covered
        FROM batch b),
      hot AS (INSERT INTO tidegate.points SELECT series_id, ts, value FROM placed WHERE covered ON CONFLICT DO NOTHING)
-     INSERT INTO tidegate.points_late SELECT series_id, ts, value FROM placed WHERE NOT covered ON CONFLICT DO NOTHING`,
+     INSERT INTO tidegate.points_late SELECT series_id, ts, value FROM placed p
+       WHERE NOT covered AND NOT EXISTS (
+         SELECT FROM tidegate.closed_points(p.series_id, p.ts, p.ts + interval '1 microsecond'))
+     ON CONFLICT DO NOTHING`,
     columns,
   );
   await client.query(
@@ -92,6 +97,16 @@ export async function write(client: Client, points: readonly WrittenPoint[]): Pr
      HAVING count(*) > 0`,
     columns.slice(0, 2),
   );
+}
+
+/** Packs what all levels keep, and turns the chunks of points into segments. */
+export async function compress(reader: Client, writer: Client): Promise<void> {
+  for (const level of LEVELS) await packLevel(writer, NAMES, level, 0, CONTEXT);
+  const { rows } = await writer.query<NamedChunk>(
+    `SELECT chunk_id AS id, leaf AS name, state, range_start::text AS "from", range_end::text AS "to"
+     FROM tidegate.chunks WHERE source = 'points' AND state = 'open'`,
+  );
+  for (const chunk of rows) await compressChunk({ reader, writer }, NAMES, chunk, CONTEXT);
 }
 
 export async function writeBatch(client: Client, points: readonly WrittenPoint[]): Promise<void> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { userInfo } from 'node:os';
 import { after, before, suite, test } from 'node:test';
 import { addDevices } from '../../../src/commands/devices.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { SECOND } from '../../unit/pipeline/messages.ts';
 import { at, count, openSink, series } from '../postgres/sinks.ts';
@@ -113,6 +114,25 @@ boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.0
       `SELECT actor FROM iot_audit WHERE action = 'merge'`,
     );
     assert.ok(entry?.actor.startsWith(`${userInfo().username}@`), entry?.actor);
+  });
+
+  test('stopped while it waits, it ends and has changed nothing', async () => {
+    const writer = await database.connect();
+    await writer.query('BEGIN; SELECT pg_advisory_xact_lock_shared(tidegate.chunk_map_lock())');
+    const run = devices(['delete', 'pump', '--yes']);
+    await eventually(
+      'the correction waits for the map',
+      async () =>
+        (await count(
+          database,
+          `pg_stat_activity WHERE datname = current_database() AND application_name = 'tidegate devices' AND wait_event = 'advisory'`,
+        )) === 1,
+    );
+    run.stop();
+    assert.equal(await run.ended, 1);
+    assert.match(run.stderr(), /correction_failed: it was stopped/);
+    await writer.query('COMMIT');
+    assert.equal(await pointsOf('pump'), 1_235);
   });
 
   test('what cannot be is told with the exit code', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
+import type { Corrections } from '../../../src/engines/corrections.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { change, SECOND } from '../../unit/pipeline/messages.ts';
 import { openPostgres, runJob } from '../engines/engines.ts';
@@ -143,6 +144,25 @@ test('aggregates whose points retention deleted are kept: those of both added up
     assert.deepEqual([counts['points'], counts['buckets'], counts['frozen_buckets']], [0, 0, 3 + 1 + 1 + 1]);
   }
   assert.deepEqual(await database.query(kept), recomputed, 'a range leaves them');
+});
+
+test('what fails in the middle leaves everything as it was', async () => {
+  await fill();
+  await refresh(database);
+  const state = await everything(database);
+  await database.query(
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not now'; END $$;
+     CREATE TRIGGER refuse BEFORE INSERT ON tidegate.device_aliases FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  );
+  for (const action of [
+    (corrections: Corrections) => corrections.merge('from', 'into', false),
+    (corrections: Corrections) => corrections.rename('from', 'other', false),
+  ]) {
+    await assert.rejects(correct(database, action), /not now/);
+    assert.deepEqual(await everything(database), state);
+  }
+  await using sink = openSink(database);
+  await sink.put(series('from', HOT + 5_000 * SECOND, 1));
 });
 
 test('a device cannot be merged into itself or into none', async () => {

@@ -62,6 +62,30 @@ for (const schema of ['public', 'plant']) {
       `SELECT count(*) AS count, min(value) AS least FROM ${schema}.iot_points('a', 'x', '2024-01-01', '2024-02-01')`,
     );
     assert.deepEqual([Number(read[0].count), read[0].least], [3_001, -7]);
+    await runJob(engine, 'aggregates');
+    await runJob(engine, 'compression');
+    const span = `'2024-01-01', '2024-02-01'`;
+    for (const from of [
+      ...['1min', '15min', '1hour', '1day'].map((level) => `iot_data_${level}`),
+      `iot_aggregate('a', 'x', ${span}, '1 hour')`,
+      `iot_aggregate('a', 'x', ${span}, '1 month', 'Europe/Berlin')`,
+      `iot_aggregate(ARRAY['a'], ARRAY['x'], ${span}, '7 seconds')`,
+      `iot_pivot('a', ARRAY['x'], ${span})`,
+      `iot_points(ARRAY['a'], ARRAY['x'], ${span})`,
+    ]) {
+      const { rows: found } = await session.query(`SELECT count(*) FROM ${schema}.${from}`);
+      assert.ok(Number(found[0].count) > 0, from);
+    }
+    for (const view of [
+      'iot_series',
+      'iot_latest',
+      'iot_devices',
+      'iot_text',
+      'iot_dead_letters',
+      'iot_audit',
+    ]) {
+      await session.query(`SELECT FROM ${schema}.${view}`);
+    }
     await database.query(
       `UPDATE ${internal}.aggregates SET watermark = '2024-01-03'; INSERT INTO ${internal}.dead_letters
        (received_at, client_id, topic, payload, qos, retained, code, detail, points)

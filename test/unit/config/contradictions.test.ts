@@ -49,6 +49,11 @@ const REFUSED: readonly (readonly [yaml: string, first: string, second: string])
     'policies.aggregates.1min.start_offset',
     'policies.series\\[1\\].retention',
   ],
+  [
+    'policies: {retention: {raw: 30d}, series: [{retention: 20d}, {retention: 40d}]}',
+    'policies.series\\[1\\].retention',
+    'policies.retention.raw',
+  ],
   ['policies: {series: [{route: nowhere}]}', 'policies.series\\[0\\].route', 'routes'],
 ];
 
@@ -86,6 +91,7 @@ const TAKEN: readonly string[] = [
   'policies: {retention: {1hour: 31d}}',
   'policies: {aggregates: {1day: {enabled: false}}, retention: {1hour: 2d}}',
   'policies: {aggregates: {1min: {start_offset: 3d}}, series: [{retention: 3d, aggregates: false}]}',
+  'policies: {retention: {raw: 30d}, series: [{retention: 30d}]}',
   'policies: {series: [{route: "devices/{device_id}"}]}',
   'policies: {series: [{route: elsewhere}]}\ncomponents: [scheduler]',
 ];

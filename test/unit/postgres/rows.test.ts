@@ -131,3 +131,23 @@ test('many arrivals of one millisecond are set apart one by one', () => {
     [1_000, count - 1, count - 1],
   ]);
 });
+
+test('two names of one series, in one batch, make one run: sorted, each time once, arrivals apart', () => {
+  const points = [
+    { series: 1, time: 3, value: 1 },
+    { series: 2, time: 1, value: 2 },
+    { series: 1, time: null, value: 3 },
+    { series: 2, time: 3, value: 4 },
+    { series: 2, time: null, value: 5 },
+  ];
+  const batch = batchOf(points);
+  for (const series of batch.series) series.id = 7;
+  const sorted = sortRows(batch, 'keep_first');
+  assert.deepEqual(rowsOf(sorted), [
+    [7, 0, 3],
+    [7, 1, 2],
+    [7, 2, 5],
+    [7, 3, 1],
+  ]);
+  assert.deepEqual([sorted.conflict, sorted.series.length, [...sorted.start]], [1, 1, [0, 4]]);
+});

@@ -30,6 +30,18 @@ test('resolves to the recorded run', async () => {
   assert.deepEqual(epochs, [7], "the present leader's number");
 });
 
+test('a job is told whether somebody asked for it', async () => {
+  const { runner } = world();
+  const asked: unknown[] = [];
+  const work = job('work', 60_000, ({ byHand }) => {
+    asked.push(byHand);
+    return { rows: 0, detail: '' };
+  });
+  await runner.run(work, null, NEVER);
+  await runner.run(work, 0, NEVER);
+  assert.deepEqual(asked, [true, false]);
+});
+
 test('a failed run resolves too, with its reason', async () => {
   const { runner } = world();
   const run = await runner.run(

@@ -171,7 +171,7 @@ BEGIN
           min double precision, max double precision, first_value double precision, first_time timestamptz,
           last_value double precision, last_time timestamptz, increase double precision, resets bigint,
           integral double precision, seconds double precision
-        ) LANGUAGE plpgsql STABLE ROWS 20 AS $body$
+        ) LANGUAGE plpgsql STABLE ROWS 20 SET jit = off AS $body$
         BEGIN
           RETURN QUERY SELECT a.bucket, a.count, a.excluded, a.sum, a.folded[1], a.min, a.max, a.first_value, a.first_time,
             a.last_value, a.last_time, a.folded[2], a.folded[3]::bigint, a.folded[4], a.folded[5]
@@ -201,23 +201,30 @@ BEGIN
 END;
 $do$;
 
--- regrouped_{level}: buckets of any length from the rows of that level, or from points. As on stock PostgreSQL: sums add
--- up, deviations too, each about the mean of the whole (Chan et al.), and the last point of a row makes a pair with the
--- first one of the next.
+CREATE TYPE :"internal".rollup AS (
+  bucket timestamptz,
+  count bigint,
+  excluded bigint,
+  sum double precision,
+  m2 double precision,
+  min double precision,
+  max double precision,
+  first_value double precision,
+  first_time timestamptz,
+  last_value double precision,
+  last_time timestamptz,
+  increase double precision,
+  resets bigint,
+  integral double precision,
+  seconds double precision
+);
+
+-- regrouped_{level}: buckets of any length, from a level or from points (raw).
 DO $do$
 DECLARE
-  source text;
+  level text;
   part text;
-  regrouped constant text := $sql$
-    CREATE FUNCTION :"internal".regrouped_{level}(series_id bigint, "from" timestamptz, "to" timestamptz,
-      tolerance double precision, rollover double precision, hold double precision, width interval, months integer, tz text)
-    RETURNS TABLE (
-      bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
-      min double precision, max double precision, first_value double precision, first_time timestamptz,
-      last_value double precision, last_time timestamptz, increase double precision, resets bigint,
-      integral double precision, seconds double precision
-    ) LANGUAGE sql STABLE ROWS 20 AS $body$ {computed} $body$
-  $sql$;
+  -- Rows from points. Only pairs of points that are both in the bucket count.
   from_points constant text := $sql$
     SELECT bucket, count(*), count(*) - count(q), coalesce(sum(q), 0), coalesce(regr_sxx(q, q), 0), min(value), max(value),
       max(value) FILTER (WHERE elapsed IS NULL), max(ts) FILTER (WHERE elapsed IS NULL),
@@ -229,13 +236,14 @@ DECLARE
       SELECT ts, value, bucket, :"internal".covered(value) AS q, lag(:"internal".covered(value)) OVER pairs AS p,
         date_part('epoch', ts - lag(ts) OVER pairs) AS elapsed, lead(ts) OVER pairs AS next_ts
       FROM (
-        SELECT ts, value, :"internal".bucket_start(ts, width, months, tz) AS bucket
-        FROM :"internal".points_between(series_id, "from", "to")
+        SELECT ts, value, :"internal".bucket_start(ts, width, months, tz) AS bucket FROM :"internal".points_between(series_id, "from", "to")
       ) points
       WINDOW pairs AS (PARTITION BY bucket ORDER BY ts)
     ) pairs
     GROUP BY bucket
   $sql$;
+  -- Rows from shorter ones: sums add up, deviations too, each about the mean of the whole (Chan et al.), and the last point
+  -- of a row makes a pair with the first one of the next.
   from_rows constant text := $sql$
     SELECT whole, sum(count)::bigint, sum(excluded)::bigint, sum(sum),
       sum(m2) + sum((count - excluded) * :"internal".square(coalesce(:"internal".quotient(sum, count - excluded) - mean, 0))),
@@ -251,36 +259,36 @@ DECLARE
         date_part('epoch', first_time - lag(last_time) OVER pairs) AS elapsed, lead(first_time) OVER pairs AS next_time,
         :"internal".quotient(sum(sum) OVER wholes, sum(count - excluded) OVER wholes) AS mean
       FROM (
-        SELECT *, :"internal".bucket_start(first_time, width, months, tz) AS whole
-        FROM :"internal".rollup_{level}(series_id, "from", "to")
+        SELECT r.*, :"internal".bucket_start(first_time, width, months, tz) AS whole FROM :"internal".rollup_{level}(series_id, "from", "to") r
       ) rows
       WINDOW pairs AS (PARTITION BY whole ORDER BY first_time), wholes AS (PARTITION BY whole)
     ) pairs
     GROUP BY whole
   $sql$;
+  regrouped constant text := $sql$
+    CREATE FUNCTION :"internal".regrouped_{level}(series_id bigint, "from" timestamptz, "to" timestamptz,
+      tolerance double precision, rollover double precision, hold double precision, width interval, months integer, tz text)
+    RETURNS SETOF :"internal".rollup LANGUAGE sql STABLE ROWS 20 AS $body$ {computed} $body$
+  $sql$;
 BEGIN
-  EXECUTE replace(replace(regrouped, '{computed}', from_points), '{level}', 'raw');
-  FOR source IN SELECT level FROM :"internal".aggregates LOOP
-    EXECUTE replace(replace(regrouped, '{computed}', from_rows), '{level}', source);
+  FOREACH level IN ARRAY ARRAY['raw', '1min', '15min', '1hour', '1day'] LOOP
+    part := replace(regrouped, '{computed}', CASE WHEN level = 'raw' THEN from_points ELSE from_rows END);
+    EXECUTE replace(part, '{level}', level);
   END LOOP;
 END;
 $do$;
 
--- The buckets of a series from the level that is named, as they are where they are its own.
+-- The buckets of a series from the level that is named, as they are where they are its own. Each path has a plan of its own,
+-- which the session keeps.
 CREATE FUNCTION :"internal".regrouped(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
   width interval, months integer, tz text)
-RETURNS TABLE (
-  bucket timestamptz, count bigint, excluded bigint, sum double precision, m2 double precision,
-  min double precision, max double precision, first_value double precision, first_time timestamptz,
-  last_value double precision, last_time timestamptz, increase double precision, resets bigint,
-  integral double precision, seconds double precision
-) LANGUAGE plpgsql STABLE AS $body$
+RETURNS SETOF :"internal".rollup LANGUAGE plpgsql STABLE AS $body$
 DECLARE
   id constant bigint := series.series_id;
   tolerance constant double precision := series.counter_tolerance;
   rollover constant double precision := series.counter_rollover;
   hold constant double precision := date_part('epoch', series.longest_hold);
-  own constant boolean := EXISTS (SELECT FROM :"internal".aggregates a WHERE a.level = $1 AND a.width = $5 AND $7 = 'UTC');
+  own constant boolean := tz = 'UTC' AND EXISTS (SELECT FROM :"internal".aggregates a WHERE a.level = $1 AND a.width = $5);
 BEGIN
   CASE level
     WHEN 'raw' THEN

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import type { Client } from 'pg';
 import { TidegateError } from '../../errors.ts';
 import { ChunkMap } from '../../postgres/chunk-map.ts';
@@ -6,6 +5,7 @@ import { type SchemaNames, schemaNames, withNames } from '../../postgres/names.t
 import { withConnection } from '../../postgres/session.ts';
 import type { Job, JobContext, JobReport } from '../../scheduler/types.ts';
 import type { ChunkInfo, CompressionInfo, Engine, EngineOptions } from '../engine.ts';
+import { applySeriesPolicies, versionOf } from '../series-policies.ts';
 import { listChunks, listCompression } from './chunk-list.ts';
 import { compressChunk, type NamedChunk } from './compaction.ts';
 import { Compression } from './compression.ts';
@@ -13,7 +13,7 @@ import { decompressChunk } from './decompression.ts';
 import { keepChunks } from './chunk-keeping.ts';
 import { refreshAggregates } from './refresh.ts';
 import { Retention } from './retention.ts';
-import { applySeriesPolicies } from './series-policies.ts';
+import { dropSeriesRows, recomputeSeries } from './series-rows.ts';
 
 /** Milliseconds. */
 const MINUTE = 60_000;
@@ -40,7 +40,10 @@ export class PostgresEngine implements Engine {
       ),
       // As often as the finest schedule says; which levels are due, each run sees.
       this.#job('aggregates', often, async (client, context) => {
-        await applySeriesPolicies(client, this.#names, series, versionOf(series), context);
+        await applySeriesPolicies(client, this.#names, series, versionOf(series), context, {
+          recompute: recomputeSeries,
+          drop: dropSeriesRows,
+        });
         const force = context.byHand === true;
         const budget = force ? Number.POSITIVE_INFINITY : often / 2;
         return await refreshAggregates(client, this.#names, { levels, budget, force }, context);
@@ -141,6 +144,3 @@ export class PostgresEngine implements Engine {
 }
 
 /** Another one for other policies: every series is looked at anew then. */
-function versionOf(policies: EngineOptions['series']): string {
-  return hash('sha256', JSON.stringify(policies)).slice(0, 16);
-}

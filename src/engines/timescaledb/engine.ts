@@ -3,6 +3,7 @@ import { TidegateError } from '../../errors.ts';
 import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, schemaNames, withNames } from '../../postgres/names.ts';
 import type { Job, JobContext, JobReport } from '../../scheduler/types.ts';
+import { applySeriesPolicies, versionOf } from '../series-policies.ts';
 import type { ChunkInfo, CompressionInfo, Engine, EngineOptions, LevelName } from '../engine.ts';
 import { findChunk, listChunks, listCompression, type NamedChunk } from './chunk-list.ts';
 import { withTimescale } from './connection.ts';
@@ -57,10 +58,10 @@ export class TimescaleEngine implements Engine {
   async compress(name: string): Promise<JobReport> {
     return await this.#byHand(name, async (client, { relation, compressed, partial }) => {
       if (compressed && !partial) throw new TidegateError('chunk_state', `${name} is sealed`);
-      await client.query('CALL convert_to_columnstore($1::text::regclass, recompress => $2)', [
-        relation,
-        compressed,
-      ]);
+      await client.query(
+        'CALL convert_to_columnstore($1::text::regclass, if_not_columnstore => true, recompress => $2)',
+        [relation, compressed],
+      );
       const rows = await rowsIn(client, relation);
       return { rows, detail: `${name} is compressed: ${rows} rows` };
     });
@@ -113,13 +114,24 @@ export class TimescaleEngine implements Engine {
   }
 
   async #refreshed(context: JobContext): Promise<JobReport> {
-    const { levels } = this.#options;
+    const { levels, series } = this.#options;
+    let switchedOn = 0;
+    await this.#connected(
+      (client) =>
+        applySeriesPolicies(client, this.#names, series, versionOf(series), context, {
+          recompute: async () => switchedOn++,
+          // The views leave them out, and refreshes take them away.
+          drop: async () => {},
+        }),
+      context.signal,
+    );
     const force = context.byHand === true;
     const budget = force ? Number.POSITIVE_INFINITY : LATE_BUDGET;
+    const options = { levels, budget, force, anew: switchedOn > 0 };
     const report = await this.#connected(
       (fence) =>
         this.#connected(
-          (client) => refreshAggregates({ fence, client }, this.#names, { levels, budget, force }, context),
+          (client) => refreshAggregates({ fence, client }, this.#names, options, context),
           context.signal,
         ),
       context.signal,

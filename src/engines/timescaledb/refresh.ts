@@ -1,6 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
 import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
+import { sqlstateOf } from '../../postgres/sqlstate.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { LevelName, LevelPolicy } from '../engine.ts';
 import { dirtyRanges, presentRanges, type TimeRange } from './late-ranges.ts';
@@ -12,6 +14,8 @@ export interface RefreshOptions {
   readonly budget: number;
   /** All levels, whatever their schedule says. */
   readonly force?: boolean;
+  /** Everything once more: which series have aggregates has changed, which TimescaleDB does not see. */
+  readonly anew?: boolean;
 }
 
 /** How far a level is: what is before `swept` is computed, or recorded as dirty; `target` is where its policy's window begins. */
@@ -23,6 +27,12 @@ interface LevelTarget {
   readonly end: string;
   readonly due: boolean;
 }
+
+/** A policy is at the same times just now: TimescaleDB refuses to wait for it. */
+const LOCK_NOT_AVAILABLE = '55P03';
+const ATTEMPTS = 60;
+/** Milliseconds. */
+const PAUSE = 500;
 
 /** Rows of dirty_buckets, one a batch, that are taken at once. */
 const SLICE = 500;
@@ -141,10 +151,12 @@ class Refresh {
   }
 
   /** What a policy's window has left behind it since the last run, all of it at the first one. */
-  async #sweep({ level, swept, target }: LevelTarget): Promise<void> {
-    for (const range of await presentRanges(this.#client, this.#names, level, swept, target)) {
+  async #sweep({ level, swept, target, end }: LevelTarget): Promise<void> {
+    const { anew = false } = this.#options;
+    const [from, to] = anew ? ['-infinity', end] : [swept, target];
+    for (const range of await presentRanges(this.#client, this.#names, level, from, to)) {
       await this.#refresh(level, range);
-      await this.#advance(level, range.to);
+      if (!anew) await this.#advance(level, range.to);
     }
     await this.#advance(level, target);
   }
@@ -196,11 +208,18 @@ class Refresh {
   async #refresh(level: LevelName, { from, to }: TimeRange): Promise<void> {
     this.#context.signal.throwIfAborted();
     this.#batched ??= await this.#takesOptions();
+    const force = this.#options.anew === true ? ', force => true' : '';
     const options = this.#batched ? `, options => '{"buckets_per_batch": ${BUCKETS[level]}}'` : '';
-    await this.#query(
-      `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${options})`,
-      [`aggregate_${level}`, from, to],
-    );
+    const sql = `CALL refresh_continuous_aggregate(format('%I.%I', :'internal', $1::text)::regclass, $2::timestamptz, $3::timestamptz${force}${options})`;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#query(sql, [`aggregate_${level}`, from, to]);
+        break;
+      } catch (error) {
+        if (sqlstateOf(error) !== LOCK_NOT_AVAILABLE || attempt === ATTEMPTS) throw error;
+        await delay(PAUSE, undefined, { signal: this.#context.signal });
+      }
+    }
     this.#refreshes++;
   }
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Client } from 'pg';
 import type { SeriesPolicy } from '../../../src/engines/engine.ts';
-import { applySeriesPolicies } from '../../../src/engines/postgres/series-policies.ts';
+import { dropSeriesRows, recomputeSeries } from '../../../src/engines/postgres/series-rows.ts';
+import { applySeriesPolicies } from '../../../src/engines/series-policies.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { assertEqual } from './compare.ts';
 import { addSeries, CONTEXT, DAY, HOUR, MINUTE, NAMES, refresh, TODAY, writeBatch } from './store.ts';
@@ -38,7 +39,10 @@ before(async () => {
 after(() => database.drop());
 
 const apply = async (version: string, ...policies: SeriesPolicy[]) =>
-  await applySeriesPolicies(client, NAMES, policies, version, CONTEXT);
+  await applySeriesPolicies(client, NAMES, policies, version, CONTEXT, {
+    recompute: recomputeSeries,
+    drop: dropSeriesRows,
+  });
 
 async function rowsOf(series: number): Promise<number> {
   const { rows } = await client.query<{ count: number }>(

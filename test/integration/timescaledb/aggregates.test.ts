@@ -10,6 +10,16 @@ import { createHypertableDatabase, WITH_TIMESCALEDB } from './server.ts';
 
 const PLAIN: CounterPolicy = { tolerance: 0, rollover: null, hold: 86_400 };
 const BY_HAND = { enabled: false, after: DAY, every: HOUR };
+const METER = {
+  route: null,
+  deviceId: '*',
+  metricName: '*',
+  aggregates: true,
+  retention: null,
+  counterTolerance: 1,
+  counterRollover: 1000,
+  longestHold: 20_000,
+};
 const random = randomFrom(3);
 const AWKWARD = [
   Number.NaN,
@@ -141,7 +151,7 @@ test('counters: resets, a tolerance, a rollover, a longest hold', WITH_TIMESCALE
   await sink.put(points(meter));
   const policy = { tolerance: 1, rollover: 1000, hold: 20 };
   await assertExact(database, 'live', policy);
-  await refreshAll(database, openEngine(database));
+  await refreshAll(database, openEngine(database, { series: [METER] }));
   await assertExact(database, 'refreshed', policy);
 });
 
@@ -217,3 +227,28 @@ test('a level that is switched on late begins with the whole past', WITH_TIMESCA
   );
   await assertExact(database, 'with the last level on');
 });
+
+test(
+  'a series that gets no aggregates has none, and all of them once it does',
+  WITH_TIMESCALEDB,
+  async () => {
+    await using database = await createHypertableDatabase();
+    await using sink = openSink(database, { engine: 'timescaledb' });
+    await sink.put(points(scattered(300, 3 * DAY, 0, plain)));
+    const policy = {
+      route: null,
+      deviceId: 'd1',
+      metricName: '*',
+      aggregates: false,
+      retention: null,
+      counterTolerance: 0,
+      counterRollover: null,
+      longestHold: DAY,
+    };
+    await refreshAll(database, openEngine(database, { series: [policy] }));
+    const devices = await database.query('SELECT DISTINCT device_id FROM iot_data_1min ORDER BY 1');
+    assert.deepEqual(devices, [{ device_id: 'd0' }, { device_id: 'd2' }]);
+    await refreshAll(database, openEngine(database));
+    await assertExact(database, 'with all series');
+  },
+);

@@ -72,7 +72,10 @@ test('a daemon that does not own the tables writes; the owner does the rest', WI
     const url = as(writer, 'w');
     await using sink = openSink({ url }, { engine: 'timescaledb', onDuplicate: 'keep_last' });
     await sink.put(series('a', OLD, 1000));
-    const engine = openEngine({ url }, { ownerUrl: database.url });
+    const engine = openEngine(
+      { url },
+      { ownerUrl: database.url, compression: { enabled: false, after: DAY, every: HOUR } },
+    );
     await runJob(engine, 'aggregates');
     for (const { name, state } of await engine.chunks()) if (state === 'open') await engine.compress(name);
     const report = await sink.put(series('a', OLD - 1_000_000, 3, 7));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SeriesPolicy } from '../../../src/engines/engine.ts';
-import { matchingPolicy } from '../../../src/engines/postgres/policy-match.ts';
+import { matchingPolicy } from '../../../src/engines/policy-match.ts';
 
 function policy(deviceId: string, metricName = '*', route: string | null = null): SeriesPolicy {
   return {

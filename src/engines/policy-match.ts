@@ -1,4 +1,4 @@
-import type { SeriesPolicy } from '../engine.ts';
+import type { SeriesPolicy } from './engine.ts';
 
 const patterns = new Map<string, RegExp>();
 

@@ -1,5 +1,5 @@
 -- compatible_from: 4
--- Buckets of any length and points side by side, for users: the same on every engine, on top of its function regrouped.
+-- Buckets of any length, and points of several metrics side by side: the same on every engine.
 
 CREATE TYPE :"internal".aggregate AS (
   bucket timestamptz,
@@ -19,7 +19,7 @@ CREATE TYPE :"internal".aggregate AS (
   time_weighted_avg double precision
 );
 
--- The buckets of a series from the level that is named, with the columns that users see.
+-- The buckets of a series (regrouped: the engine's own) with the columns that users see.
 CREATE FUNCTION :"internal".aggregated(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
   width interval, months integer, tz text)
 RETURNS SETOF :"internal".aggregate LANGUAGE sql STABLE AS $body$

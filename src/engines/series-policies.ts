@@ -1,10 +1,10 @@
+import { hash } from 'node:crypto';
 import type { Client } from 'pg';
-import { fenced } from '../../postgres/fence.ts';
-import { type SchemaNames, withNames } from '../../postgres/names.ts';
-import type { JobContext } from '../../scheduler/types.ts';
-import type { SeriesPolicy } from '../engine.ts';
+import { fenced } from '../postgres/fence.ts';
+import { type SchemaNames, withNames } from '../postgres/names.ts';
+import type { JobContext } from '../scheduler/types.ts';
+import type { SeriesPolicy } from './engine.ts';
 import { matchingPolicy } from './policy-match.ts';
-import { dropSeriesRows, recomputeSeries } from './series-rows.ts';
 
 const JOB = 'aggregates';
 /** Series that one transaction looks at. */
@@ -16,6 +16,18 @@ interface SeriesRow {
   readonly metric_name: string;
   readonly route: string | null;
   readonly aggregated: boolean;
+}
+
+/** What an engine does with the rows that it keeps of a series, within a transaction. */
+export interface SeriesRows {
+  /** All of them, from the series' points. */
+  recompute(client: Client, names: SchemaNames, seriesId: string): Promise<unknown>;
+  drop(client: Client, names: SchemaNames, seriesIds: readonly string[]): Promise<unknown>;
+}
+
+/** Another one for other policies. */
+export function versionOf(policies: readonly SeriesPolicy[]): string {
+  return hash('sha256', JSON.stringify(policies)).slice(0, 16);
 }
 
 /**
@@ -30,6 +42,7 @@ export async function applySeriesPolicies(
   policies: readonly SeriesPolicy[],
   version: string,
   context: JobContext,
+  kept: SeriesRows,
 ): Promise<number> {
   const inTransaction = async <T>(work: () => Promise<T>): Promise<T> => {
     context.signal.throwIfAborted();
@@ -54,7 +67,7 @@ export async function applySeriesPolicies(
     for (const { row, policy } of on) {
       await inTransaction(async () => {
         await record(client, names, [row], [policy], version);
-        await recomputeSeries(client, names, row.series_id);
+        await kept.recompute(client, names, row.series_id);
       });
     }
     await inTransaction(async () => {
@@ -65,7 +78,7 @@ export async function applySeriesPolicies(
         matches.map(({ policy }) => policy),
         version,
       );
-      await dropSeriesRows(
+      await kept.drop(
         client,
         names,
         off.map(({ row }) => row.series_id),

@@ -50,11 +50,11 @@ export function engineOptions(
   };
 }
 
-/** One run of a job, under the number that leads (nobody does: 0). */
-export async function runJob(engine: Engine, name: string): Promise<JobReport> {
+/** One run of a job, under the number that leads (nobody does: 0). `byHand`: whatever the schedules of its levels say. */
+export async function runJob(engine: Engine, name: string, byHand = false): Promise<JobReport> {
   const job = engine.jobs.find((one) => one.name === name);
   if (job === undefined) throw new Error(`no job ${name}`);
-  return await job.run({ epoch: 0, signal: new AbortController().signal });
+  return await job.run({ epoch: 0, signal: new AbortController().signal, byHand });
 }
 
 /** A superuser's. */

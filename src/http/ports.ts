@@ -17,14 +17,14 @@ export interface Readiness {
 }
 
 /** Chunks as the engine tells of them; names that it does not know are a `chunk_unknown`. */
-export interface ChunkPorts {
+interface ChunkPorts {
   list(): Promise<readonly ChunkShown[]>;
   compress(name: string): Promise<JobReport>;
   decompress(name: string): Promise<JobReport>;
   compression(): Promise<readonly CompressionShown[]>;
 }
-export type ChunkShown = Static<typeof ChunkSchema>;
-export type CompressionShown = Static<typeof CompressionSchema>['data'][number];
+type ChunkShown = Static<typeof ChunkSchema>;
+type CompressionShown = Static<typeof CompressionSchema>['data'][number];
 
 /** What the endpoints show; whoever composes the daemon hands it in. */
 export interface HttpPorts {

@@ -13,7 +13,7 @@ const INSUFFICIENT_PRIVILEGE = '42501';
 const OLDEST: readonly [number, number] = [2, 18];
 
 /** The engine that the schema was migrated for; null before the first migration. */
-export async function recordedEngine(client: Client, names: SchemaNames): Promise<string | null> {
+async function recordedEngine(client: Client, names: SchemaNames): Promise<string | null> {
   try {
     const { rows: found } = await client.query<{ present: boolean }>(
       'SELECT to_regclass($1) IS NOT NULL AS present',

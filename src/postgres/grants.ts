@@ -7,20 +7,39 @@ const LEVELS = ['1min', '15min', '1hour', '1day'];
 /** What the functions that readers call look into: they run with the rights of whoever calls. */
 const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
   postgres: [
-    ...['series', 'hot_points', 'points_late', 'segment_points', 'stored_points', 'texts', 'texts_late'],
-    ...['aggregates', ...LEVELS.flatMap((level) => [`aggregate_${level}`, `frame_rows_${level}`])],
+    'series',
+    'hot_points',
+    'points_late',
+    'segment_points',
+    'stored_points',
+    'texts',
+    'texts_late',
+    'aggregates',
+    ...LEVELS.flatMap((level) => [`aggregate_${level}`, `frame_rows_${level}`]),
   ],
   timescaledb: [
-    ...['series', 'points', 'stored_points', 'texts'],
-    ...['aggregates', ...LEVELS.map((level) => `aggregate_${level}`)],
+    'series',
+    'points',
+    'stored_points',
+    'texts',
+    'aggregates',
+    ...LEVELS.map((level) => `aggregate_${level}`),
   ],
 };
 
 /** Of the schema that people read. */
 const VIEWS = [
-  ...['iot_data', ...LEVELS.map((level) => `iot_data_${level}`), 'iot_text'],
-  ...['iot_series', 'iot_devices', 'iot_latest', 'iot_dead_letters', 'iot_audit', 'iot_device_aliases'],
-  ...['iot_query_logs', 'v_iot_query_performance'],
+  'iot_data',
+  ...LEVELS.map((level) => `iot_data_${level}`),
+  'iot_text',
+  'iot_series',
+  'iot_devices',
+  'iot_latest',
+  'iot_dead_letters',
+  'iot_audit',
+  'iot_device_aliases',
+  'iot_query_logs',
+  'v_iot_query_performance',
 ];
 
 interface Roles {

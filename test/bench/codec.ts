@@ -5,6 +5,7 @@ import { migrate } from '../../src/postgres/migrate.ts';
 import { decodePoints, encodePoints, type Points } from '../../src/segments/segment.ts';
 import { storeSegments } from '../integration/postgres/segment-store.ts';
 import { startTestPostgres } from '../support/postgres.ts';
+import { columnstoreBytes } from './columnstore.ts';
 import { freshDatabase } from './database.ts';
 import { figure } from './figures.ts';
 import { generator, POINT_SETS, pointsOf } from './point-sets.ts';
@@ -26,9 +27,11 @@ export async function benchCodec({ rounds, count }: { rounds: number; count: num
     for (const [series, points] of all.entries()) await storeSegments(client, series, points);
     const { bytes, sql } = await stored(client, rounds);
     await client.end();
+    const columnstore = await columnstoreBytes(all);
+    const beside = columnstore === null ? '' : `; TimescaleDB's columnstore ${columnstore.toFixed(2)}`;
     lines.push(
       `  ${name}`,
-      `    ${(bytes / count).toFixed(2)} bytes a point, index included`,
+      `    ${(bytes / count).toFixed(2)} bytes a point, index included${beside}`,
       `    encode ${figure(encode).text('points/s')}, decode ${figure(decode).text('points/s')}`,
       `    decode in SQL ${figure(sql).text('points/s')}`,
     );

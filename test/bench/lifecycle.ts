@@ -82,9 +82,10 @@ async function besideCompression(
   const names: string[] = [];
   const rates = { alone: [] as number[], beside: [] as number[], compressed: [] as number[] };
   let written = 0;
+  let filled = 0;
   for (let round = 0; round <= rounds; round++) {
     for (let more = 0; more < 4; more++) {
-      const day = old(names.length);
+      const day = old(filled++);
       await writeAll(sink, [...exampleBatches(count, day, DAY)]);
       names.push(`points_${new Date(day / 1000).toISOString().slice(0, 10).replaceAll('-', '')}_000000`);
     }
@@ -136,6 +137,7 @@ function compressAll(
       if (name === undefined) throw new Error('nothing is left to compress: the ratio would be of less');
       const env = { TIDEGATE_DATABASE_URL: url, TIDEGATE_MQTT_URL: 'mqtt://127.0.0.1:1' };
       const child = spawnTidegate(['chunks', 'compress', name], env);
+      child.stderr.pipe(process.stderr);
       const ended = new Promise((resolve) => child.once('close', resolve));
       for (let isBusy = false; !isBusy; ) {
         const { rows } = await client.query(

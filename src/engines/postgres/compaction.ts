@@ -10,6 +10,7 @@ import { COPY_SEGMENTS, segmentRows } from '../../postgres/segment-rows.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { SeriesSegment } from '../../segments/segment.ts';
 import { encodeRows } from '../../segments/segment-stream.ts';
+import { paced } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
 const JOB = 'compression';
@@ -32,7 +33,8 @@ export interface CompactionClients {
 /**
  * Turns an open chunk of points into segments. It closes first: from then on writers use the late table, so that nothing
  * here is in their way. The segments and the chunk's mark commit as one, and the leaf goes when no reader needs it any
- * more. Ended at any moment, it leaves the chunk readable, and the next run goes on.
+ * more. Ended at any moment, it leaves the chunk readable, and the next run goes on. The job rests now and then; by hand it
+ * goes as fast as it can.
  */
 export async function compressChunk(
   { reader, writer }: CompactionClients,
@@ -66,7 +68,7 @@ export async function compressChunk(
     context.signal.throwIfAborted();
     await stillClosing(query, chunk);
     const rows = reader.query(copyTo(leafSql(names, chunk)));
-    const segments = counted(encodeRows(readKeyedRows(rows)), (count) => {
+    const segments = counted(encodeRows(paced(readKeyedRows(rows), context)), (count) => {
       points += count;
     });
     const copy = writer.query(copyFrom(withNames(COPY_SEGMENTS, names)));
@@ -162,8 +164,9 @@ async function takeCorrections(client: Client, names: SchemaNames, { from, to }:
   });
 }
 
-/** A row of segments has a header of 24 bytes and a line pointer; its index entry takes about 40. */
-const SEGMENT_OVERHEAD = 28 + 40;
+/** What the segments of a span ($2 to $3) take: each with a line pointer and header, and an index entry of about 40 bytes. */
+export const SEGMENT_BYTES = `
+  SELECT coalesce(sum(pg_column_size(s.*) + 68), 0) FROM :"internal".segments s WHERE s.start_ts >= $2 AND s.start_ts < $3`;
 
 /** Of the leaf, and of its segments. */
 interface Bytes {
@@ -173,9 +176,7 @@ interface Bytes {
 
 async function measure(query: Query, chunk: NamedChunk): Promise<Bytes> {
   const { rows } = await query(
-    `SELECT pg_total_relation_size(t.oid) AS before, (
-       SELECT coalesce(sum(pg_column_size(s.*) + ${SEGMENT_OVERHEAD}), 0) FROM :"internal".segments s
-       WHERE s.start_ts >= $2 AND s.start_ts < $3) AS after
+    `SELECT pg_total_relation_size(t.oid) AS before, (${SEGMENT_BYTES}) AS after
      FROM pg_class t WHERE t.relnamespace = :'internal'::regnamespace AND t.relname = $1`,
     [chunk.name, chunk.from, chunk.to],
   );

@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { fenced } from '../../postgres/fence.ts';
+import { fenced, LeaderReplaced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { NamedChunk } from './compaction.ts';
@@ -34,15 +34,23 @@ export class Compression {
       [after / 1000],
     );
     let points = 0;
+    const failures: unknown[] = [];
     for (const chunk of due) {
       this.#context.signal.throwIfAborted();
-      points += (await this.#compress(chunk)).rows;
+      try {
+        points += (await this.#compress(chunk)).rows;
+      } catch (error) {
+        // One chunk does not keep the others from their turn.
+        if (error instanceof LeaderReplaced || this.#context.signal.aborted) throw error;
+        failures.push(error);
+      }
     }
     const late = await this.#mergeLate();
     let buckets = 0;
     for (const level of Object.keys(levels) as LevelName[]) {
       buckets += await packLevel(this.#client, this.#names, level, after, this.#context);
     }
+    if (failures.length > 0) throw failures[0];
     return {
       rows: points + late + buckets,
       detail: `compressed ${due.length} chunks of ${points} points, took ${late} late points into compressed chunks, packed ${buckets} buckets`,

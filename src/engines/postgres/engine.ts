@@ -113,7 +113,7 @@ export class PostgresEngine implements Engine {
       const [row] = rows;
       if (row === undefined) throw new TidegateError('chunk_unknown', `${name} is not a chunk of points`);
       const { epoch, ...chunk } = row;
-      const context = { epoch: Number(epoch), signal: new AbortController().signal };
+      const context = { epoch: Number(epoch), signal: new AbortController().signal, byHand: true };
       return await work(client, { ...chunk, name }, context);
     });
   }

@@ -8,6 +8,8 @@ import type { JobContext } from '../../scheduler/types.ts';
 import { type AggregateRows, emptyRows } from '../../segments/aggregate-rows.ts';
 import { encodeFrames } from '../../segments/frame.ts';
 import type { LevelName } from '../engine.ts';
+import { pacedStep } from './pace.ts';
+import { whenUnlocked } from './patience.ts';
 
 /** How long a span of each level is packed together: some hundred rows of a series. */
 const SPANS: Readonly<Record<LevelName, string>> = {
@@ -47,14 +49,22 @@ export async function packLevel(
     for (let series: string | null = '0'; series !== null; ) {
       context.signal.throwIfAborted();
       const from: string = series;
-      const step = await fenced(client, names, 'compression', context.epoch, () =>
-        packStep(client, names, level, span, from),
+      const step = await pacedStep(context, () =>
+        fenced(client, names, 'compression', context.epoch, () => packStep(client, names, level, span, from)),
       );
       packed += step.rows;
       series = step.last;
     }
     await fenced(client, names, 'compression', context.epoch, () => note(client, names, level, span, packed));
     total += packed;
+  }
+  if (total > 0) {
+    await whenUnlocked(context.signal, () =>
+      fenced(client, names, 'compression', context.epoch, async () => {
+        await client.query(`SET LOCAL lock_timeout = '100ms'`);
+        await client.query(withNames('SELECT :"internal".shrink_aggregate($1)', names), [level]);
+      }),
+    );
   }
   return total;
 }

@@ -3,7 +3,9 @@ import { int8Array, timestamptzArray } from '../../postgres/binary.ts';
 import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { type AddedRun, SegmentEditor, type Span } from '../../postgres/segment-editor.ts';
+import { SEGMENT_BYTES } from './compaction.ts';
 import type { JobContext } from '../../scheduler/types.ts';
+import { pacedStep } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
 /** Late points that are looked at together. */
@@ -43,14 +45,32 @@ export async function mergeLate(
     after = null;
     await whenUnlocked(context.signal, async () => {
       context.signal.throwIfAborted();
-      const step = await fenced(client, names, 'compression', context.epoch, () =>
-        mergeStep(client, names, editor, chunk, from),
+      const step = await pacedStep(context, () =>
+        fenced(client, names, 'compression', context.epoch, () =>
+          mergeStep(client, names, editor, chunk, from),
+        ),
       );
       total += step.merged;
       after = step.last;
     });
   }
+  if (total > 0) await measureAgain(client, names, chunk);
   return total;
+}
+
+/** What the chunk takes now that its segments were encoded anew. */
+async function measureAgain(
+  client: Client,
+  names: SchemaNames,
+  chunk: { readonly id: string } & Span,
+): Promise<void> {
+  await client.query(
+    withNames(
+      `UPDATE :"internal".chunks SET bytes_after = (${SEGMENT_BYTES}) WHERE chunk_id = $1 AND state = 'sealed'`,
+      names,
+    ),
+    [chunk.id, chunk.from, chunk.to],
+  );
 }
 
 /** `last` is where to go on; null at the end, or where the chunk is not sealed any more. */

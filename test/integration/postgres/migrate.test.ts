@@ -43,7 +43,10 @@ test('migrations are numbered from 1 without a gap, and say what they are compat
 test('each engine has its migrations, in order, and ends with the version of the others', () => {
   const [postgres, timescale] = [migrations('postgres'), migrations('timescaledb')];
   const versions = timescale.map(({ version }) => version);
-  assert.deepEqual(versions, [...new Set(versions)].toSorted((left, right) => left - right));
+  assert.deepEqual(
+    versions,
+    [...new Set(versions)].toSorted((left, right) => left - right),
+  );
   assert.equal(versions.at(-1), postgres.at(-1)?.version);
   assert.ok(timescale.some(({ name }) => name === '0005-hypertables'));
 });

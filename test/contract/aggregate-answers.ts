@@ -117,7 +117,8 @@ function assertSeries(
   );
   for (const [place, row] of rows.entries()) {
     const its = buckets.get(Number(row.start));
-    if (its !== undefined) assertRow(row, its, `${where}, ${new Date(Number(row.start) / 1000).toISOString()}`);
+    if (its !== undefined)
+      assertRow(row, its, `${where}, ${new Date(Number(row.start) / 1000).toISOString()}`);
     else assertFilled(rows, place, fill, where);
   }
 }
@@ -126,7 +127,11 @@ function assertSeries(
 function assertFilled(rows: readonly Row[], place: number, fill: Fill, where: string): void {
   const row = rows[place] as Row;
   const { device, metric, start, avg_value: average, count, ...rest } = row;
-  assert.deepEqual([count, new Set(Object.values(rest))], [0, new Set([null])], `${where}: ${device} ${metric} ${start}`);
+  assert.deepEqual(
+    [count, new Set(Object.values(rest))],
+    [0, new Set([null])],
+    `${where}: ${device} ${metric} ${start}`,
+  );
   const known = ({ avg_value: value, count: points }: Row) => points > 0 && value !== null;
   const before = rows.slice(0, place).findLast(known);
   const after = rows.slice(place).find(known);
@@ -137,7 +142,10 @@ function assertFilled(rows: readonly Row[], place: number, fill: Fill, where: st
     const part = (Number(start) - Number(before.start)) / (Number(after.start) - Number(before.start));
     wanted = left + (right - left) * part;
     const noise = 1e-12 * Math.max(Math.abs(left), Math.abs(right)) + 1e-300;
-    assert.ok(average !== null && Math.abs(average - wanted) <= noise, `${where}: ${start}: ${average}, not ${wanted}`);
+    assert.ok(
+      average !== null && Math.abs(average - wanted) <= noise,
+      `${where}: ${start}: ${average}, not ${wanted}`,
+    );
     return;
   }
   assert.equal(average, wanted, `${where}: ${start} filled`);
@@ -150,10 +158,24 @@ function assertRow(row: Row, points: readonly Point[], where: string): void {
   const covered = n - wanted.excluded;
   // 0 and -0 are equal: which of them is the least depends on the order.
   assert.deepEqual(
-    [row.count, row.first_value, row.first, row.last_value, row.last, Number(row.min_value), Number(row.max_value)].map(plain),
-    [n, wanted.first.value, String(wanted.first.time), wanted.last.value, String(wanted.last.time), wanted.min, wanted.max].map(
-      plain,
-    ),
+    [
+      row.count,
+      row.first_value,
+      row.first,
+      row.last_value,
+      row.last,
+      Number(row.min_value),
+      Number(row.max_value),
+    ].map(plain),
+    [
+      n,
+      wanted.first.value,
+      String(wanted.first.time),
+      wanted.last.value,
+      String(wanted.last.time),
+      wanted.min,
+      wanted.max,
+    ].map(plain),
     where,
   );
   near(row.increase, wanted.increase, 2 * n * ROUNDING * wanted.sizesOfGains, `${where}: increase`);

@@ -104,7 +104,10 @@ for (const kind of ENGINES) {
     });
 
     test('late points of compressed chunks, seen at once, and in aggregates with the next refresh', async () => {
-      await putAll(lifetime(now, 2).filter(({ time }) => time < now - 2 * HOUR && random() < 0.3), 300);
+      await putAll(
+        lifetime(now, 2).filter(({ time }) => time < now - 2 * HOUR && random() < 0.3),
+        300,
+      );
       await assertPointAnswers('late');
       await refreshAll(database, engine);
       await assertAggregateAnswers('late');

@@ -46,7 +46,10 @@ for (const kind of ENGINES) {
       }));
       await put(sink, new Model(), rows);
       for (const job of ['chunks', 'aggregates', 'compression', 'retention'])
-        assert.match(await succeed('jobs', 'run', job), new RegExp(`^${job}: .+ \\(\\d+ rows, [\\d.]+ s\\)$`, 'm'));
+        assert.match(
+          await succeed('jobs', 'run', job),
+          new RegExp(`^${job}: .+ \\(\\d+ rows, [\\d.]+ s\\)$`, 'm'),
+        );
       const jobs = await succeed('jobs', 'list');
       for (const job of ['chunks', 'aggregates', 'compression', 'retention'])
         assert.match(jobs, new RegExp(`^${job} +\\|.*\\| succeeded \\|`, 'm'));

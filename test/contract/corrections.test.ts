@@ -23,9 +23,15 @@ function rows(): Put[] {
     for (let index = 0; index < 700; index++) {
       const time = day + index * 30 * SECOND;
       all.push({ device: 'a', metric: 'x', time, value: index % 50 });
-      all.push({ device: 'b', metric: 'x', time: index % 2 === 0 ? time : time + SECOND, value: 1_000 + (index % 30) });
+      all.push({
+        device: 'b',
+        metric: 'x',
+        time: index % 2 === 0 ? time : time + SECOND,
+        value: 1_000 + (index % 30),
+      });
       if (index % 7 === 0) all.push({ device: 'a', metric: 'y', time, value: index / 8 });
-      if (index % 50 === 0) all.push({ device: index % 100 === 0 ? 'a' : 'b', metric: 'note', time, value: `${index}` });
+      if (index % 50 === 0)
+        all.push({ device: index % 100 === 0 ? 'a' : 'b', metric: 'note', time, value: `${index}` });
     }
   }
   return all;

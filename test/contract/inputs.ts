@@ -60,7 +60,8 @@ export function lifetime(now: number, seed: number): Put[] {
       if (random() < 0.9) rows.push(...valuesAt(device, time + Math.floor(random() * step), random));
     }
   };
-  for (const day of ['2024-03-30T20:00:00Z', '2024-10-26T20:00:00Z']) spread('a', at(day), at(day) + 30 * HOUR, 8 * MINUTE);
+  for (const day of ['2024-03-30T20:00:00Z', '2024-10-26T20:00:00Z'])
+    spread('a', at(day), at(day) + 30 * HOUR, 8 * MINUTE);
   // Enough for a chunk of its own on every engine.
   spread('a', now - 12 * DAY, now - 12 * DAY + 5 * HOUR, 20 * SECOND);
   spread('b', now - 12 * DAY, now - 11 * DAY, 10 * MINUTE);

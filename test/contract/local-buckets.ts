@@ -14,8 +14,16 @@ export interface Width {
   readonly months: number;
 }
 
-export const width = (interval: string, microseconds: number): Width => ({ interval, microseconds, months: 0 });
-export const months = (count: number): Width => ({ interval: `${count} months`, microseconds: 0, months: count });
+export const width = (interval: string, microseconds: number): Width => ({
+  interval,
+  microseconds,
+  months: 0,
+});
+export const months = (count: number): Width => ({
+  interval: `${count} months`,
+  microseconds: 0,
+  months: count,
+});
 
 const clocks = new Map<string, Intl.DateTimeFormat>();
 

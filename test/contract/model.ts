@@ -53,7 +53,8 @@ export class Model {
   hand(device: string, into: string): void {
     const moved = this.series().filter((series) => series.device === device);
     this.keep((put) => put.device !== device);
-    for (const { metric, points } of moved) this.put(points.map((point) => ({ ...point, device: into, metric })));
+    for (const { metric, points } of moved)
+      this.put(points.map((point) => ({ ...point, device: into, metric })));
   }
 
   series(): Series[] {
@@ -86,7 +87,11 @@ export async function put(
   model: Model,
   rows: readonly Put[],
   keepLast = false,
-): Promise<{ readonly expected: readonly number[]; readonly found: readonly number[]; readonly report: WriteReport }> {
+): Promise<{
+  readonly expected: readonly number[];
+  readonly found: readonly number[];
+  readonly report: WriteReport;
+}> {
   const report = await sink.put(
     message((out) => {
       for (const { device, metric, time, value } of rows) {

@@ -17,7 +17,10 @@ interface PointRow {
 /** -0 is not 0, and NaN is NaN. */
 function sorted(rows: readonly { device: string; metric: string; time: number | string; value: unknown }[]) {
   return rows
-    .map(({ device, metric, time, value }) => `${device}/${metric} ${time} ${Object.is(value, -0) ? '-0' : value}`)
+    .map(
+      ({ device, metric, time, value }) =>
+        `${device}/${metric} ${time} ${Object.is(value, -0) ? '-0' : value}`,
+    )
     .sort();
 }
 
@@ -130,7 +133,13 @@ export async function assertPoints(
       points.filter(within).map((point) => ({ device, metric, ...point })),
     );
   assert.deepEqual(sorted(several), sorted(wanted), `iot_points of several ${when}`);
-  for (const unknown of [`'nobody', 'x'`, `'a', 'nothing'`, `'a', 'note'`, `'{}'::text[], '{x}'`, `'{nobody}'::text[], '{x}'`]) {
+  for (const unknown of [
+    `'nobody', 'x'`,
+    `'a', 'nothing'`,
+    `'a', 'note'`,
+    `'{}'::text[], '{x}'`,
+    `'{nobody}'::text[], '{x}'`,
+  ]) {
     const rows = await database.query(`SELECT FROM iot_points(${unknown}, '-infinity', 'infinity')`);
     assert.equal(rows.length, 0, `iot_points(${unknown}) ${when}`);
   }

@@ -85,7 +85,8 @@ for (const kind of ENGINES) {
       const late = { device: 'a', metric: 'x', time: CUT + 1, value: 99 };
       const report = await sink.put(
         message((out) => {
-          for (const { device, metric, time, value } of [old, late]) out.number(device, metric, time, value, 'gauge');
+          for (const { device, metric, time, value } of [old, late])
+            out.number(device, metric, time, value, 'gauge');
         }),
       );
       const { stored, dropped } = report.totals.points;
@@ -101,10 +102,14 @@ for (const kind of ENGINES) {
       await using here = await filled(kind);
       const { database, model } = here;
       await runJob(kind.open(database, keeping({ text: AGE })), 'retention');
-      const texts = await database.query<{ value: string }>('SELECT value FROM iot_text ORDER BY "timestamp"');
+      const texts = await database.query<{ value: string }>(
+        'SELECT value FROM iot_text ORDER BY "timestamp"',
+      );
       assert.deepEqual(
         texts.map(({ value }) => value),
-        rows(CUT, CUT + 2 * DAY).filter(({ value }) => typeof value === 'string').map(({ value }) => value),
+        rows(CUT, CUT + 2 * DAY)
+          .filter(({ value }) => typeof value === 'string')
+          .map(({ value }) => value),
       );
       await assertPoints(database, model, { from: 0, to: TODAY }, 'without old texts');
     });

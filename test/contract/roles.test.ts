@@ -53,16 +53,19 @@ for (const kind of ENGINES) {
             await session.query(`SET ROLE ${reader.name}`);
             await session.query(`SET search_path = ${schema}`);
             for (const question of QUESTIONS) {
-              const { rowCount } = await session.query(`SELECT * FROM ${question}`).catch((error: unknown) => {
-                throw new Error(`${question} ${when}`, { cause: error });
-              });
+              const { rowCount } = await session
+                .query(`SELECT * FROM ${question}`)
+                .catch((error: unknown) => {
+                  throw new Error(`${question} ${when}`, { cause: error });
+                });
               if (!EMPTY.includes(question)) assert.ok((rowCount ?? 0) > 0, `${question} ${when}`);
             }
             await assert.rejects(session.query('DELETE FROM iot_data'), { code: /42501|55000/ });
             await session.query('RESET ROLE');
           };
           await readAll('live');
-          for (const job of ['chunks', 'aggregates', 'compression', 'retention']) await runJob(engine, job, true);
+          for (const job of ['chunks', 'aggregates', 'compression', 'retention'])
+            await runJob(engine, job, true);
           await readAll('after the jobs');
           await session.end();
         } finally {

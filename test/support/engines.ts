@@ -92,9 +92,20 @@ export async function createHypertableDatabase(options: EngineDatabaseOptions = 
 async function migrated(
   database: TestDatabase,
   engine: EngineName,
-  { schema = 'public', readerRole = null, writerRole = null }: Partial<Record<'schema' | 'readerRole' | 'writerRole', string | null>>,
+  {
+    schema = 'public',
+    readerRole = null,
+    writerRole = null,
+  }: Partial<Record<'schema' | 'readerRole' | 'writerRole', string | null>>,
 ): Promise<void> {
-  await migrate({ url: database.url, schema: schema ?? 'public', readerRole, writerRole, engine, logger: silent });
+  await migrate({
+    url: database.url,
+    schema: schema ?? 'public',
+    readerRole,
+    writerRole,
+    engine,
+    logger: silent,
+  });
 }
 
 export interface EngineUnderTest {
@@ -131,5 +142,7 @@ async function unavailable(): Promise<string | false> {
   const database = await createDatabase({ server: timescaleServer as string });
   const found = await database.query(`SELECT FROM pg_available_extensions WHERE name = 'timescaledb'`);
   await database.drop();
-  return found.length > 0 ? false : 'the server of TIDEGATE_TEST_TIMESCALEDB_URL has no extension timescaledb';
+  return found.length > 0
+    ? false
+    : 'the server of TIDEGATE_TEST_TIMESCALEDB_URL has no extension timescaledb';
 }

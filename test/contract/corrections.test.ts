@@ -58,7 +58,10 @@ async function filled(kind: EngineUnderTest): Promise<Filled> {
     { device: 'b', metric: 'x', time: FIRST + 5 * HOUR + 2, value: -4 },
   ]);
   return {
-    ...{ database, sink, model, engine },
+    database,
+    sink,
+    model,
+    engine,
     [Symbol.asyncDispose]: async () => {
       await sink.close();
       await database.drop();

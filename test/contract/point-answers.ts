@@ -19,7 +19,7 @@ function sorted(rows: readonly { device: string; metric: string; time: number | 
   return rows
     .map(
       ({ device, metric, time, value }) =>
-        `${device}/${metric} ${time} ${Object.is(value, -0) ? '-0' : value}`,
+        `${device}/${metric} ${time} ${Object.is(value, -0) ? '-0' : String(value)}`,
     )
     .sort();
 }

@@ -41,7 +41,10 @@ async function filled(kind: EngineUnderTest): Promise<Filled> {
   for (let day = CUT - 2 * DAY; day < CUT + 2 * DAY; day += DAY) await put(sink, model, rows(day, day + DAY));
   const engine = kind.open(database);
   return {
-    ...{ database, sink, model, engine },
+    database,
+    sink,
+    model,
+    engine,
     [Symbol.asyncDispose]: async () => {
       await sink.close();
       await database.drop();

@@ -10,7 +10,7 @@ const QUEUE = 'SELECT count(*)::int AS left FROM tidegate.dirty_buckets';
 /** Every level, whatever its schedule says, until no late point waits. */
 export async function refreshAll(database: TestDatabase, engine: Engine): Promise<void> {
   for (let runs = 0; runs < 10; runs++) {
-    await runJob(engine, 'aggregates', true);
+    await runJob(engine, 'aggregates', { byHand: true });
     const [row] = await database.query<{ left: number }>(QUEUE);
     if (row?.left === 0) return;
   }

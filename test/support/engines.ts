@@ -4,7 +4,7 @@ import type { Engine, EngineOptions } from '../../src/engines/engine.ts';
 import { createEngine } from '../../src/engines/open.ts';
 import type { EngineName } from '../../src/postgres/engine-choice.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
-import type { JobReport } from '../../src/scheduler/types.ts';
+import type { JobContext, JobReport } from '../../src/scheduler/types.ts';
 import { silent } from '../unit/pipeline/ports.ts';
 import { createDatabase, type TestDatabase } from './database.ts';
 
@@ -50,11 +50,15 @@ export function engineOptions(
   };
 }
 
-/** One run of a job, under the number that leads (nobody does: 0). `byHand`: whatever the schedules of its levels say. */
-export async function runJob(engine: Engine, name: string, byHand = false): Promise<JobReport> {
+/** One run of a job, under the number that leads (nobody does: 0). */
+export async function runJob(
+  engine: Engine,
+  name: string,
+  context: Partial<JobContext> = {},
+): Promise<JobReport> {
   const job = engine.jobs.find((one) => one.name === name);
   if (job === undefined) throw new Error(`no job ${name}`);
-  return await job.run({ epoch: 0, signal: new AbortController().signal, byHand });
+  return await job.run({ epoch: 0, signal: new AbortController().signal, ...context });
 }
 
 /** A superuser's. */

@@ -113,7 +113,8 @@ BEGIN
         CASE
           WHEN f.count IS NOT NULL OR fill = 'null' THEN f.avg_value
           WHEN fill = 'locf' OR f.next_value IS NULL OR f.value = f.next_value THEN CASE WHEN fill = 'locf' OR f.next_value IS NOT NULL THEN f.value END
-          ELSE f.value + (f.next_value - f.value) * (date_part('epoch', f.start - f.value_start) / date_part('epoch', f.next_start - f.value_start))
+          ELSE f.value + :"internal".over_time(f.next_value - f.value,
+            date_part('epoch', f.start - f.value_start) / date_part('epoch', f.next_start - f.value_start))
         END,
         f.max_value, f.min_value, coalesce(f.count, 0), f.sum_value, f.stddev_value, f.first_value, f.first_time, f.last_value, f.last_time,
         f.increase, f.time_weighted_avg

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { TidegateError } from '../../errors.ts';
 import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, schemaNames, withNames } from '../../postgres/names.ts';
+import { sqlstateOf } from '../../postgres/sqlstate.ts';
 import type { Job, JobContext, JobReport } from '../../scheduler/types.ts';
 import { applySeriesPolicies, versionOf } from '../series-policies.ts';
 import type { ChunkInfo, CompressionInfo, Engine, EngineOptions, LevelName } from '../engine.ts';
@@ -13,6 +14,7 @@ import { refreshAggregates } from './refresh.ts';
 import { Retention, uncovered } from './retention.ts';
 import { describeFailing, failingPolicies } from './watch.ts';
 
+const DUPLICATE_OBJECT = '42710';
 /** Milliseconds. */
 const MINUTE = 60_000;
 /** How long late points are taken in by one run before the rest is left to the next. */
@@ -58,10 +60,17 @@ export class TimescaleEngine implements Engine {
   async compress(name: string): Promise<JobReport> {
     return await this.#byHand(name, async (client, { relation, compressed, partial }) => {
       if (compressed && !partial) throw new TidegateError('chunk_state', `${name} is sealed`);
-      await client.query(
-        'CALL convert_to_columnstore($1::text::regclass, if_not_columnstore => true, recompress => $2)',
-        [relation, compressed],
-      );
+      try {
+        await client.query(
+          'CALL convert_to_columnstore($1::text::regclass, if_not_columnstore => true, recompress => $2)',
+          [relation, compressed],
+        );
+      } catch (error) {
+        // TimescaleDB's own policy came first, while this waited for it.
+        if (sqlstateOf(error) === DUPLICATE_OBJECT)
+          throw new TidegateError('chunk_state', `${name} is sealed`);
+        throw error;
+      }
       const rows = await rowsIn(client, relation);
       return { rows, detail: `${name} is compressed: ${rows} rows` };
     });

@@ -85,6 +85,6 @@ test('a level stays refreshed that an enabled one is computed from', WITH_TIMESC
 test('a job of a leader that was replaced changes nothing', WITH_TIMESCALEDB, async () => {
   await using database = await createHypertableDatabase();
   await database.query('UPDATE tidegate.scheduler SET epoch = 2');
-  await assert.rejects(runJob(openEngine(database), 'chunks', 1), { name: 'LeaderReplaced' });
+  await assert.rejects(runJob(openEngine(database), 'chunks', { epoch: 1 }), { name: 'LeaderReplaced' });
   assert.deepEqual(await policies(database), {});
 });

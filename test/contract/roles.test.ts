@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { login, roleName, type TestRole } from '../integration/postgres/roles.ts';
+import { openSink } from '../integration/postgres/sinks.ts';
+import { ENGINES, runJob } from '../support/engines.ts';
+import { silent } from '../unit/pipeline/ports.ts';
+import { at, HOUR, MINUTE } from './inputs.ts';
+import { Model, put } from './model.ts';
+
+const QUESTIONS = [
+  'iot_data',
+  'iot_text',
+  'iot_series',
+  'iot_devices',
+  'iot_latest',
+  'iot_dead_letters',
+  'iot_audit',
+  ...['1min', '15min', '1hour', '1day'].map((level) => `iot_data_${level}`),
+  `iot_points('a', 'x', '2024-01-01', '2024-01-02')`,
+  `iot_points(ARRAY['a'], ARRAY['x'], '2024-01-01', '2024-01-02')`,
+  `iot_pivot('a', '{x,y}', '2024-01-01', '2024-01-02')`,
+  ...['30 seconds', '1 minute', '5 minutes', '15 minutes', '1 hour', '1 day', '1 month'].flatMap((bucket) => [
+    `iot_aggregate('a', 'x', '2024-01-01', '2024-01-02', '${bucket}')`,
+    `iot_aggregate(ARRAY['a'], ARRAY['x'], '2024-01-01', '2024-01-02', '${bucket}', 'Asia/Kathmandu', 'linear')`,
+  ]),
+];
+const EMPTY = new Set(['iot_dead_letters', 'iot_audit']);
+
+for (const kind of ENGINES) {
+  suite(`roles on ${kind.name}`, { skip: kind.skip }, () => {
+    for (const schema of ['public', 'plant']) {
+      test(`owner, writer and reader of schema ${schema}`, async () => {
+        const database = await kind.createDatabase({ migrated: false });
+        const roles: TestRole[] = [];
+        try {
+          for (const what of ['owner', 'writer', 'reader']) roles.push(await login(database, roleName(what)));
+          const [owner, writer, reader] = roles as [TestRole, TestRole, TestRole];
+          await database.query(`GRANT CREATE ON DATABASE ${database.name} TO ${owner.name}`);
+          if (schema === 'public') await database.query(`GRANT CREATE ON SCHEMA public TO ${owner.name}`);
+          await migrate({
+            url: owner.url,
+            schema,
+            readerRole: reader.name,
+            writerRole: writer.name,
+            engine: kind.name,
+            logger: silent,
+          });
+          await using sink = openSink(writer, { schema, engine: kind.name });
+          const first = at('2024-01-01T00:00:00Z');
+          const rows = Array.from({ length: 1_200 }, (_, index) => [
+            { device: 'a', metric: 'x', time: first + index * MINUTE, value: index },
+            { device: 'a', metric: 'note', time: first + index * HOUR, value: `${index}` },
+          ]).flat();
+          await put(sink, new Model(), rows);
+          const engine = kind.open({ url: writer.url }, { ownerUrl: owner.url, schema });
+          const session = await database.connect();
+          const readAll = async (when: string) => {
+            await session.query(`SET ROLE ${reader.name}`);
+            await session.query(`SET search_path = ${schema}`);
+            for (const question of QUESTIONS) {
+              const { rowCount } = await session
+                .query(`SELECT * FROM ${question}`)
+                .catch((error: unknown) => {
+                  throw new Error(`${question} ${when}`, { cause: error });
+                });
+              if (!EMPTY.has(question)) assert.ok((rowCount ?? 0) > 0, `${question} ${when}`);
+            }
+            await assert.rejects(session.query('DELETE FROM iot_data'), { code: /42501|55000/ });
+            await session.query('RESET ROLE');
+          };
+          await readAll('live');
+          for (const job of ['chunks', 'aggregates', 'compression', 'retention'])
+            await runJob(engine, job, { byHand: true });
+          await readAll('after the jobs');
+          await session.end();
+        } finally {
+          await database.query(`DROP OWNED BY ${roles.map(({ name }) => name).join(', ')} CASCADE`);
+          for (const { name } of roles) await database.query(`DROP ROLE ${name}`);
+          await database.drop();
+        }
+      });
+    }
+  });
+}

@@ -64,7 +64,7 @@ async function month(server: string, series: number, every: number, what: string
     while ((await runJob(engine, 'aggregates')).detail.includes('more to do'));
   });
   const before = await bytes(client);
-  const compress = await seconds(() => runJob(engine, 'compression'));
+  const compress = await seconds(() => runJob(engine, 'compression', { byHand: true }));
   await runJob(engine, 'chunks');
   await client.query('VACUUM ANALYZE');
   const after = await bytes(client);

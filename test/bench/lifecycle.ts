@@ -2,8 +2,10 @@
 
 import type { Client } from 'pg';
 import type { Batch } from '../../src/pipeline/types.ts';
+import { refreshAggregates } from '../../src/engines/postgres/refresh.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
-import { openPostgres } from '../integration/engines/engines.ts';
+import { schemaNames } from '../../src/postgres/names.ts';
+import { engineOptions, openPostgres } from '../integration/engines/engines.ts';
 import { openSink } from '../integration/postgres/sinks.ts';
 import { DEVICES, exampleBatches, liveThrough } from '../support/example.ts';
 import { startTestPostgres } from '../support/postgres.ts';
@@ -13,6 +15,10 @@ import { figure, ratios } from './figures.ts';
 const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** Microseconds. */
 const DAY = 86_400_000_000;
+const MINUTE = 60_000_000;
+const MANY = 10_000;
+/** Times as many points are written in each turn, or until the chunk is compressed. */
+const STRETCH = 4;
 /** As in the configuration's default. */
 const WRITERS = 2;
 
@@ -38,6 +44,7 @@ export async function benchLifecycle({
     await client.end();
   }
   const beside = await besideCompression(postgres.url, rounds, count);
+  const minutes = await besideRefresh(postgres.url, rounds, count);
   return [
     `${count} points of ${DEVICES} devices in two hours, ${rounds} rounds:`,
     `  ingested, batches of 10,000            ${figure(rates.ingest).text('points/s')}`,
@@ -48,6 +55,8 @@ export async function benchLifecycle({
     `  alone                                  ${figure(beside.alone).text('points/s')}`,
     `  beside compression                     ${figure(beside.beside).text('points/s')}`,
     `  ratio                                  ${ratios(beside.beside, beside.alone).text('')}`,
+    `ingestion with ${WRITERS} writers, in turn alone and while a minute of ${MANY} series is refreshed once:`,
+    `  ratio                                  ${ratios(minutes.beside, minutes.alone).text('')}`,
   ];
 }
 
@@ -66,6 +75,18 @@ async function described(url: string, client: Client): Promise<string[]> {
   });
 }
 
+interface Sides {
+  readonly alone: () => Promise<number>;
+  readonly beside: () => Promise<number>;
+}
+
+/** Now the one first, now the other: what the first one leaves behind is in the second one's way. */
+async function inTurn(round: number, sides: Sides): Promise<{ alone: number; beside: number }> {
+  if (round % 2 === 1) return { alone: await sides.alone(), beside: await sides.beside() };
+  const beside = await sides.beside();
+  return { alone: await sides.alone(), beside };
+}
+
 /** Writes as many points with and without the job `compression` at work in the same process, as in a daemon. */
 async function besideCompression(
   server: string,
@@ -79,38 +100,96 @@ async function besideCompression(
   let written = 0;
   let filled = 0;
   for (let round = 0; round <= rounds; round++) {
-    // What there is to compress: more than a round will.
+    // What there is to compress.
     await writeAll(sink, [...exampleBatches(count, today - (20 + filled++) * DAY, DAY)]);
     await client.query('CHECKPOINT');
     const batches = () => [...exampleBatches(count, today - 2 * DAY + written++ * 1_000, DAY)];
-    const [first, second] = [batches(), batches()];
-    const alone = count / (await writeAll(sink, first));
-    const stop = new AbortController();
-    const job = openPostgres({ url }).jobs.find(({ name }) => name === 'compression');
-    const working = job?.run({ epoch: 0, signal: stop.signal }).then(
-      () => 'done',
-      () => 'stopped',
-    );
-    await atWork(client);
-    const beside = count / (await writeAll(sink, second));
-    stop.abort();
-    if ((await working) === 'done')
-      throw new Error('nothing was left to compress: the ratio would be of less');
+    const measured = await inTurn(round, {
+      alone: async () => {
+        const all = Array.from({ length: STRETCH }, batches).flat();
+        return (STRETCH * count) / (await writeAll(sink, all));
+      },
+      beside: async () => {
+        const all = Array.from({ length: STRETCH }, batches).flat();
+        const given = all.length;
+        const job = openPostgres({ url }).jobs.find(({ name }) => name === 'compression');
+        let left = 0;
+        const working = job?.run({ epoch: 0, signal: new AbortController().signal }).finally(() => {
+          left = all.splice(0).length;
+        });
+        const seconds = await writeAll(sink, all);
+        await working;
+        return ((1 - left / given) * STRETCH * count) / seconds;
+      },
+    });
     // The first round warms caches and the disk.
     if (round === 0) continue;
-    rates.alone.push(alone);
-    rates.beside.push(beside);
+    rates.alone.push(measured.alone);
+    rates.beside.push(measured.beside);
   }
   await sink.close();
   await client.end();
   return rates;
 }
 
-async function atWork(client: Client): Promise<void> {
-  for (;;) {
-    const { rows } = await client.query(`SELECT FROM tidegate.chunks WHERE state = 'closing'`);
-    if (rows.length > 0) return;
+/** Writes as many points with and without the refresh of a minute, which a daemon does once a minute, in the same process. */
+async function besideRefresh(
+  server: string,
+  rounds: number,
+  count: number,
+): Promise<{ alone: number[]; beside: number[] }> {
+  const { url, client } = await migrated(server);
+  const sink = openSink({ url }, { clientId: 'bench' });
+  await sink.maintain();
+  const now = Math.floor(Date.now() / 60_000) * 60_000_000;
+  const start = now - 60 * MINUTE;
+  await client.query(
+    `INSERT INTO tidegate.series (device_id, metric_name, is_text, kind)
+     SELECT 'minute_' || n, 'temperature', false, 'gauge' FROM generate_series(1, $1::int) n`,
+    [MANY],
+  );
+  await client.query(
+    `INSERT INTO tidegate.points_late SELECT s.series_id, to_timestamp($1) + n * interval '10 seconds', 20 + n % 7
+     FROM tidegate.series s, generate_series(0, ($2 + 3) * 6 - 1) n`,
+    [start / 1e6, rounds],
+  );
+  const { levels } = engineOptions({ url });
+  const refresh = (minute: number) =>
+    refreshAggregates(
+      client,
+      schemaNames('public'),
+      { levels, budget: 60_000, force: true, now: start + (minute + 2) * MINUTE },
+      { epoch: 0, signal: new AbortController().signal },
+    );
+  await refresh(0);
+  const rates = { alone: [] as number[], beside: [] as number[] };
+  let written = 0;
+  for (let round = 0; round <= rounds; round++) {
+    // Later than what is refreshed, as what devices send is.
+    const batches = () => [...exampleBatches(count, now + MINUTE + written++ * 1_000, DAY)];
+    await client.query('CHECKPOINT');
+    const measured = await inTurn(round, {
+      alone: async () => {
+        const all = Array.from({ length: STRETCH }, batches).flat();
+        return (STRETCH * count) / (await writeAll(sink, all));
+      },
+      beside: async () => {
+        const all = Array.from({ length: STRETCH }, batches).flat();
+        const refreshing = refresh(round + 1);
+        const rate = (STRETCH * count) / (await writeAll(sink, all));
+        const { rows } = await refreshing;
+        if (rows < MANY) throw new Error(`only ${rows} buckets were refreshed`);
+        return rate;
+      },
+    });
+    // The first round warms caches and the disk.
+    if (round === 0) continue;
+    rates.alone.push(measured.alone);
+    rates.beside.push(measured.beside);
   }
+  await sink.close();
+  await client.end();
+  return rates;
 }
 
 async function writeAll(sink: ReturnType<typeof openSink>, batches: Batch[]): Promise<number> {

@@ -81,7 +81,7 @@ export async function liveThrough(
     while ((await runJob(engine, 'aggregates')).detail.includes('more to do'));
   });
   await refreshed();
-  const compress = await seconds(() => runJob(engine, 'compression'));
+  const compress = await seconds(() => runJob(engine, 'compression', { byHand: true }));
   await runJob(engine, 'chunks');
   return { ingest, refresh, compress };
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { JobContext } from '../../scheduler/types.ts';
 
 /** Milliseconds of rest for each one of work: those who write keep more than 0.8 of their rate on two cores. */
-const EASY = 5;
+const EASY = 9;
 /** Where chunks wait in a row: what arrives in a day must be compressed in a day. */
 const BRISK = 1;
 const ROW = 3;

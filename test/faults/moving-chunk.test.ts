@@ -43,7 +43,9 @@ async function work(
   const random = randomFrom(SEED + client);
   const late: Point[] = [];
   for (let version = 1; !done.aborted; version++) {
-    const rows = [...new Set(Array.from({ length: 5 }, () => Math.floor((random() * SHARED) / CLIENTS)))];
+    const rows = [
+      ...new Set(Array.from({ length: 5 }, () => Math.floor(random() * Math.floor(SHARED / CLIENTS)))),
+    ];
     const replaced = rows.map((row) => {
       const time = DAY_OF_TEST + (row * CLIENTS + client) * SECOND;
       return { device: 'shared', metric: 'x', time, value: SHARED + version };
@@ -177,8 +179,8 @@ test(`a chunk is compressed, merged and opened ${ROUNDS} times under ${CLIENTS} 
     for (let round = 0; round < ROUNDS; round++) {
       for (const step of [
         () => engine.compress(CHUNK),
-        () => runJob(engine, 'compression'),
-        () => runJob(engine, 'compression'),
+        () => runJob(engine, 'compression', { byHand: true }),
+        () => runJob(engine, 'compression', { byHand: true }),
         () => engine.decompress(CHUNK),
       ]) {
         await Promise.race([untilUnlocked(step), failed]);

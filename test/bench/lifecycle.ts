@@ -169,14 +169,11 @@ async function besideRefresh(
     const batches = () => [...exampleBatches(count, now + MINUTE + written++ * 1_000, DAY)];
     await client.query('CHECKPOINT');
     const measured = await inTurn(round, {
-      alone: async () => {
-        const all = Array.from({ length: STRETCH }, batches).flat();
-        return (STRETCH * count) / (await writeAll(sink, all));
-      },
+      alone: async () => count / (await writeAll(sink, batches())),
       beside: async () => {
-        const all = Array.from({ length: STRETCH }, batches).flat();
+        const all = batches();
         const refreshing = refresh(round + 1);
-        const rate = (STRETCH * count) / (await writeAll(sink, all));
+        const rate = count / (await writeAll(sink, all));
         const { rows } = await refreshing;
         if (rows < MANY) throw new Error(`only ${rows} buckets were refreshed`);
         return rate;

@@ -130,3 +130,72 @@ CREATE TABLE :"internal".device_aliases (
 CREATE VIEW :"schema".iot_audit AS
 SELECT audit_id, at, actor, action, subject, counts FROM :"internal".audit;
 COMMENT ON VIEW :"schema".iot_audit IS 'Corrections made by hand: deletions, renames, merges';
+
+-- What aggregates are computed by, on every engine.
+
+-- No stored value may make a statement fail. PostgreSQL raises an error where a result of finite doubles is infinite, and
+-- where a product or quotient of others is 0: so sums cover values that are finite and at most 1e140, whose squares and
+-- sums stay finite, and what follows keeps clear of underflow.
+CREATE FUNCTION :"internal".covered(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) <= 1e140 THEN $1 END
+$body$;
+
+-- For seconds from a microsecond on.
+CREATE FUNCTION :"internal".over_time(value double precision, seconds double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 < 1 AND abs($1) < 1e-300 THEN 0 ELSE $1 * $2 END
+$body$;
+
+-- NULL where there is nothing to divide by. 5e-324 is the smallest double: less than half of it per unit rounds to 0.
+CREATE FUNCTION :"internal".quotient(total double precision, units double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN $2 > 0 THEN
+    CASE WHEN abs($1) + abs($1) <= greatest($2, 1) * 5e-324 THEN 0 ELSE $1 / $2 END
+  END
+$body$;
+
+CREATE FUNCTION :"internal".square(value double precision) RETURNS double precision
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE WHEN abs($1) < 1e-150 THEN 0 ELSE $1 * $1 END
+$body$;
+
+-- What a counter gained from one point to the next, both covered. A fall by no more than the tolerance is no reset. A
+-- counter that was reset began at 0, or it rolled over, if that makes it gain no more than half of its range.
+CREATE FUNCTION :"internal".gain(before double precision, after double precision, tolerance double precision, rollover double precision)
+RETURNS double precision LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $2 - $1 >= - $3 THEN $2 - $1
+    WHEN $1 <= $4 AND $4 - $1 + $2 <= $4 - ($4 - $1 + $2) THEN $4 - $1 + $2
+    WHEN $2 - $1 < - $3 THEN greatest($2, 0)
+  END
+$body$;
+
+-- The start of the bucket that holds a moment. Up to an hour long, buckets divide the hours of the local clock as they
+-- elapse, so that an hour that the clock repeats is two; longer ones follow the clock's face, days from midnight, weeks
+-- from Monday, months (where not 0) from January.
+CREATE FUNCTION :"internal".local_start(local timestamp, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  -- Of two moments with one local time PostgreSQL takes the later one.
+  SELECT CASE WHEN ($1 AT TIME ZONE $2 - interval '1 hour') AT TIME ZONE $2 = $1
+    THEN $1 AT TIME ZONE $2 - interval '1 hour' ELSE $1 AT TIME ZONE $2 END
+$body$;
+
+CREATE FUNCTION :"internal".local_bin(local timestamp, width interval, months integer) RETURNS timestamp
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN $3 = 0 THEN date_bin($2, $1, timestamp '2000-01-03')
+    ELSE date_trunc('month', $1) - make_interval(months =>
+      ((date_part('year', $1) * 12 + date_part('month', $1) - 1)::integer % $3 + $3) % $3)
+  END
+$body$;
+
+CREATE FUNCTION :"internal".bucket_start(moment timestamptz, width interval, months integer, tz text) RETURNS timestamptz
+LANGUAGE sql STABLE PARALLEL SAFE AS $body$
+  SELECT CASE
+    WHEN NOT isfinite($1) THEN $1
+    WHEN $3 = 0 AND $2 <= interval '1 hour'
+    THEN $1 - ($1 AT TIME ZONE $4 - date_bin($2, $1 AT TIME ZONE $4, timestamp '2000-01-03'))
+    ELSE :"internal".local_start(:"internal".local_bin($1 AT TIME ZONE $4, $2, $3), $4)
+  END
+$body$;

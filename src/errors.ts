@@ -102,6 +102,11 @@ export const DEAD_LETTERS = {
     means: 'A new series would pass ingest.max_series.',
     mend: 'Raise ingest.max_series, or find the device that invents names.',
   },
+  backlog: {
+    means:
+      'The message waited at the broker, has no time of its own, and the route says on_backlog: dead_letter.',
+    mend: 'Have the device send its time, or set on_backlog to store: it then gets the time of its arrival here.',
+  },
   database_rejected: {
     means: 'PostgreSQL refused a row of the message, found by bisecting its batch.',
     mend: 'The detail has the SQLSTATE and the message of PostgreSQL: a constraint or trigger of your own, most likely.',
@@ -231,6 +236,11 @@ export const FAILURES = {
     means: 'Another client connected with the same client id and took the session over.',
     mend: 'Give every daemon a client id of its own (mqtt.client_id).',
   },
+  spool_unusable: {
+    exit: 1,
+    means: 'The spool cannot be used: its folder, or what lies in it.',
+    mend: 'The detail says which file and why; move a file that another version or program wrote out of spool.path.',
+  },
   http_unavailable: {
     exit: 1,
     means: 'The HTTP port cannot be opened.',
@@ -302,5 +312,16 @@ export class WriteError extends Error {
     super(detail, options);
     this.action = action;
     this.sqlstate = sqlstate;
+  }
+}
+
+/** A batch that the spool did not take: it is full, or its disk failed. */
+export class SpoolError extends Error {
+  override readonly name = 'SpoolError';
+  readonly reason: 'full' | 'failed';
+
+  constructor(reason: 'full' | 'failed', detail: string, options?: ErrorOptions) {
+    super(detail, options);
+    this.reason = reason;
   }
 }

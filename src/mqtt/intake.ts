@@ -152,6 +152,8 @@ class Received implements Delivery {
   readonly duplicate: boolean;
   readonly packetId: number | null;
   readonly receivedAt: number;
+  readonly identity = null;
+  readonly backlog = false;
   readonly #acknowledger: Acknowledger;
   readonly #ordinal: number | null;
 

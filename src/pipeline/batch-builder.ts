@@ -40,7 +40,7 @@ export class BatchBuilder implements PointWriter {
   #points = new PointBuffer();
   #texts = emptyTexts();
   #messages: MessageColumns = emptyMessages();
-  #apart = { ignored: 0, dropped: 0 };
+  #apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
   #bytes = 0;
 
   // Of the message that is being decoded.
@@ -193,6 +193,7 @@ export class BatchBuilder implements PointWriter {
       messages: this.#messages,
       apart: this.#apart,
       bytes: this.#bytes,
+      spoolRecord: null,
     };
     this.#deliveries = [];
     this.#deadLetters = [];
@@ -202,7 +203,7 @@ export class BatchBuilder implements PointWriter {
     this.#points = new PointBuffer();
     this.#texts = emptyTexts();
     this.#messages = emptyMessages();
-    this.#apart = { ignored: 0, dropped: 0 };
+    this.#apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
     this.#bytes = 0;
     return batch;
   }

@@ -9,6 +9,8 @@ export function totalsOf(batch: Batch): BatchTotals {
   const { messages, points } = totals;
   messages.ignored = batch.apart.ignored;
   messages.dropped = batch.apart.dropped;
+  points.decoded = batch.apart.droppedPoints;
+  points.dropped = batch.apart.droppedPoints;
   for (const outcome of batch.messages.outcome) messages[outcome]++;
   for (const decoded of batch.messages.decoded) points.decoded += decoded;
   for (const dropped of batch.messages.dropped) points.dropped += dropped;
@@ -78,8 +80,9 @@ function slice(batch: Batch, from: number, to: number): Batch {
       .map((deadLetter) => ({ ...deadLetter, messageIndex: deadLetter.messageIndex - from })),
     deliveries: batch.deliveries.slice(from, to),
     messages,
-    apart: from === 0 ? batch.apart : { ignored: 0, dropped: 0 },
+    apart: from === 0 ? batch.apart : { ignored: 0, dropped: 0, droppedPoints: 0 },
     bytes: batch.bytes,
+    spoolRecord: batch.spoolRecord,
   };
 }
 

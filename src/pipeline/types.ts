@@ -10,6 +10,21 @@ import type { DeadLetterCode, WriteError } from '../errors.ts';
 export type NumberKind = 'gauge' | 'counter' | 'state';
 export type SeriesKind = NumberKind | 'text';
 
+/**
+ * What makes a QoS 1 message known again when the broker sends it in a later connection of the same session. A packet
+ * identifier alone never does: it is used again within the session.
+ */
+export interface DeliveryIdentity {
+  /** One life of the session at the broker; it grows when the broker has none of ours. */
+  readonly epoch: number;
+  /** Counts the arrivals of that life, from 0. */
+  readonly ordinal: number;
+  readonly packetId: number;
+  /** Of the topic and of the payload, 32 bits each. */
+  readonly topicDigest: number;
+  readonly payloadDigest: number;
+}
+
 /** One received PUBLISH and the duty to settle it exactly once. */
 export interface Delivery {
   readonly topic: string;
@@ -20,6 +35,10 @@ export interface Delivery {
   readonly packetId: number | null;
   /** Microseconds since 1970. */
   readonly receivedAt: number;
+  /** Null at QoS 0 and without a ledger. */
+  readonly identity: DeliveryIdentity | null;
+  /** Whether it waited at the broker while no connection of ours was there. */
+  readonly backlog: boolean;
   /**
    * Gives the duty back to the broker's account; no more than an end at QoS 0 and once its connection is gone. The
    * memory of `payload` may go with it: nobody reads it afterwards.
@@ -118,6 +137,14 @@ export interface MessageColumns {
 }
 export type MessageOutcome = 'settled' | 'ignored' | 'dead_lettered';
 
+/** Messages that never came as far as a batch (skipped, dropped), and points that were dropped with theirs. */
+export interface ApartCounts {
+  readonly ignored: number;
+  readonly dropped: number;
+  /** Decoded once and dropped later, with a spool that was full. */
+  readonly droppedPoints: number;
+}
+
 /** What is written in one transaction. A message is never split across batches. */
 export interface Batch {
   /** A UUID: a COMMIT whose answer was lost is looked up by it, not repeated. */
@@ -128,8 +155,10 @@ export interface Batch {
   readonly deadLetters: readonly DeadLetter[];
   readonly deliveries: readonly Delivery[];
   readonly messages: MessageColumns;
-  /** Messages that never came as far as a batch (skipped, dropped): their counts commit with this one. */
-  readonly apart: { readonly ignored: number; readonly dropped: number };
+  /** Counts that commit with this batch although their messages are not in it. */
+  readonly apart: ApartCounts;
+  /** The record of the spool that the batch, or the one that it was split from, lies in; null outside of the spool. */
+  readonly spoolRecord: string | null;
   /** Bytes this batch holds in memory. */
   readonly bytes: number;
 }
@@ -163,13 +192,75 @@ export interface Sink {
   write(batch: Batch, signal: AbortSignal): Promise<WriteReport>;
 }
 
+/** A message in the spool: enough to decode it again, and to know it again. */
+export type SpooledMessage = Omit<Delivery, 'ack'>;
+
+/** A sealed batch as it lies in the spool: its messages as they came, decoded anew when they are written. */
+export interface SpooledBatch {
+  /** The batch's id: whether a COMMIT took place is looked up by it, in this life of the daemon or the next. */
+  readonly id: string;
+  /** The epoch of the session when it was sealed; null without a ledger. */
+  readonly epoch: number | null;
+  readonly messages: readonly SpooledMessage[];
+  /** Points that were found in the messages at their receipt. */
+  readonly decoded: number;
+  readonly apart: ApartCounts;
+}
+
+/** What the spool holds. */
+export interface SpoolState {
+  readonly batches: number;
+  readonly messages: number;
+  /** As they were counted at their receipt. */
+  readonly points: number;
+  /** On disk. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** The receipt of the oldest message, microseconds since 1970; null where there is none. */
+  readonly oldestAt: number | null;
+}
+
+/** What an append made room for by deleting the oldest, under `spool.on_full: drop_oldest`. */
+export interface SpoolDropped {
+  readonly messages: number;
+  readonly points: number;
+}
+
+/** Batches on disk, first in, first out. */
+export interface Spool {
+  readonly state: SpoolState;
+  /**
+   * Resolves once the batch is durable. Rejects with a SpoolError: `full` (on_full is block, or the batch alone is too
+   * large) or `failed` (the disk); the spool is then as it was before.
+   */
+  append(batch: SpooledBatch): Promise<SpoolDropped>;
+  /** The oldest batch, the same until it is consumed; null where there is none. */
+  next(): Promise<SpooledBatch | null>;
+  /** Takes away what `next` gave; durable when it resolves. */
+  consume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The part of the ledger that outlives the process, kept where the points are. */
+export interface SessionStore {
+  /** The epoch (0 before the first) and the entries of it, in ascending order of ordinals. */
+  load(): Promise<{ readonly epoch: number; readonly entries: readonly DeliveryIdentity[] }>;
+  /** Begins an epoch; durable when it resolves. */
+  begin(epoch: number): Promise<void>;
+  /** Nothing below this ordinal of the epoch, nor of earlier epochs, will be asked for again. */
+  forget(epoch: number, below: number): void;
+}
+
 export type DropReason =
   | 'text_dropped'
   | 'text_unchanged'
   | 'expired'
   | 'qos0_overflow'
   | 'retained_skipped'
-  | 'resent';
+  | 'resent'
+  | 'redelivered'
+  | 'backlog_skipped'
+  | 'spool_overflow';
 
 /** Why a batch was closed; each is counted. */
 export type SealTrigger = 'points' | 'bytes' | 'time' | 'idle' | 'drain';

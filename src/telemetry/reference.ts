@@ -52,6 +52,9 @@ const DROP_REASONS = namesOf<DropReason>({
   qos0_overflow: true,
   retained_skipped: true,
   resent: true,
+  redelivered: true,
+  backlog_skipped: true,
+  spool_overflow: true,
 });
 
 const WRITE_ACTIONS = namesOf<WriteAction>({ retry: true, isolate: true, stop: true });
@@ -169,7 +172,7 @@ export const METRICS = {
   },
   dropped_total: {
     type: 'counter',
-    help: 'Messages (qos0_overflow, retained_skipped, resent) and points (the other reasons) not stored on purpose.',
+    help: 'Messages (qos0_overflow, retained_skipped, resent, redelivered, spool_overflow) and points (the other reasons) not stored on purpose.',
     labels: { reason: DROP_REASONS },
   },
   mqtt_connected: {

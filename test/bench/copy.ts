@@ -129,6 +129,8 @@ function batchesOf(count: number): Batch[] {
       retain: false,
       duplicate: false,
       packetId: null,
+      identity: null,
+      backlog: false,
       receivedAt: FIRST,
       ack: () => {},
     });

@@ -44,6 +44,8 @@ export function* exampleBatches(
       retain: false,
       duplicate: false,
       packetId: null,
+      identity: null,
+      backlog: false,
       receivedAt: Date.now() * 1000,
       ack: () => {},
     });

@@ -29,7 +29,7 @@ function example(device: string): Batch {
     change(device, 'state', NOW, 'on'),
     message((out) => out.reject('value_missing', 'none'), { topic: device }),
   );
-  return { ...batch, apart: { ignored: 1, dropped: 0 } };
+  return { ...batch, apart: { ignored: 1, dropped: 0, droppedPoints: 0 } };
 }
 
 /** What is lost is known to nobody: the write fails, and asks for another attempt. */

@@ -189,7 +189,7 @@ test('ids of series past 2^32 are carried exactly', async () => {
 
 test('an empty batch commits its counts', async () => {
   await using sink = openSink(database, { clientId: 'empty' });
-  const batch = { ...batches()(), apart: { ignored: 3, dropped: 2 } };
+  const batch = { ...batches()(), apart: { ignored: 3, dropped: 2, droppedPoints: 0 } };
   assertBalanced(batch, await sink.write(batch, never()));
   assert.deepEqual((await sink.totals()).totals.messages, {
     settled: 0,

@@ -13,7 +13,10 @@ function example(): Batch {
     out.number('a', 'x', NEW_YEAR, 1, 'gauge');
     out.reject('value_missing', 'no');
   });
-  return { ...batches()(point('a', 'x', NEW_YEAR, 1), partly), apart: { ignored: 1, dropped: 0 } };
+  return {
+    ...batches()(point('a', 'x', NEW_YEAR, 1), partly),
+    apart: { ignored: 1, dropped: 0, droppedPoints: 0 },
+  };
 }
 
 function received(sheet: BalanceSheet): void {

@@ -10,7 +10,7 @@ const batchArbitrary: fc.Arbitrary<Batch> = fc
   .array(scriptArbitrary, { minLength: 2, maxLength: 12 })
   .map((scripts) => ({
     ...batches()(...scripts.map((script) => message(script))),
-    apart: { ignored: 2, dropped: 1 },
+    apart: { ignored: 2, dropped: 1, droppedPoints: 0 },
   }));
 
 /** Every point, text and dead letter as text, with the delivery that it came with. */

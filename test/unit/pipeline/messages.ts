@@ -38,6 +38,8 @@ export function message(script: Script, more: Partial<Omit<Delivery, 'ack'>> = {
     retain: false,
     duplicate: false,
     packetId: 1,
+    identity: null,
+    backlog: false,
     receivedAt: NEW_YEAR,
     ...more,
     payload,

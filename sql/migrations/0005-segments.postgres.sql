@@ -95,35 +95,55 @@ DECLARE
   wide text := '';
   narrow text := '';
   varying text := '';
-  bucket constant text := $sql$f.start_bucket + (
-    floor(i * f.bucket_step) + f.bucket_shift
-    + CASE WHEN f.bucket_width > 0
-      THEN substring(f.bucket_codes FROM i * f.bucket_width + 1 FOR f.bucket_width)::bigint ELSE 0 END
-  ) * f.bucket_unit * interval '1 microsecond'$sql$;
+  -- What is alike in all rows of a frame is computed once (p), as each step of an expression counts: bucket_period is how
+  -- far apart regular buckets are, NAME_constant the number of every row; NAME_plain says that the base and a code make a
+  -- number, without step, noise or limit. OFFSET 0 keeps the planner from computing it in every row again.
+  parts text := $sql$, CASE
+    WHEN f.bucket_width = 0 AND f.bucket_shift = 0 AND f.bucket_step = floor(f.bucket_step) THEN f.bucket_step * f.bucket_unit
+  END AS bucket_period$sql$;
+  -- Microseconds, whole numbers as doubles, whose sums are exact.
+  bucket constant text := $sql$CASE
+    WHEN p.bucket_period IS NOT NULL THEN i * p.bucket_period
+    ELSE (
+      floor(i * f.bucket_step) + f.bucket_shift
+      + CASE WHEN f.bucket_width > 0
+        THEN substring(f.bucket_codes FROM i * f.bucket_width + 1 FOR f.bucket_width)::bigint ELSE 0 END
+    ) * f.bucket_unit
+  END$sql$;
   -- NAME stands for the column.
-  offset_value constant text := $sql$(
+  offset_value constant text := $sql$
     f.NAME_shift
     + CASE WHEN f.NAME_width > 0
-      THEN substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint ELSE 0 END * f.NAME_unit
-  ) * interval '1 microsecond'$sql$;
+      THEN substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint * f.NAME_unit ELSE 0 END$sql$;
+  part constant text := $sql$, CASE
+      WHEN f.NAME_width IS NULL THEN USUAL
+      WHEN f.NAME_width <> 0 THEN NULL
+      WHEN f.NAME_limit = 0 THEN f.NAME_raw[1]
+      WHEN f.NAME_step IS NULL THEN f.NAME_base / f.NAME_scale
+    END AS NAME_constant,
+    f.NAME_width > 0 AND f.NAME_step IS NULL AND f.NAME_grain IS NULL AND f.NAME_limit IS NULL AS NAME_plain$sql$;
   number_value constant text := $sql$CASE
+    WHEN p.NAME_constant IS NOT NULL THEN p.NAME_constant
+    WHEN p.NAME_plain
+    THEN (f.NAME_base + substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint) / f.NAME_scale
+    WHEN f.NAME_width > 0 THEN
+      CASE
+        WHEN f.NAME_limit IS NULL
+          OR substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint < f.NAME_limit
+        THEN (
+            f.NAME_base + coalesce(floor(i * f.NAME_step), 0)
+            + substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width - f.NAME_noise)::bigint
+          ) / f.NAME_scale
+          + CASE WHEN f.NAME_grain IS NULL THEN 0 ELSE (
+              substring(f.NAME_codes FROM (i + 1) * f.NAME_width - f.NAME_noise + 1 FOR f.NAME_noise)::bigint
+              - ((1 << f.NAME_noise) >> 1)
+            ) * f.NAME_grain END
+        ELSE f.NAME_raw[
+          (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint - f.NAME_limit)::integer + 1]
+      END
     WHEN f.NAME_width IS NULL THEN USUAL
     WHEN f.NAME_width < 0 THEN f.NAME_raw[i + 1]
-    WHEN f.NAME_width = 0 THEN
-      CASE WHEN f.NAME_limit = 0 THEN f.NAME_raw[1]
-        ELSE (f.NAME_base + coalesce(floor(i * f.NAME_step), 0)) / f.NAME_scale END
-    WHEN f.NAME_limit IS NULL
-      OR substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint < f.NAME_limit
-    THEN (
-        f.NAME_base + coalesce(floor(i * f.NAME_step), 0)
-        + (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint >> f.NAME_noise)
-      ) / f.NAME_scale
-      + coalesce((
-          (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint & ((1 << f.NAME_noise) - 1))
-          - ((1 << f.NAME_noise) >> 1)
-        ) * f.NAME_grain, 0)
-    ELSE f.NAME_raw[
-      (substring(f.NAME_codes FROM i * f.NAME_width + 1 FOR f.NAME_width)::bigint - f.NAME_limit)::integer + 1]
+    ELSE (f.NAME_base + floor(i * f.NAME_step)) / f.NAME_scale
   END$sql$;
   first_value constant text := replace(replace(number_value, 'NAME', 'first_value'), 'USUAL', '0');
   columns text := '';
@@ -136,6 +156,8 @@ BEGIN
     varying := varying || replace(', NAME_codes varbit, NAME_raw double precision[]', 'NAME', name);
     value := replace(replace(number_value, 'NAME', name),
       'USUAL', CASE usual[place] WHEN 'first_value' THEN first_value ELSE usual[place] END);
+    parts := parts || replace(replace(part, 'NAME', name),
+      'USUAL', CASE usual[place] WHEN 'first_value' THEN 'NULL' ELSE usual[place] END);
     IF name IN ('count', 'excluded', 'resets') THEN
       value := '(' || value || ')::bigint';
     END IF;
@@ -165,15 +187,15 @@ BEGIN
     ) WITH (toast_tuple_target = 4080)$sql$, :'internal', 'frames_' || level, wide, narrow, varying);
     EXECUTE format(
       'CREATE VIEW %I.%I AS
-        SELECT f.series_id, %s AS bucket,
-          %s + %s AS first_time,
-          %s + CASE WHEN f.last_time_width IS NULL THEN %s ELSE %s END AS last_time %s,
+        SELECT f.series_id, f.start_bucket + %s * interval ''1 microsecond'' AS bucket,
+          f.start_bucket + (%s + %s) * interval ''1 microsecond'' AS first_time,
+          f.start_bucket + (%s + CASE WHEN f.last_time_width IS NULL THEN %s ELSE %s END) * interval ''1 microsecond'' AS last_time %s,
           f.start_bucket, f.end_bucket
-        FROM %I.%I f CROSS JOIN LATERAL generate_series(0, f.n - 1) AS i',
+        FROM %I.%I f CROSS JOIN LATERAL (SELECT f.n %s OFFSET 0) p CROSS JOIN LATERAL generate_series(0, p.n - 1) AS i',
       :'internal', 'frame_rows_' || level, bucket,
       bucket, replace(offset_value, 'NAME', 'first_time'),
       bucket, replace(offset_value, 'NAME', 'first_time'), replace(offset_value, 'NAME', 'last_time'),
-      columns, :'internal', 'frames_' || level);
+      columns, :'internal', 'frames_' || level, parts);
   END LOOP;
 END;
 $do$;

@@ -68,7 +68,8 @@ DECLARE
     ) pairs
     GROUP BY whole
   $sql$;
-  -- What a level keeps of a series, between the edge of the level above and its own.
+  -- What a level keeps of a series, between the edge of the level above and its own. Of a frame that lies within, no row's
+  -- bucket is computed to compare it.
   kept_rows constant text := $sql$
     SELECT {columns} FROM :"internal".aggregate_{level} h
     WHERE h.series_id = $1 AND h.bucket >= "from" AND h.bucket < "to" AND h.bucket >= {above} AND h.bucket < {edge}
@@ -76,7 +77,8 @@ DECLARE
     UNION ALL
     SELECT {columns} FROM :"internal".frame_rows_{level} f
     WHERE f.series_id = $1 AND f.end_bucket >= "from" AND f.start_bucket < "to" AND f.end_bucket >= {above} AND f.start_bucket < {edge}
-      AND f.bucket >= "from" AND f.bucket < "to" AND f.bucket >= {above} AND f.bucket < {edge}
+      AND (f.start_bucket >= "from" AND f.end_bucket < "to" AND f.start_bucket >= {above} AND f.end_bucket < {edge}
+        OR f.bucket >= "from" AND f.bucket < "to" AND f.bucket >= {above} AND f.bucket < {edge})
       AND "from" < {edge} AND {above} < "to"
   $sql$;
   row_columns constant text := $sql$
@@ -136,7 +138,7 @@ BEGIN
           UNION ALL
           SELECT {columns} FROM :"internal".frame_rows_{level} f
           WHERE f.series_id = $1 AND f.end_bucket >= $2 AND f.start_bucket < $3 AND f.start_bucket < $4
-            AND f.bucket >= $2 AND f.bucket < $3 AND f.bucket < $4
+            AND (f.start_bucket >= $2 AND f.end_bucket < $3 AND f.end_bucket < $4 OR f.bucket >= $2 AND f.bucket < $3 AND f.bucket < $4)
           UNION ALL
           SELECT {columns} FROM :"internal".live_{level}($1, greatest($2, $4), $3, $5, $6, $7, $8)
         $body$

@@ -212,10 +212,10 @@ END;
 $do$;
 
 -- The buckets of a series from the level that is named, as they are where they are its own. Each path has a plan of its own,
--- which the session keeps.
+-- which the session keeps, unless one for the range at hand, which leaves out chunks, is better.
 CREATE FUNCTION :"internal".regrouped(level text, series :"internal".series, "from" timestamptz, "to" timestamptz,
   width interval, months integer, tz text)
-RETURNS SETOF :"internal".rollup LANGUAGE plpgsql STABLE AS $body$
+RETURNS SETOF :"internal".rollup LANGUAGE plpgsql STABLE SET plan_cache_mode = auto AS $body$
 DECLARE
   id constant bigint := series.series_id;
   tolerance constant double precision := series.counter_tolerance;

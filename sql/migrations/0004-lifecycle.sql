@@ -148,10 +148,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
 $body$;
 
 -- NULL where there is nothing to divide by. 5e-324 is the smallest double: less than half of it per unit rounds to 0.
+-- Most totals are far from it, whatever the units, counts or seconds; the first comparison, which a processor does quickly
+-- as it meets no such small numbers, lets them pass.
 CREATE FUNCTION :"internal".quotient(total double precision, units double precision) RETURNS double precision
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $body$
   SELECT CASE WHEN $2 > 0 THEN
-    CASE WHEN abs($1) + abs($1) <= greatest($2, 1) * 5e-324 THEN 0 ELSE $1 / $2 END
+    CASE
+      WHEN abs($1) > 1e-290 THEN $1 / $2
+      WHEN abs($1) + abs($1) <= greatest($2, 1) * 5e-324 THEN 0
+      ELSE $1 / $2
+    END
   END
 $body$;
 

@@ -45,6 +45,34 @@ DECLARE
     ) pairs
     GROUP BY bucket
   $sql$;
+  -- The same for buckets that are short enough for arrays of their points, which is a third less work than a window.
+  -- Neighbours are looked up by number, so that no element may be NULL: it would have to be searched for. tstzrange_subdiff
+  -- is several times as fast as date_part, but counts microseconds since 2000 in a double, exact from 1715 to 2285.
+  minutes_from_points constant text := $sql$
+    SELECT bucket, points, points - used, coalesce(sum, 0), coalesce(m2, 0), min, max,
+      points_values[1], times[1], points_values[points], times[points], increase, resets, integral, seconds
+    FROM (
+      SELECT bucket, count(*) AS points, count(q) AS used, sum(q) AS sum, regr_sxx(q, q) AS m2, min(value) AS min, max(value) AS max,
+        array_agg(value ORDER BY ts) AS points_values, array_agg(ts ORDER BY ts) AS times
+      FROM (
+        SELECT ts, value, :"internal".covered(value) AS q, {bucket of ts} AS bucket
+        FROM :"internal".points_between(series_id, {from}, "to") WHERE {from} < "to"
+      ) points
+      GROUP BY bucket
+    ) buckets
+    CROSS JOIN LATERAL (
+      SELECT coalesce(sum(:"internal".gain(p, q, tolerance, rollover)), 0) AS increase,
+        count(*) FILTER (WHERE q - p < - tolerance) AS resets,
+        coalesce(sum(:"internal".over_time(p, elapsed)), 0) AS integral, coalesce(sum(elapsed), 0) AS seconds
+      FROM (
+        SELECT points_values[i] AS p, points_values[i + 1] AS q, least(hold, CASE WHEN bucket > timestamptz '1715-01-01 00:00:00+00'
+          THEN tstzrange_subdiff(times[i + 1], times[i]) ELSE date_part('epoch', times[i + 1] - times[i]) END) AS elapsed
+        FROM (SELECT generate_series(1, points::integer - 1) AS i) numbers
+        OFFSET 0
+      ) pairs
+      WHERE :"internal".covered(p) IS NOT NULL AND :"internal".covered(q) IS NOT NULL
+    ) sums
+  $sql$;
   -- Rows from shorter ones: sums add up, deviations too, each about the mean of the whole (Chan et al.), and the last point
   -- of a row makes a pair with the first one of the next.
   from_rows constant text := $sql$
@@ -122,7 +150,7 @@ BEGIN
       $sql$, $sql$
         CREATE FUNCTION :"internal".live_{level}(series_id bigint, "from" timestamptz, "to" timestamptz, edges timestamptz[],
           tolerance double precision, rollover double precision, hold double precision)
-        RETURNS TABLE ({row_columns}) LANGUAGE plpgsql STABLE ROWS 2 SET plan_cache_mode = force_generic_plan AS $body$
+        RETURNS TABLE ({row_columns}) LANGUAGE plpgsql STABLE ROWS 2 SET plan_cache_mode = force_generic_plan SET jit = off AS $body$
         BEGIN
           IF $2 < $3 THEN
             RETURN QUERY SELECT * FROM :"internal".computed_{level}($1, $2, $3, $4, $5, $6, $7);
@@ -158,7 +186,7 @@ BEGIN
         WHERE NOT s.is_text AND s.aggregated
       $sql$
     ] LOOP
-      part := replace(part, '{computed}', CASE WHEN a.position = 1 THEN from_points ELSE from_rows END);
+      part := replace(part, '{computed}', CASE WHEN a.position = 1 THEN minutes_from_points ELSE from_rows END);
       part := replace(part, '{rows}', rows || replace(from_points, '{from}', 'greatest("from", edges[1])'));
       part := replace(replace(part, '{from}', '"from"'), '{row_columns}', row_columns);
       part := regexp_replace(part, '{bucket of (\w+)}', format($$date_bin(%s, \1, timestamptz '2000-01-03 00:00:00+00')$$, a.width), 'g');

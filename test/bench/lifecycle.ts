@@ -17,7 +17,9 @@ const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 const DAY = 86_400_000_000;
 const MINUTE = 60_000_000;
 const MANY = 10_000;
-/** Times as many points are written in each turn, or until the chunk is compressed. */
+/** One a second. */
+const EACH = 60;
+/** Times as many points are written in each turn, or until the job beside has done its work. */
 const STRETCH = 4;
 /** As in the configuration's default. */
 const WRITERS = 2;
@@ -55,7 +57,12 @@ export async function benchLifecycle({
     `  alone                                  ${figure(beside.alone).text('points/s')}`,
     `  beside compression                     ${figure(beside.beside).text('points/s')}`,
     `  ratio                                  ${ratios(beside.beside, beside.alone).text('')}`,
-    `ingestion with ${WRITERS} writers, in turn alone and while a minute of ${MANY} series is refreshed once:`,
+    `a minute of ${MANY} series, ${EACH} points each, refreshed:`,
+    `  alone                                  ${figure(minutes.seconds).text('s')}`,
+    `  beside ingestion                       ${figure(minutes.besideSeconds).text('s')}`,
+    `ingestion with ${WRITERS} writers, in turn alone and from the beginning to the end of that refresh:`,
+    `  alone                                  ${figure(minutes.alone).text('points/s')}`,
+    `  beside the refresh                     ${figure(minutes.beside).text('points/s')}`,
     `  ratio                                  ${ratios(minutes.beside, minutes.alone).text('')}`,
   ];
 }
@@ -111,15 +118,11 @@ async function besideCompression(
       },
       beside: async () => {
         const all = Array.from({ length: STRETCH }, batches).flat();
-        const given = all.length;
         const job = openPostgres({ url }).jobs.find(({ name }) => name === 'compression');
-        let left = 0;
-        const working = job?.run({ epoch: 0, signal: new AbortController().signal }).finally(() => {
-          left = all.splice(0).length;
-        });
-        const seconds = await writeAll(sink, all);
-        await working;
-        return ((1 - left / given) * STRETCH * count) / seconds;
+        const beside = await writeBeside(sink, all, () =>
+          job?.run({ epoch: 0, signal: new AbortController().signal }),
+        );
+        return beside.rate;
       },
     });
     // The first round warms caches and the disk.
@@ -132,61 +135,115 @@ async function besideCompression(
   return rates;
 }
 
-/** Writes as many points with and without the refresh of a minute, which a daemon does once a minute, in the same process. */
-async function besideRefresh(
-  server: string,
-  rounds: number,
-  count: number,
-): Promise<{ alone: number[]; beside: number[] }> {
+/**
+ * Refreshes a minute by itself, then writes while the next one is refreshed in the same process, as a daemon does once a
+ * minute, and as many points without.
+ */
+async function besideRefresh(server: string, rounds: number, count: number): Promise<RefreshFigures> {
   const { url, client } = await migrated(server);
   const sink = openSink({ url }, { clientId: 'bench' });
   await sink.maintain();
-  const now = Math.floor(Date.now() / 60_000) * 60_000_000;
+  const now = Math.floor(Date.now() / 60_000) * MINUTE;
   const start = now - 60 * MINUTE;
+  await fillMinutes(client, start, 2 * (rounds + 1) + 1);
+  const { levels } = engineOptions({ url });
+  let refreshed = 0;
+  const refresh = async () => {
+    const begin = performance.now();
+    const { rows } = await refreshAggregates(
+      client,
+      schemaNames('public'),
+      // The budget that a daemon has.
+      { levels, budget: 30_000, force: true, now: start + (refreshed++ + 2) * MINUTE },
+      { epoch: 0, signal: new AbortController().signal },
+    );
+    if (rows < MANY) throw new Error(`only ${rows} buckets were refreshed`);
+    return (performance.now() - begin) / 1000;
+  };
+  await refresh();
+  const figures: RefreshFigures = { alone: [], beside: [], seconds: [], besideSeconds: [] };
+  let written = 0;
+  // As many batches as the last refresh took to be done.
+  let stretch = (2 * count) / 10_000;
+  for (let round = 0; round <= rounds; round++) {
+    // Later than what is refreshed, as what devices send is.
+    const batches = () =>
+      Array.from({ length: STRETCH }, () => [
+        ...exampleBatches(count, now + MINUTE + written++ * 1_000, DAY),
+      ]).flat();
+    await client.query('CHECKPOINT');
+    const seconds = await refresh();
+    let besideSeconds = 0;
+    const measured = await inTurn(round, {
+      alone: async () => {
+        const some = batches().slice(0, stretch);
+        const points = some.reduce((sum, batch) => sum + batch.points.length, 0);
+        return points / (await writeAll(sink, some));
+      },
+      beside: async () => {
+        const { rate, batches: taken } = await writeBeside(sink, batches(), async () => {
+          besideSeconds = await refresh();
+        });
+        stretch = taken;
+        return rate;
+      },
+    });
+    // The first round warms caches and the disk.
+    if (round === 0) continue;
+    figures.alone.push(measured.alone);
+    figures.beside.push(measured.beside);
+    figures.seconds.push(seconds);
+    figures.besideSeconds.push(besideSeconds);
+  }
+  await sink.close();
+  await client.end();
+  return figures;
+}
+
+interface RefreshFigures {
+  /** Points a second. */
+  readonly alone: number[];
+  readonly beside: number[];
+  /** Of a refresh. */
+  readonly seconds: number[];
+  readonly besideSeconds: number[];
+}
+
+/** Points of `minutes` minutes from `start` (microseconds) on, in the order of time, as writers leave them. */
+async function fillMinutes(client: Client, start: number, minutes: number): Promise<void> {
   await client.query(
     `INSERT INTO tidegate.series (device_id, metric_name, is_text, kind)
      SELECT 'minute_' || n, 'temperature', false, 'gauge' FROM generate_series(1, $1::int) n`,
     [MANY],
   );
   await client.query(
-    `INSERT INTO tidegate.points_late SELECT s.series_id, to_timestamp($1) + n * interval '10 seconds', 20 + n % 7
-     FROM tidegate.series s, generate_series(0, ($2 + 3) * 6 - 1) n`,
-    [start / 1e6, rounds],
+    `SELECT tidegate.open_chunk('points', to_timestamp($1 + n), '1 day') FROM generate_series(0, 3600, 3600) n`,
+    [start / 1e6],
   );
-  const { levels } = engineOptions({ url });
-  const refresh = (minute: number) =>
-    refreshAggregates(
-      client,
-      schemaNames('public'),
-      { levels, budget: 60_000, force: true, now: start + (minute + 2) * MINUTE },
-      { epoch: 0, signal: new AbortController().signal },
-    );
-  await refresh(0);
-  const rates = { alone: [] as number[], beside: [] as number[] };
-  let written = 0;
-  for (let round = 0; round <= rounds; round++) {
-    // Later than what is refreshed, as what devices send is.
-    const batches = () => [...exampleBatches(count, now + MINUTE + written++ * 1_000, DAY)];
-    await client.query('CHECKPOINT');
-    const measured = await inTurn(round, {
-      alone: async () => count / (await writeAll(sink, batches())),
-      beside: async () => {
-        const all = batches();
-        const refreshing = refresh(round + 1);
-        const rate = count / (await writeAll(sink, all));
-        const { rows } = await refreshing;
-        if (rows < MANY) throw new Error(`only ${rows} buckets were refreshed`);
-        return rate;
-      },
-    });
-    // The first round warms caches and the disk.
-    if (round === 0) continue;
-    rates.alone.push(measured.alone);
-    rates.beside.push(measured.beside);
-  }
-  await sink.close();
-  await client.end();
-  return rates;
+  await client.query(
+    `INSERT INTO tidegate.points SELECT s.series_id, to_timestamp($1) + n * interval '1 second', 20 + n % 7
+     FROM generate_series(0, $2::int - 1) n, tidegate.series s`,
+    [start / 1e6, minutes * EACH],
+  );
+  await client.query('VACUUM ANALYZE tidegate.series, tidegate.points');
+}
+
+/** Writes until `work` is done: how many points a second, and how many batches. */
+async function writeBeside(
+  sink: ReturnType<typeof openSink>,
+  batches: Batch[],
+  work: () => Promise<unknown> | undefined,
+): Promise<{ rate: number; batches: number }> {
+  const all = [...batches];
+  let left = 0;
+  const working = work()?.finally(() => {
+    left = all.splice(0).length;
+  });
+  const seconds = await writeAll(sink, all);
+  await working;
+  const taken = batches.slice(0, batches.length - left);
+  const points = taken.reduce((sum, batch) => sum + batch.points.length, 0);
+  return { rate: points / seconds, batches: taken.length };
 }
 
 async function writeAll(sink: ReturnType<typeof openSink>, batches: Batch[]): Promise<number> {

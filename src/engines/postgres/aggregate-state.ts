@@ -1,3 +1,5 @@
+import type { Client } from 'pg';
+import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { LevelName } from '../engine.ts';
 
 /** A level as its row of `aggregates` says, times as PostgreSQL writes them. */
@@ -23,6 +25,17 @@ SELECT a.level, (SELECT n.level FROM :"internal".aggregates n WHERE n.position =
   a.enabled, date_part('epoch', a.width) AS width, a.watermark::text AS watermark,
   :"internal".edges(a.position - 1::smallint)::text AS edges
 FROM :"internal".aggregates a WHERE a.level = $1 OR $1 IS NULL ORDER BY a.position`;
+
+/** Milliseconds: longer than a refresh rests and computes between its first statement and its commit, as a rule. */
+const LEVEL_TIMEOUT = 20_000;
+
+/** For other jobs than the refresh, within their transaction: nobody else changes the level until it ends. */
+export async function lockLevel(client: Client, names: SchemaNames, level: LevelName): Promise<void> {
+  await client.query(`SET LOCAL lock_timeout = ${LEVEL_TIMEOUT}`);
+  await client.query(withNames('SELECT FROM :"internal".aggregates WHERE level = $1 FOR UPDATE', names), [
+    level,
+  ]);
+}
 
 /** A bucket's start in SQL; widths are seconds, so that no daylight saving of the session gets in. */
 export function binSql(width: number, moment: string): string {

@@ -19,6 +19,12 @@ import { dropSeriesRows, recomputeSeries } from './series-rows.ts';
 /** Milliseconds. */
 const MINUTE = 60_000;
 
+/**
+ * The planner takes the many short looks of a refresh for a long query: compiling it would take longer than it takes. And
+ * one core is enough for a job: the others are for those who write.
+ */
+const SESSION = 'SET jit = off; SET max_parallel_workers_per_gather = 0';
+
 type Work = (client: Client, context: JobContext) => Promise<JobReport>;
 
 /** Stock PostgreSQL: everything is done here, by tables and transactions. */
@@ -141,7 +147,15 @@ export class PostgresEngine implements Engine {
     statementTimeout: number = this.#options.statementTimeout,
   ): Promise<T> {
     const { url } = this.#options;
-    return await withConnection({ url, statementTimeout, applicationName: 'tidegate jobs' }, work, signal);
+    const options = { url, statementTimeout, applicationName: 'tidegate jobs' };
+    return await withConnection(
+      options,
+      async (client) => {
+        await client.query(SESSION);
+        return await work(client);
+      },
+      signal,
+    );
   }
 }
 

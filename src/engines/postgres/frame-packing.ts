@@ -8,6 +8,7 @@ import type { JobContext } from '../../scheduler/types.ts';
 import { type AggregateRows, emptyRows } from '../../segments/aggregate-rows.ts';
 import { encodeFrames } from '../../segments/frame.ts';
 import type { LevelName } from '../engine.ts';
+import { lockLevel } from './aggregate-state.ts';
 import { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
@@ -85,7 +86,7 @@ async function packStep(
 ): Promise<{ rows: number; last: string | null }> {
   const query = async <Row extends object>(sql: string, parameters: readonly unknown[]) =>
     await client.query<Row>(withNames(sql, names), [...parameters]);
-  await query('SELECT FROM :"internal".aggregates WHERE level = $1 FOR UPDATE', [level]);
+  await lockLevel(client, names, level);
   const table = `:"internal"."aggregate_${level}"`;
   // Whole series, so that a frame is as long as it can be.
   const { rows: ends } = await query<{ last: string | null }>(

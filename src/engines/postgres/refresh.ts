@@ -5,6 +5,7 @@ import { sqlstateOf } from '../../postgres/sqlstate.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { LevelName, LevelPolicy } from '../engine.ts';
 import { type LevelState, LEVEL_STATES } from './aggregate-state.ts';
+import { Courtesy } from './courtesy.ts';
 import { refreshDirty } from './dirty-refresh.ts';
 import { advanceWatermark } from './watermark.ts';
 
@@ -16,6 +17,8 @@ const LONGEST_SPAN = 86_400;
 /** Milliseconds: a transaction that took less is followed by one of twice the span, one that took more by a half. */
 const QUICK = 1_000;
 const SLOW = 4_000;
+/** The part of the budget in which it gives way to others. */
+const COURTEOUS = 0.25;
 /** Rows that one statement deletes of a level that was switched off. */
 const EMPTIED = 100_000;
 
@@ -60,6 +63,7 @@ class Refresh {
   readonly #options: RefreshOptions;
   readonly #context: JobContext;
   readonly #deadline: number;
+  readonly #courtesy: Courtesy;
   readonly #computed = new Map<LevelName, number>();
   readonly #behind = new Set<LevelName>();
 
@@ -68,7 +72,9 @@ class Refresh {
     this.#names = names;
     this.#options = options;
     this.#context = context;
-    this.#deadline = performance.now() + options.budget;
+    const now = performance.now();
+    this.#deadline = now + options.budget;
+    this.#courtesy = new Courtesy(client, context, now + options.budget * COURTEOUS);
   }
 
   async run(): Promise<JobReport> {
@@ -190,6 +196,7 @@ class Refresh {
       this.#count(level, step.computed);
       if (step.taken === 0) return true;
       if (late && this.#exhausted()) return false;
+      await this.#courtesy.rest();
     }
   }
 
@@ -205,7 +212,9 @@ class Refresh {
       const started = performance.now();
       try {
         const options = { target, span, skip };
-        const step = await this.#fenced(() => advanceWatermark(this.#client, this.#names, level, options));
+        const step = await this.#fenced(() =>
+          advanceWatermark(this.#client, this.#names, level, options, this.#courtesy),
+        );
         this.#count(level, step.computed);
         if (step.arrived) return source === 'raw' || !this.#behind.has(source);
         skip = step.computed === 0;

@@ -4,7 +4,8 @@ import { fenced } from '../../postgres/fence.ts';
 import { keepHouse } from '../../postgres/housekeeping.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
-import type { RetentionPolicy } from '../engine.ts';
+import type { LevelName, RetentionPolicy } from '../engine.ts';
+import { lockLevel } from './aggregate-state.ts';
 import { whenUnlocked } from './patience.ts';
 
 const JOB = 'retention';
@@ -28,7 +29,7 @@ export class Retention {
     if (policy.raw !== null) await this.#source('points', policy.raw);
     if (policy.text !== null) await this.#source('texts', policy.text);
     await this.#ownRetentions();
-    for (const [level, retention] of Object.entries(policy.levels)) {
+    for (const [level, retention] of Object.entries(policy.levels) as [LevelName, number | null][]) {
       if (retention !== null) await this.#level(level, retention);
     }
     const kept = await keepHouse(this.#client, this.#names, policy, this.#context.signal);
@@ -161,9 +162,9 @@ export class Retention {
     }
   }
 
-  async #level(level: string, retention: number): Promise<void> {
+  async #level(level: LevelName, retention: number): Promise<void> {
     const cut = await this.#fenced(async () => {
-      await this.#query('SELECT FROM :"internal".aggregates WHERE level = $1 FOR UPDATE', [level]);
+      await lockLevel(this.#client, this.#names, level);
       const wanted = await this.#cutOf(retention);
       if (!(await this.#covered(level, wanted))) return null;
       await this.#query(

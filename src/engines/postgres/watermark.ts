@@ -1,6 +1,10 @@
 import type { Client } from 'pg';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { binSql, frozenSql, intervalSql, type LevelState, LEVEL_STATES } from './aggregate-state.ts';
+import type { Courtesy } from './courtesy.ts';
+
+/** Series that one statement computes: for a minute of a point a second, less than 0.1 s. */
+const SERIES = 1_000;
 
 export interface AdvanceStep {
   readonly computed: number;
@@ -19,13 +23,15 @@ interface AdvanceOptions {
 
 /**
  * One step of one level, within the caller's transaction: computes the buckets from the watermark on, for all series, and
- * advances it, never past the level that these rows are computed from.
+ * advances it, never past the level that these rows are computed from. Between its statements it rests: what is written
+ * meanwhile, also of series that are new, is in the queue.
  */
 export async function advanceWatermark(
   client: Client,
   names: SchemaNames,
   level: LevelState['level'],
   { target, span, skip }: AdvanceOptions,
+  courtesy: Courtesy,
 ): Promise<AdvanceStep> {
   const query = async <Row extends object>(sql: string, parameters: readonly unknown[]) =>
     await client.query<Row>(withNames(sql, names), [...parameters]);
@@ -40,8 +46,18 @@ export async function advanceWatermark(
   if (step.first !== null) {
     // A few points of each series, from many pages: a bitmap for each of them costs more than it orders.
     await client.query('SET LOCAL enable_bitmapscan = off');
-    const inserted = await query(computeSql(state, step.frozen), [step.first, step.stop, state.edges]);
-    computed = inserted.rowCount ?? 0;
+    const { rows: slices } = await query<Slice>(SLICES, []);
+    for (const { after, last } of slices) {
+      const inserted = await query(computeSql(state, step.frozen), [
+        step.first,
+        step.stop,
+        state.edges,
+        after,
+        last,
+      ]);
+      computed += inserted.rowCount ?? 0;
+      await courtesy.rest();
+    }
   }
   await query('UPDATE :"internal".aggregates SET watermark = $2 WHERE level = $1', [level, step.stop]);
   return { computed, arrived: step.last };
@@ -57,14 +73,28 @@ interface Step {
   readonly frozen: boolean;
 }
 
-/** $1 and $2: the range, $3: the edges of the levels below. It stands there as it is where it can, so that the planner leaves out partitions. */
+/** Series after the one, up to the other, by number. */
+interface Slice {
+  readonly after: string;
+  readonly last: string;
+}
+
+const SLICES = `
+SELECT lag(last, 1, 0::bigint) OVER (ORDER BY last) AS after, last FROM (
+  SELECT max(series_id) AS last FROM (
+    SELECT series_id, (row_number() OVER (ORDER BY series_id) - 1) / ${SERIES} AS part
+    FROM :"internal".series WHERE aggregated AND NOT is_text
+  ) parts GROUP BY part
+) slices ORDER BY last`;
+
+/** $1 and $2: the range, $3: the edges of the levels below, $4 and $5: the slice. The range stands there as it is where it can, so that the planner leaves out partitions. */
 function computeSql(state: LevelState, frozen: boolean): string {
   return `
 INSERT INTO :"internal".aggregate_${state.level}
 WITH s AS MATERIALIZED (
   SELECT s.series_id, s.counter_tolerance, s.counter_rollover, date_part('epoch', s.longest_hold) AS hold,
     ${frozenSql(state)} AS frozen
-  FROM :"internal".series s WHERE s.aggregated AND NOT s.is_text)
+  FROM :"internal".series s WHERE s.aggregated AND NOT s.is_text AND s.series_id > $4 AND s.series_id <= $5)
 SELECT s.series_id, c.* FROM s CROSS JOIN LATERAL :"internal".computed_${state.level}(
   s.series_id, ${frozen ? 'greatest($1::timestamptz, s.frozen)' : '$1::timestamptz'}, $2::timestamptz, $3::timestamptz[],
   s.counter_tolerance, s.counter_rollover, s.hold) c`;

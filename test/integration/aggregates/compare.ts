@@ -97,7 +97,7 @@ function assertRow(row: Row, wanted: Expected, points: readonly Point[], where: 
   near(row.sum, wanted.sum, 2 * n * ROUNDING * wanted.sumOfSizes, 'sum');
   near(row.increase, wanted.increase, 2 * n * ROUNDING * wanted.sizesOfGains, 'increase');
   near(row.integral, wanted.integral, 1e-12 * wanted.sizesOfAreas + 1e-299, 'integral');
-  near(row.seconds, wanted.seconds, 1e-9, 'seconds');
+  near(row.seconds, wanted.seconds, 2 * n * ROUNDING * wanted.seconds, 'seconds');
   const greatest = Math.max(0, ...points.map(({ value }) => Math.abs(value)).filter((size) => size <= 1e140));
   const noise =
     1e-9 * wanted.m2 + 1e-13 * n * greatest * Math.sqrt(wanted.m2) + n * (1e-15 * n * greatest) ** 2 + 1e-298;

@@ -58,7 +58,7 @@ test('writers, refreshes and readers at once: nothing is lost, and nobody counts
     for (let run = 0; run < RUNS; run++, now += 30 * SECOND) {
       // A level comes and goes meanwhile.
       const policy = levels({ '15min': run % 7 !== 3 });
-      await refresh(job, { now, levels: policy, budget: run % 2 === 0 ? 60_000 : -1 });
+      await refresh(job, { now, levels: policy, budget: run % 2 === 0 ? 4_000 : -1 });
     }
   };
   const readAll = async (): Promise<void> => {

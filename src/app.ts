@@ -3,11 +3,12 @@ import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
-import type { Readiness } from './http/ports.ts';
+import type { AccountWanted, Readiness } from './http/ports.ts';
 import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
+import type { AccountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
@@ -49,6 +50,7 @@ export class App {
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
       series: () => this.#ingest?.series ?? null,
+      imbalances: () => this.#ingest?.imbalances ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
     this.#ingest = config.components.includes('ingest')
@@ -125,7 +127,7 @@ export class App {
           body: await this.#metrics.text(),
           contentType: this.#metrics.contentType,
         }),
-        ingestStats: () => this.#ingestStats(),
+        ingestStats: (wanted) => this.#ingestStats(wanted),
         jobs: async (history) => await this.#jobs().list(history),
         runJob: async (name) => await this.#jobs().run(name),
         chunks: {
@@ -182,14 +184,16 @@ export class App {
   }
 
   /** The daemon's own account, or, where another process ingests, what the database knows of it. */
-  async #ingestStats(): Promise<IngestStats> {
+  async #ingestStats(wanted: AccountWanted): Promise<IngestStats & AccountDetail> {
     const live = this.#ingest?.pipeline?.stats;
-    if (live !== undefined) return live;
+    // The sheet alone is there without the database too.
+    const isDetailed = Object.values(wanted).some((limit) => limit > 0);
+    if (live !== undefined) return { ...live, ...(isDetailed && (await this.#ingest?.account(wanted))) };
     const { name } = known(this.#engine);
     const sink = new PostgresSink(sinkOptions(this.#options.config, name));
     try {
       const { since, totals } = await sink.totals();
-      return new BalanceSheet(since, totals).snapshot();
+      return { ...new BalanceSheet(since, totals).snapshot(), ...(await sink.account(wanted)) };
     } finally {
       await sink.close();
     }

@@ -5,7 +5,9 @@ import { TidegateError, WriteError } from './errors.ts';
 import { Subscriber } from './mqtt/subscriber.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
+import { imbalanceOf } from './pipeline/self-check.ts';
 import type { Logger, PipelineObserver, PipelineState } from './pipeline/types.ts';
+import type { AccountDetail, AccountQuery } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
@@ -29,6 +31,9 @@ export class Ingest {
   #subscriber: Subscriber | null = null;
   #pipeline: Pipeline | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** Checks of the account that failed. */
+  #imbalances = 0;
+  #isBalanced = true;
   /** Why the database cannot be written to, where it cannot. */
   #databaseFault: string | null = null;
 
@@ -44,6 +49,16 @@ export class Ingest {
   }
   get series(): number | null {
     return this.#pipeline?.knownSeries ?? null;
+  }
+
+  /** Checks of the account that found that it does not add up. */
+  get imbalances(): number {
+    return this.#imbalances;
+  }
+
+  /** Rejects with a TidegateError. */
+  async account(wanted: AccountQuery): Promise<AccountDetail> {
+    return (await this.#sink?.account(wanted).catch(rethrown)) ?? {};
   }
 
   /** The database must be migrated, for `engine`. Resolves once subscribed. */
@@ -107,10 +122,26 @@ export class Ingest {
     try {
       await this.#sink?.maintain();
       this.#databaseFault = null;
+      await this.#checkAccount();
     } catch (error) {
       this.#databaseFault = error instanceof Error ? error.message : String(error);
       this.#parts.logger.debug({ error }, 'The journal could not be folded');
     }
+  }
+
+  /** Holds the sheet against itself and against what the database says was committed. */
+  async #checkAccount(): Promise<void> {
+    const [sink, pipeline] = [this.#sink, this.#pipeline];
+    if (sink === null || pipeline === null) return;
+    const before = pipeline.state().stats;
+    const { totals } = await sink.totals();
+    const imbalance = imbalanceOf(before, totals, pipeline.state().stats);
+    if (imbalance !== null) this.#imbalances++;
+    // One line when it begins: it does not mend itself.
+    if (imbalance !== null && this.#isBalanced) {
+      this.#parts.logger.error(imbalance, 'The balance sheet does not add up: please report it');
+    }
+    this.#isBalanced = imbalance === null;
   }
 
   #databaseWatch(): PipelineObserver {

@@ -2,7 +2,7 @@ import type { Static } from 'typebox';
 import type { IngestStats } from '../pipeline/types.ts';
 import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
 import type { JobReport } from '../scheduler/types.ts';
-import type { ChunkSchema, CompressionSchema } from './schemas.ts';
+import type { AccountQuerySchema, ChunkSchema, CompressionSchema, IngestStatsSchema } from './schemas.ts';
 
 export interface Check {
   readonly ok: boolean;
@@ -26,11 +26,19 @@ interface ChunkPorts {
 type ChunkShown = Static<typeof ChunkSchema>;
 type CompressionShown = Static<typeof CompressionSchema>['data'][number];
 
+export type AccountWanted = Static<typeof AccountQuerySchema>;
+type AccountSchema = Static<typeof IngestStatsSchema>;
+type AccountShown = {
+  readonly [Part in 'minutes' | 'conflicts' | 'devices']?: readonly NonNullable<
+    AccountSchema[Part]
+  >[number][];
+};
+
 /** What the endpoints show; whoever composes the daemon hands it in. */
 export interface HttpPorts {
   ready(): Readiness;
   metricsText(): Promise<{ readonly body: string; readonly contentType: string }>;
-  ingestStats(): Promise<IngestStats>;
+  ingestStats(wanted: AccountWanted): Promise<IngestStats & AccountShown>;
   /** With at most so many runs of each job. */
   jobs(history: number): Promise<JobsAnswer>;
   readonly chunks: ChunkPorts;

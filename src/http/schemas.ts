@@ -14,6 +14,15 @@ export const ReadinessSchema = Type.Object(
   { title: 'Readiness' },
 );
 
+const Limit = (maximum: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum, default: 0, description });
+
+export const AccountQuerySchema = Type.Object({
+  minutes: Limit(1_440, 'Adds the sums of so many minutes.'),
+  conflicts: Limit(1_000, 'Adds so many series of which a second value came under a stored key.'),
+  devices: Limit(10_000, 'Adds the sums of the last hour (to ten minutes) of so many devices.'),
+});
+
 export const IngestStatsSchema = Type.Object(
   {
     since: Type.String({ format: 'date-time', description: 'Since when the totals count.' }),
@@ -39,6 +48,40 @@ export const IngestStatsSchema = Type.Object(
       in_flight: Count,
       spooled: Count,
     }),
+    minutes: Type.Optional(
+      Type.Array(
+        Type.Object({
+          minute: Type.String({ format: 'date-time', description: 'Of the commit.' }),
+          messages: Type.Object({ settled: Count, ignored: Count, dead_lettered: Count, dropped: Count }),
+          points: Type.Object({
+            decoded: Count,
+            stored: Count,
+            duplicate: Count,
+            conflict: Count,
+            dead_lettered: Count,
+            dropped: Count,
+          }),
+        }),
+        { description: 'In order; minutes without a commit are left out.' },
+      ),
+    ),
+    conflicts: Type.Optional(
+      Type.Array(
+        Type.Object({
+          device_id: Type.String(),
+          metric_name: Type.String(),
+          conflicts: Count,
+          last_at: Type.String({ format: 'date-time' }),
+        }),
+        { description: 'Those with most first.' },
+      ),
+    ),
+    devices: Type.Optional(
+      Type.Array(
+        Type.Object({ device_id: Type.String(), stored: Count, duplicate: Count, conflict: Count }),
+        { description: 'Points; those with most first.' },
+      ),
+    ),
   },
   { title: 'IngestStats' },
 );

@@ -1,16 +1,17 @@
 import type { FastifyInstance } from 'fastify';
-import type { HttpPorts } from './ports.ts';
-import { IngestStatsSchema } from './schemas.ts';
+import type { AccountWanted, HttpPorts } from './ports.ts';
+import { AccountQuerySchema, IngestStatsSchema } from './schemas.ts';
 
 export function statsRoutes(api: FastifyInstance, ports: HttpPorts): void {
-  api.get(
+  api.get<{ Querystring: AccountWanted }>(
     '/stats/ingest',
     {
       schema: {
         summary: 'The balance sheet: what became of every message and point',
+        querystring: AccountQuerySchema,
         response: { 200: IngestStatsSchema },
       },
     },
-    () => ports.ingestStats(),
+    ({ query }) => ports.ingestStats(query),
   );
 }

@@ -6,6 +6,7 @@ import { pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { isSame, type OnDuplicate } from './rows.ts';
 import { SegmentEditor } from './segment-editor.ts';
+import { SeriesRepeats } from './series-repeats.ts';
 
 /** What is left of the rows once those are taken out that a closed chunk has: to be written late. */
 export interface ClosedResult {
@@ -62,11 +63,22 @@ export class ClosedPoints {
     const isOther = (index: number): boolean =>
       there.has(index) && !isSame(rows.value[index] as number, there.get(index) as number);
     const conflict = [...there.keys()].filter(isOther).length;
+    const repeats = new SeriesRepeats();
+    for (const index of there.keys()) {
+      const other = isOther(index) ? 1 : 0;
+      repeats.add(rows.seriesId[index] as number, 1 - other, other);
+    }
     const replaced = pick(rows, (index) => onDuplicate === 'keep_last' && isOther(index));
     if (replaced.seriesId.length > 0) await this.#replace(client, replaced);
     return {
       rest: pick(rows, (index) => !there.has(index)),
-      result: { stored: 0, duplicate: there.size - conflict, conflict, gains: gainsOf(replaced) },
+      result: {
+        stored: 0,
+        duplicate: there.size - conflict,
+        conflict,
+        gains: gainsOf(replaced),
+        repeats: repeats.list(),
+      },
     };
   }
 

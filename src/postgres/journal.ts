@@ -1,7 +1,9 @@
 import type { Client } from 'pg';
 import type { BatchTotals } from '../pipeline/types.ts';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
+import { FORGET_DETAIL, foldSql } from './journal-fold.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import type { SeriesRepeat } from './series-repeats.ts';
 
 /** What one series gained by a batch. Times in microseconds since 1970; `lastValue` is NaN for texts. */
 export interface SeriesGain {
@@ -25,7 +27,7 @@ interface TotalsRow {
   readonly points_dropped: string;
 }
 
-const COUNTS = [
+export const COUNTS = [
   'messages_settled',
   'messages_ignored',
   'messages_dead_lettered',
@@ -51,38 +53,14 @@ export class Journal {
     this.#clientId = clientId;
     this.#record = withNames(
       `INSERT INTO :"internal".batches (batch_id, client_id, ${COUNTS.join(', ')},
-         series_ids, series_points, first_times, last_times, last_values)
-       VALUES ($1, $2, ${COUNTS.map((_, index) => `$${index + 3}`).join(', ')}, $13, $14::bigint[]::integer[], $15, $16, $17)`,
+         series_ids, series_points, first_times, last_times, last_values,
+         repeated_ids, repeated_duplicates, repeated_conflicts)
+       VALUES ($1, $2, ${COUNTS.map((_, index) => `$${index + 3}`).join(', ')}, $13, $14::bigint[]::integer[], $15, $16, $17,
+         $18, $19::bigint[]::integer[], $20::bigint[]::integer[])`,
       names,
     );
     this.#foldable = withNames(`SELECT batch_id FROM :"internal".batches WHERE client_id = $1`, names);
-    this.#fold = withNames(
-      `WITH folded AS (
-         DELETE FROM :"internal".batches
-         WHERE batch_id = ANY ($1::uuid[]) OR (client_id <> $2 AND committed_at < now() - interval '1 day')
-         RETURNING *
-       ), totals AS (
-         INSERT INTO :"internal".ingest_totals AS t (client_id, ${COUNTS.join(', ')})
-         SELECT client_id, ${COUNTS.map((count) => `sum(${count})`).join(', ')} FROM folded GROUP BY client_id
-         ON CONFLICT (client_id) DO UPDATE SET ${COUNTS.map((count) => `${count} = t.${count} + excluded.${count}`).join(', ')}
-       ), gains AS (
-         SELECT g.series_id, sum(g.points) AS points, min(g.first_time) AS first_time, max(g.last_time) AS last_time,
-           (array_agg(g.last_value ORDER BY g.last_time DESC, f.committed_at DESC))[1] AS last_value
-         FROM folded f,
-           unnest(f.series_ids, f.series_points, f.first_times, f.last_times, f.last_values)
-             AS g (series_id, points, first_time, last_time, last_value)
-         GROUP BY g.series_id
-         ORDER BY g.series_id
-       )
-       INSERT INTO :"internal".series_stats AS s (series_id, points, first_time, last_time, last_value)
-       SELECT series_id, points, first_time, last_time, last_value FROM gains
-       ON CONFLICT (series_id) DO UPDATE SET
-         points = s.points + excluded.points,
-         first_time = least(s.first_time, excluded.first_time),
-         last_time = greatest(s.last_time, excluded.last_time),
-         last_value = CASE WHEN excluded.last_time >= s.last_time THEN excluded.last_value ELSE s.last_value END`,
-      names,
-    );
+    this.#fold = withNames(foldSql(COUNTS), names);
   }
 
   /** Part of the batch's transaction. A second row of one batch is refused by the key (23505, `batches_pkey`). */
@@ -91,6 +69,7 @@ export class Journal {
     batchId: string,
     totals: BatchTotals,
     gains: readonly SeriesGain[],
+    repeats: readonly SeriesRepeat[],
   ): Promise<void> {
     const { messages, points } = totals;
     await client.query({
@@ -114,6 +93,9 @@ export class Journal {
         timestamptzArray(gains.map(({ firstTime }) => firstTime)),
         timestamptzArray(gains.map(({ lastTime }) => lastTime)),
         float8Array(gains.map(({ lastValue }) => lastValue)),
+        int8Array(repeats.map(({ seriesId }) => seriesId)),
+        int8Array(repeats.map(({ duplicate }) => duplicate)),
+        int8Array(repeats.map(({ conflict }) => conflict)),
       ],
     });
   }
@@ -134,6 +116,7 @@ export class Journal {
   async fold(client: Client, isSettled: (batchId: string) => boolean): Promise<void> {
     const { rows } = await client.query<{ batch_id: string }>(this.#foldable, [this.#clientId]);
     await client.query(this.#fold, [rows.map((row) => row.batch_id).filter(isSettled), this.#clientId]);
+    await client.query(withNames(FORGET_DETAIL, this.#names));
   }
 
   /** What this client id committed in all its lives, and since when (ISO 8601). */

@@ -2,6 +2,7 @@ import type { Client } from 'pg';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
 import type { SeriesGain } from './journal.ts';
 import type { OnDuplicate } from './rows.ts';
+import { type SeriesRepeat, SeriesRepeats } from './series-repeats.ts';
 
 /** Rows for one keyed table, in the order of its key, each key once. Times in microseconds since 1970. */
 export interface UpsertRows {
@@ -17,11 +18,15 @@ export interface UpsertResult {
   readonly duplicate: number;
   readonly conflict: number;
   readonly gains: readonly SeriesGain[];
+  readonly repeats: readonly SeriesRepeat[];
 }
 
-interface GainRow {
+interface CountRow {
   readonly series_id: string;
   readonly points: string;
+}
+
+interface GainRow extends CountRow {
   readonly first_time: string;
   readonly last_time: string;
   readonly last_value: number | null;
@@ -76,8 +81,8 @@ export class KeyedTable {
       FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS i (series_id, first_time, last_time)
       CROSS JOIN LATERAL ${closed}(i.series_id, i.first_time, i.last_time + interval '1 microsecond') c`
       }`;
-    this.#countConflicts = `SELECT count(*) AS conflicts FROM ${input} AS i (series_id, ts, value)
-      JOIN ${table} t USING (series_id, ts) WHERE t.value IS DISTINCT FROM i.value`;
+    this.#countConflicts = `SELECT series_id, count(*) AS points FROM ${input} AS i (series_id, ts, value)
+      JOIN ${table} t USING (series_id, ts) WHERE t.value IS DISTINCT FROM i.value GROUP BY series_id`;
   }
 
   /** Stores what is not there; counts what is, by whether its value is the same. */
@@ -95,21 +100,23 @@ export class KeyedTable {
 
   async #upsertTimed(client: Client, rows: UpsertRows, onDuplicate: OnDuplicate): Promise<UpsertResult> {
     const total = rows.seriesId.length;
-    if (total === 0) return { stored: 0, duplicate: 0, conflict: 0, gains: [] };
+    if (total === 0) return { stored: 0, duplicate: 0, conflict: 0, gains: [], repeats: [] };
     const input = this.#parameters(rows);
     const { rows: inserted } = await client.query<GainRow>(this.#insertTimed, input);
     const stored = countOf(inserted);
     const gains = inserted.map(gainFrom);
-    let conflict = 0;
-    if (stored < total && onDuplicate === 'keep_first') {
-      const { rows: counted } = await client.query<{ conflicts: string }>(this.#countConflicts, input);
-      conflict = Number(counted[0]?.conflicts ?? 0);
-    } else if (stored < total) {
+    if (stored === total) return { stored, duplicate: 0, conflict: 0, gains, repeats: [] };
+    let conflicts: readonly CountRow[];
+    if (onDuplicate === 'keep_first') {
+      ({ rows: conflicts } = await client.query<CountRow>(this.#countConflicts, input));
+    } else {
       const { rows: replaced } = await client.query<GainRow>(this.#replace, input);
-      conflict = countOf(replaced);
+      conflicts = replaced;
       gains.push(...replaced.map((row) => ({ ...gainFrom(row), points: 0 })));
     }
-    return { stored, duplicate: total - stored - conflict, conflict, gains };
+    const conflict = countOf(conflicts);
+    const repeats = repeatsOf(rows.seriesId, inserted, conflicts);
+    return { stored, duplicate: total - stored - conflict, conflict, gains, repeats };
   }
 
   /** Every one is stored; where another daemon takes a time meanwhile, at the next attempt. */
@@ -169,8 +176,21 @@ function keyFrom(row: KeyRow): string {
   return keyOf(row.series_id, Math.round(Number(row.microseconds)));
 }
 
-function countOf(rows: readonly GainRow[]): number {
+function countOf(rows: readonly CountRow[]): number {
   return rows.reduce((sum, row) => sum + Number(row.points), 0);
+}
+
+/** Of the series of all rows: those that were not stored, by whether the value there is another. */
+function repeatsOf(
+  seriesIds: readonly number[],
+  stored: readonly CountRow[],
+  conflicts: readonly CountRow[],
+): SeriesRepeat[] {
+  const repeats = new SeriesRepeats();
+  for (const seriesId of seriesIds) repeats.add(seriesId, 1, 0);
+  for (const { series_id: id, points } of stored) repeats.add(Number(id), -Number(points), 0);
+  for (const { series_id: id, points } of conflicts) repeats.add(Number(id), -Number(points), Number(points));
+  return repeats.list();
 }
 
 function gainFrom(row: GainRow): SeriesGain {

@@ -10,7 +10,7 @@ import { type SchemaNames, withNames } from './names.ts';
 import type { OnDuplicate, SortedRows } from './rows.ts';
 import type { TextRow } from './text-rows.ts';
 
-const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [] };
+const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [], repeats: [] };
 
 /**
  * Writes rows where their time says: into the open chunk that covers it, or into the late table. Points of a chunk that is
@@ -55,7 +55,7 @@ export class PointStore {
     for (let row = 0; row < rows.length; row++) if (covered(row)) hot++;
     if (copy && hot === rows.length) {
       await this.#copyIn(client, rows);
-      return { stored: rows.length, duplicate: 0, conflict: 0, gains: gainsOf(rows) };
+      return { ...NOTHING_STORED, stored: rows.length, gains: gainsOf(rows) };
     }
     const { open, late } = this.#tables.points;
     const others = pointRows(rows, (row) => !covered(row));
@@ -140,5 +140,6 @@ function joined(results: readonly UpsertResult[]): UpsertResult {
     duplicate: results.reduce((sum, { duplicate }) => sum + duplicate, 0),
     conflict: results.reduce((sum, { conflict }) => sum + conflict, 0),
     gains: results.flatMap(({ gains }) => gains),
+    repeats: results.flatMap(({ repeats }) => repeats),
   };
 }

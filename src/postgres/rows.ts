@@ -1,5 +1,6 @@
 import { ARRIVAL, type Batch, type PointColumns, type Series } from '../pipeline/types.ts';
 import type { KeyedRows } from './binary.ts';
+import { type SeriesRepeat, SeriesRepeats } from './series-repeats.ts';
 
 export type OnDuplicate = 'keep_first' | 'keep_last';
 
@@ -11,6 +12,7 @@ export interface SortedRows extends KeyedRows {
   /** Points that repeated a key of the same batch, with the same value and with another. */
   readonly duplicate: number;
   readonly conflict: number;
+  readonly repeats: readonly SeriesRepeat[];
   /** Points left out because they are older than retention keeps. */
   readonly expired: number;
 }
@@ -36,6 +38,7 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
   let duplicate = 0;
   let conflict = 0;
   let expired = 0;
+  const repeats = new SeriesRepeats();
   for (const run of order) {
     sortRun(run.rows, points);
     if (run.rows.some((row) => isArrival(points, row))) separateArrivals(run.rows, points);
@@ -48,8 +51,10 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
         continue;
       }
       if (length > first && rows.timestamp[length - 1] === timestamp) {
-        if (isSame(rows.value[length - 1] as number, value)) duplicate++;
+        const same = isSame(rows.value[length - 1] as number, value);
+        if (same) duplicate++;
         else conflict++;
+        repeats.add(run.series.id as number, same ? 1 : 0, same ? 0 : 1);
         if (onDuplicate === 'keep_last') rows.value[length - 1] = value;
         continue;
       }
@@ -64,7 +69,16 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
     start.push(first);
   }
   start.push(length);
-  return { ...rows, length, series: runSeries, start: Int32Array.from(start), duplicate, conflict, expired };
+  return {
+    ...rows,
+    length,
+    series: runSeries,
+    start: Int32Array.from(start),
+    duplicate,
+    conflict,
+    repeats: repeats.list(),
+    expired,
+  };
 }
 
 /** As PostgreSQL compares: NaN is NaN, and 0 is -0. */

@@ -3,6 +3,7 @@ import { WriteError } from '../errors.ts';
 import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
 import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
 import type { Batch, Sink, WriteReport } from '../pipeline/types.ts';
+import { type AccountDetail, type AccountQuery, accountDetail } from './account.ts';
 import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
@@ -107,6 +108,12 @@ export class PostgresSink implements Sink {
     return await this.#withClient((client) => this.#journal.totals(client));
   }
 
+  /** The account in detail. */
+  async account(wanted: AccountQuery): Promise<AccountDetail> {
+    const { schema, clientId } = this.#options;
+    return await this.#withClient((client) => accountDetail(client, schemaNames(schema), clientId, wanted));
+  }
+
   async close(): Promise<void> {
     const clients = [...this.#idle.splice(0), ...this.#busy];
     await Promise.all(clients.map((client) => client.end().catch(() => {})));
@@ -209,7 +216,13 @@ export class PostgresSink implements Sink {
         dropped: texts.unchanged + expired,
       },
     });
-    await this.#journal.record(client, batch.id, totals, [...points.gains, ...stored.gains]);
+    await this.#journal.record(
+      client,
+      batch.id,
+      totals,
+      [...points.gains, ...stored.gains],
+      [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
+    );
     this.#inDoubt.add(batch.id);
     await client.query('COMMIT');
     rememberLatest(texts.latest);

@@ -1,5 +1,6 @@
 import { ARRIVAL, type Batch, CHANGES_ONLY, type Series, type TextColumns } from '../pipeline/types.ts';
 import type { OnDuplicate } from './rows.ts';
+import { type SeriesRepeat, SeriesRepeats } from './series-repeats.ts';
 
 const MILLISECOND = 1000;
 
@@ -16,6 +17,7 @@ export interface TextRows {
   readonly rows: readonly TextRow[];
   readonly duplicate: number;
   readonly conflict: number;
+  readonly repeats: readonly SeriesRepeat[];
   /** Texts left out because they repeat the series' latest one. */
   readonly unchanged: number;
   /** Texts left out because they are older than retention keeps. */
@@ -37,6 +39,7 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
   let conflict = 0;
   let unchanged = 0;
   let expired = 0;
+  const repeats = new SeriesRepeats();
   for (const [one, run] of runsOf(texts, series)) {
     const timed = new Set<number>();
     for (const row of run) if (!isArrival(texts, row)) timed.add(texts.timestamp[row] as number);
@@ -64,8 +67,10 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
         free = timestamp + 1;
       }
       if (last?.timestamp === timestamp) {
-        if (last.value === value) duplicate++;
+        const same = last.value === value;
+        if (same) duplicate++;
         else conflict++;
+        repeats.add(one.id as number, same ? 1 : 0, same ? 0 : 1);
         if (onDuplicate === 'keep_last') last.value = value;
       } else {
         last = { series: one, timestamp, value, arrival };
@@ -76,7 +81,7 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
     }
     if (latest !== undefined) latestOf.set(one, latest);
   }
-  return { rows, duplicate, conflict, unchanged, expired, latest: latestOf };
+  return { rows, duplicate, conflict, repeats: repeats.list(), unchanged, expired, latest: latestOf };
 }
 
 /** To be called once the rows are committed. */

@@ -19,6 +19,8 @@ export interface MetricSources {
   broker(): { readonly connected: boolean; readonly reconnects: number } | null;
   /** Series that this process has seen. */
   series(): number | null;
+  /** Checks of the account that failed. */
+  imbalances(): number | null;
   scheduler(): { readonly leading: boolean } | null;
 }
 
@@ -174,6 +176,7 @@ function read(sources: MetricSources, metrics: Registered): void {
   set('messages_in_flight', state?.stats.messages.in_flight);
   set('points_in_flight', state?.stats.points.in_flight);
   set('balanced', state?.stats.balanced);
+  copy('imbalances_total', sources.imbalances() ?? 0);
   set('queue_points', state?.queue.points);
   set('queue_bytes', state?.queue.bytes);
   set('queue_batches', state?.queue.batches);

@@ -99,6 +99,10 @@ export const METRICS = {
     type: 'gauge',
     help: 'Whether both sides of the balance sheet add up: 1, or 0 where a message or point is unaccounted for.',
   },
+  imbalances_total: {
+    type: 'counter',
+    help: 'Checks, every few seconds, that found that the balance sheet does not add up or differs from what is committed.',
+  },
   batch_points: {
     type: 'histogram',
     help: 'Points of a batch when it was sealed.',

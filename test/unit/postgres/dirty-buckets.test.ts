@@ -18,6 +18,7 @@ function sorted(rows: readonly (readonly [series: number, time: number, arrival?
     start: new Int32Array(0),
     duplicate: 0,
     conflict: 0,
+    repeats: [],
     expired: 0,
   };
 }

@@ -40,12 +40,14 @@ const absent: MetricSources = {
   pipeline: () => null,
   broker: () => null,
   series: () => null,
+  imbalances: () => null,
   scheduler: () => null,
 };
 const present: MetricSources = {
   pipeline: () => state,
   broker: () => ({ connected: true, reconnects: 3 }),
   series: () => 9,
+  imbalances: () => 2,
   scheduler: () => ({ leading: true }),
 };
 

@@ -1,0 +1,48 @@
+import type { BatchTotals, IngestStats } from './types.ts';
+
+/** Both sides of an account that does not add up. */
+export interface Imbalance {
+  /** memory: the sheet itself; database: the sheet against what was committed. */
+  readonly where: 'memory' | 'database';
+  readonly detail: string;
+}
+
+type Totals = Pick<IngestStats, 'messages' | 'points'>;
+
+/**
+ * What is wrong with the account, or null (guarantee G2). `committed` are the totals in the database, read between the
+ * snapshots `before` and `after`: no count may lie outside of what the two say, with what is in hand, as a commit may be
+ * known here a moment later than it took place. Null where they could not be read.
+ */
+export function imbalanceOf(
+  before: IngestStats,
+  committed: BatchTotals | null,
+  after: IngestStats,
+): Imbalance | null {
+  if (!after.balanced) return { where: 'memory', detail: JSON.stringify(after) };
+  if (committed === null) return null;
+  for (const side of ['messages', 'points'] as const) {
+    const outside = outsideOf(side, before, committed, after);
+    if (outside !== null) return { where: 'database', detail: outside };
+  }
+  return null;
+}
+
+function outsideOf(
+  side: 'messages' | 'points',
+  before: Totals,
+  committed: BatchTotals,
+  after: Totals,
+): string | null {
+  for (const [outcome, count] of Object.entries(committed[side])) {
+    // What is decoded counts at once, what became of it with the commit.
+    if (outcome === 'decoded') continue;
+    const least = (before[side] as Readonly<Record<string, number>>)[outcome] ?? 0;
+    const open = after[side].in_flight + after[side].spooled;
+    const most = ((after[side] as Readonly<Record<string, number>>)[outcome] ?? 0) + open;
+    if (count < least || count > most) {
+      return `${side}.${outcome}: ${count} are committed, the sheet has ${least === most ? least : `${least} to ${most}`}`;
+    }
+  }
+  return null;
+}

@@ -271,6 +271,11 @@ export const FAILURES = {
     means: 'PostgreSQL refused a query.',
     mend: 'Mend the SQL.',
   },
+  drill_failed: {
+    exit: 1,
+    means: 'The drill could not be carried through.',
+    mend: 'The detail says where it ended; its schema, session and files are removed, or named where they could not be.',
+  },
   demo_not_running: {
     exit: 1,
     means: 'No demo runs on the data folder.',

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Terminal } from './commands/terminal.ts';
 
@@ -32,6 +33,7 @@ const terminal: Terminal = {
   isTerminal: process.stdout.isTTY,
   stopped: stopped.signal,
   killed: killed.signal,
+  program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   version,
 };
 process.exitCode = await runCommand(process.argv, terminal);

@@ -3,6 +3,9 @@ import type { SubscriberState } from './mqtt/subscriber-options.ts';
 import type { PipelineState } from './pipeline/types.ts';
 import type { SchedulerRole } from './scheduler/scheduler.ts';
 
+/** What the log says once messages are received and stored. */
+export const RECEIVING = 'Tidegate receives and stores';
+
 /** Microseconds that a message may be in hand before the queue counts as stuck. */
 const STUCK = 30_000_000;
 

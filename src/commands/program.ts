@@ -4,6 +4,7 @@ import { addCheck } from './check.ts';
 import { addChunks } from './chunks.ts';
 import { addDemo } from './demo.ts';
 import { addDevices } from './devices.ts';
+import { addDrill } from './drill.ts';
 import { addExplain } from './explain.ts';
 import { addJobs } from './jobs.ts';
 import { addMigrate } from './migrate.ts';
@@ -23,6 +24,7 @@ const COMMANDS = [
   addDevices,
   addExplain,
   addTail,
+  addDrill,
   addSimulate,
   addJobs,
 ];

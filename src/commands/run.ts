@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { App } from '../app.ts';
 import { loadConfig } from '../config/load.ts';
+import { RECEIVING } from '../readiness.ts';
 import { createLogger } from '../telemetry/log.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
@@ -43,7 +44,7 @@ async function run(terminal: Terminal, file: string | undefined): Promise<ExitCo
   const ingests = config.components.includes('ingest');
   logger.info(
     { version: terminal.version, components: config.components },
-    ingests ? 'Tidegate receives and stores' : 'Tidegate runs',
+    ingests ? RECEIVING : 'Tidegate runs',
   );
   try {
     await Promise.race([app.failure, stopped]);

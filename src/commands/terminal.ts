@@ -12,6 +12,8 @@ export interface Terminal {
   readonly stopped: AbortSignal;
   /** Aborted by the second: leave at once. */
   readonly killed: AbortSignal;
+  /** How this process was started, up to its arguments: to start another of the same program. */
+  readonly program: readonly [string, ...string[]];
   /** Version of the package. */
   readonly version: string;
 }

@@ -3,12 +3,14 @@ import { TidegateError } from '../errors.ts';
 import { maskUrl } from '../mask.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connectionFailure } from './connection-errors.ts';
-import { clientOptions } from './mqtt-options.ts';
+import { type ConnectionOptions, clientOptions } from './mqtt-options.ts';
 
 export interface PublisherOptions {
   /** A user and password may stand in it. */
   readonly url: string;
   readonly clientId: string;
+  /** Default: none; those in the URL go before these. */
+  readonly login?: Pick<ConnectionOptions, 'username' | 'password' | 'tls'>;
   readonly qos: 0 | 1;
   /** Messages that may be under way: at QoS 1 not acknowledged, at QoS 0 not yet given to the system. */
   readonly maxInFlight: number;
@@ -38,20 +40,18 @@ export class Publisher {
 
   /** Rejects with broker_unreachable, broker_refused, broker_tls or config_invalid; at the latest when `signal` aborts. */
   async connect(signal: AbortSignal): Promise<void> {
-    const { url, clientId, logger } = this.#options;
+    const { url, clientId, login, logger } = this.#options;
     const client = connect({
       ...clientOptions(
         {
           clientId,
-          username: null,
-          password: null,
+          ...(login ?? { username: null, password: null, tls: {} }),
           protocolVersion: PROTOCOL_VERSION,
           keepaliveSeconds: KEEPALIVE_SECONDS,
           sessionExpirySeconds: 0,
           keepSession: false,
           receiveMaximum: 1,
           maximumPacketBytes: 0,
-          tls: {},
         },
         url,
       ),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { test } from 'node:test';
 import { addDrill } from '../../src/commands/drill.ts';
 import type { Certificate } from '../../src/drill/certificate.ts';
@@ -20,7 +21,6 @@ test(
     await using database = await createDatabase({ server: postgres.url });
     // The command of the operator is a request to this test, which has the server.
     const requests: string[] = [];
-    const { createServer } = await import('node:http');
     const server = createServer((request, response) => {
       requests.push(request.url ?? '');
       void postgres.stop('fast').then(async () => {
@@ -38,11 +38,11 @@ test(
         [
           'drill',
           '--messages',
-          '3000',
+          '2000',
           '--rate',
           '400',
           '--kills',
-          '3',
+          '2',
           '--seed',
           '5',
           '--json',
@@ -54,14 +54,14 @@ test(
       assert.equal(await run.ended, 0, run.stderr() + run.stdout());
       const certificate = JSON.parse(run.stdout()) as Certificate;
       assert.partialDeepStrictEqual(certificate, {
-        published: 3000,
-        published_with_time: 1500,
-        acknowledged: 3000,
-        stored: 3000,
+        published: 2000,
+        published_with_time: 1000,
+        acknowledged: 2000,
+        stored: 2000,
         lost: 0,
         duplicates: 0,
         dead_letters: 0,
-        kills: 3,
+        kills: 2,
         database_restarts: 1,
         seed: 5,
       });

@@ -1,0 +1,148 @@
+import { open } from 'node:fs/promises';
+import { SpoolError } from '../errors.ts';
+import type { SpooledBatch } from '../pipeline/types.ts';
+import type { Cursor } from './cursor.ts';
+import type { DamageLog } from './damage.ts';
+import { decodeBatch, summarise } from './record.ts';
+import { RecordReader } from './record-reader.ts';
+import type { Segment } from './segment.ts';
+import type { Segments } from './segments.ts';
+import { NOTHING, type Totals, without } from './totals.ts';
+
+interface Given {
+  readonly batch: SpooledBatch;
+  readonly totals: Totals;
+  readonly segment: Segment;
+  readonly end: number;
+}
+
+/** The end of the spool that shrinks: one record at a time, the oldest first. */
+export class Drain {
+  readonly #segments: Segments;
+  readonly #cursor: Cursor;
+  readonly #damage: DamageLog;
+  #open: { readonly segment: Segment; readonly reader: RecordReader } | null = null;
+  #given: Given | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(segments: Segments, cursor: Cursor, damage: DamageLog) {
+    this.#segments = segments;
+    this.#cursor = cursor;
+    this.#damage = damage;
+  }
+
+  async next(): Promise<SpooledBatch | null> {
+    return await this.#inTurn('read', async () => {
+      this.#given ??= await this.#find();
+      return this.#given?.batch ?? null;
+    });
+  }
+
+  async consume(): Promise<void> {
+    await this.#inTurn('consumed', async () => {
+      const given = this.#given;
+      if (given === null) throw new Error('nothing was taken from the spool that could be consumed');
+      await this.#passBy(given);
+      this.#given = null;
+      this.#segments.reading = null;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#inTurn('closed', () => this.#closeReader());
+  }
+
+  async #find(): Promise<Given | null> {
+    for (;;) {
+      await this.#segments.dropsDone();
+      const segment = this.#segments.first;
+      if (segment === undefined) return null;
+      if (segment.left.records > 0) {
+        this.#segments.reading = segment;
+        const given = await this.#read(segment);
+        if (given !== null) return given;
+        this.#segments.reading = null;
+        continue;
+      }
+      if (segment === this.#segments.active?.segment) return null;
+      await this.#remove(segment);
+    }
+  }
+
+  /** Null where all that was left of the file is damaged. */
+  async #read(segment: Segment): Promise<Given | null> {
+    const reader = await this.#readerOf(segment);
+    for (let at = segment.offset; ; ) {
+      const size = segment.end;
+      const found = await reader.read(at, size);
+      if (found.kind === 'end' || found.kind === 'torn') {
+        if (segment.end > size) continue;
+        segment.offset = at;
+        segment.left = NOTHING;
+        return null;
+      }
+      const record = found.kind === 'record' ? decoded(found.body) : null;
+      if (record !== null) {
+        const { totals } = record;
+        segment.left = { ...segment.left, oldestAt: totals.oldestAt ?? segment.left.oldestAt };
+        return { ...record, segment, end: found.end };
+      }
+      await this.#damage.found(segment.path, at, found.end);
+      at = found.end;
+    }
+  }
+
+  async #passBy({ segment, end, totals }: Given): Promise<void> {
+    const last = segment.left.records === totals.records;
+    const active = segment === this.#segments.active?.segment;
+    if (last && active && !this.#segments.writing) this.#segments.roll();
+    if (last && segment !== this.#segments.active?.segment) {
+      await this.#remove(segment);
+      return;
+    }
+    await this.#cursor.write({ number: segment.number, marker: segment.marker, offset: end });
+    segment.offset = end;
+    segment.left = without(segment.left, totals);
+  }
+
+  async #remove(segment: Segment): Promise<void> {
+    if (this.#open?.segment === segment) await this.#closeReader();
+    await this.#segments.remove(segment);
+  }
+
+  async #readerOf(segment: Segment): Promise<RecordReader> {
+    if (this.#open?.segment !== segment) {
+      await this.#closeReader();
+      this.#open = { segment, reader: new RecordReader(await open(segment.path), segment.marker) };
+    }
+    return this.#open.reader;
+  }
+
+  async #closeReader(): Promise<void> {
+    const reader = this.#open?.reader;
+    this.#open = null;
+    await reader?.close();
+  }
+
+  async #inTurn<T>(what: string, act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => {});
+    try {
+      return await turn;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+      throw new SpoolError('failed', `the spool cannot be ${what}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+/** Null where the bytes are sound but say nothing: as good as damaged. */
+function decoded(body: Buffer): Pick<Given, 'batch' | 'totals'> | null {
+  try {
+    return { batch: decodeBatch(body), totals: summarise(body).totals };
+  } catch {
+    return null;
+  }
+}

@@ -11,6 +11,7 @@ import { benchCopy } from './copy.ts';
 import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
+import { benchSpool } from './spool.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
@@ -20,6 +21,7 @@ const BENCHES = {
   compression: { run: benchCompression, count: 6_000_000 },
   aggregates: { run: benchAggregates, count: 50 },
   reading: { run: benchReading, count: 30_000_000 },
+  spool: { run: benchSpool, count: 256 },
 } as const;
 
 const { values, positionals } = parseArgs({

@@ -15,6 +15,9 @@ const FIXED = 56;
 const MESSAGE = 19;
 const IDENTITY = 26;
 
+/** Bytes up to which a loop is faster than a copy. */
+const SHORT = 64;
+
 const QOS_1 = 1;
 const RETAIN = 2;
 const DUPLICATE = 4;
@@ -143,11 +146,23 @@ function encodeMessage(message: SpooledMessage, buffer: Buffer, view: DataView, 
     view.setUint32(next + 22, identity.payloadDigest, true);
     next += IDENTITY;
   }
-  const topicLength = buffer.write(message.topic, next);
+  const topicLength = writeText(message.topic, buffer, next);
   view.setUint32(at + 1, topicLength, true);
   next += topicLength;
-  buffer.set(payload, next);
+  if (payload.length > SHORT) buffer.set(payload, next);
+  else for (let index = 0; index < payload.length; index++) buffer[next + index] = payload[index] as number;
   return next + payload.length;
+}
+
+/** Short ASCII byte by byte: a call out of JavaScript costs more than that. */
+function writeText(text: string, buffer: Buffer, at: number): number {
+  if (text.length > SHORT) return buffer.write(text, at);
+  for (let index = 0; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code > 127) return buffer.write(text, at);
+    buffer[at + index] = code;
+  }
+  return text.length;
 }
 
 function decodeIdentity(view: DataView, at: number): DeliveryIdentity {

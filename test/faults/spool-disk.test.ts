@@ -1,0 +1,82 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { SpoolError } from '../../src/errors.ts';
+import { openSpool } from '../../src/spool/open.ts';
+import { batchOf, drained, plain } from '../unit/spool/batches.ts';
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {} };
+const failed = (error: SpoolError): boolean => error.name === 'SpoolError' && error.reason === 'failed';
+
+/** A disk of one mebibyte; null where this user may not mount one. */
+async function smallDisk(): Promise<(AsyncDisposable & { readonly path: string }) | null> {
+  const path = await mkdtemp(join(tmpdir(), 'tidegate-disk-'));
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tidegate-test', path], { stdio: 'ignore' });
+  } catch {
+    await rm(path, { recursive: true });
+    return null;
+  }
+  return {
+    path,
+    [Symbol.asyncDispose]: async () => {
+      execFileSync('umount', [path]);
+      await rm(path, { recursive: true });
+    },
+  };
+}
+
+test('a full disk refuses appends, harms nothing, and lets them in again once there is room', async (context) => {
+  await using disk = await smallDisk();
+  if (disk === null) {
+    context.skip('mounting a small disk needs root on Linux');
+    return;
+  }
+  const path = join(disk.path, 'spool');
+  const options = { path, maxBytes: 2 ** 30, onFull: 'block', logger: quiet } as const;
+  const ballast = join(disk.path, 'ballast');
+  let spool = await openSpool(options);
+  const held: unknown[] = [];
+  const append = async (name: string, bytes: number): Promise<void> => {
+    const batch = batchOf(name, bytes);
+    await spool.append(batch);
+    held.push(plain(batch));
+  };
+  await append('first', 1000);
+  await writeFile(ballast, Buffer.alloc(512 * 1024));
+  for (let index = 0; ; index++) {
+    const { state } = spool;
+    try {
+      await append(`${index}`, 50_000);
+    } catch (error) {
+      assert.ok(failed(error as SpoolError), String(error));
+      assert.deepEqual(spool.state, state);
+      break;
+    }
+  }
+  // Several at once fail together, as often as they try, and leave no files behind.
+  const files = await readdir(path);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const outcomes = await Promise.allSettled(
+      ['x', 'y', 'z'].map((name) => spool.append(batchOf(name, 200_000))),
+    );
+    assert.ok(outcomes.every((outcome) => outcome.status === 'rejected' && failed(outcome.reason)));
+  }
+  assert.deepEqual(await readdir(path), files);
+  // With not one block free what is there can still be taken out.
+  const { bavail, bsize } = await statfs(disk.path);
+  await writeFile(join(disk.path, 'rest'), Buffer.alloc(bavail * bsize));
+  assert.equal((await spool.next())?.id, 'first');
+  await spool.consume();
+  held.shift();
+  await rm(ballast);
+  await append('after', 200_000);
+  await spool.close();
+  spool = await openSpool(options);
+  assert.deepEqual(spool.damaged, { records: 0, bytes: 0 });
+  assert.deepEqual((await drained(spool)).map(plain), held);
+  await spool.close();
+});

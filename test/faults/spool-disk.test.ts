@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -27,6 +27,12 @@ async function smallDisk(): Promise<(AsyncDisposable & { readonly path: string }
       await rm(path, { recursive: true });
     },
   };
+}
+
+async function sizeOfFiles(path: string): Promise<number> {
+  const names = (await readdir(path)).filter((name) => name.endsWith('.spool'));
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(path, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 test('a full disk refuses appends, harms nothing, and lets them in again once there is room', async (context) => {
@@ -57,6 +63,8 @@ test('a full disk refuses appends, harms nothing, and lets them in again once th
       break;
     }
   }
+  // What a refused batch had written is gone: it must not come up when the spool is opened again.
+  assert.equal(await sizeOfFiles(path), spool.state.bytes);
   // Several at once fail together, as often as they try, and leave no files behind.
   const files = await readdir(path);
   for (let attempt = 0; attempt < 3; attempt++) {

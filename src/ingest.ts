@@ -72,6 +72,9 @@ export class Ingest {
     const subscriber = new Subscriber({
       ...brokerOptions(config),
       filters: decoder.filters(),
+      sessions: config.ingest.ledger
+        ? { ...sink.sessions, load: () => sink.sessions.load().catch(rethrown) }
+        : null,
       logger,
       observer: {
         dropped: (reason, count) => {

@@ -24,11 +24,13 @@ export class Acknowledger {
   readonly #packetIds = new Uint16Array(CAPACITY);
   readonly #states = new Uint8Array(CAPACITY);
   readonly #inHand = new Uint8Array(CAPACITY);
+  readonly #proofs = new Float64Array(CAPACITY);
   /** Ordinals count arrivals from 0; those from head up to tail are in hand. */
   #head = 0;
   #tail = 0;
   #scheduled = false;
   #closed = false;
+  #proven = 0;
   #onRoom: (() => void) | null = null;
 
   constructor(write: (packets: Buffer) => void) {
@@ -54,18 +56,36 @@ export class Acknowledger {
     this.#onRoom = callback;
   }
 
+  /** Messages that were ever taken into hand. */
+  get arrived(): number {
+    return this.#tail;
+  }
+
+  /** Of those, messages whose PUBACK is written. */
+  get written(): number {
+    return this.#head;
+  }
+
+  /** The greatest `proof` of a message whose PUBACK is written. */
+  get proven(): number {
+    return this.#proven;
+  }
+
   /**
-   * Takes an arrival into hand and returns its ordinal, or -1 where a message marked as sent again (`duplicate`) has an
-   * identifier that is in hand: the same message then (EMQX sends it every 30 s), and a second PUBACK might hit the
-   * next message that gets the identifier. Without that mark it is another message, whatever its identifier.
+   * Whether a message under this identifier is in hand. One that is marked as sent again is the same message then, and a
+   * second PUBACK might hit the next message that gets the identifier. Without that mark it is another message.
    */
-  add(packetId: number, duplicate: boolean): number {
-    const inHand = this.#inHand[packetId] ?? 0;
-    if (duplicate && inHand > 0) return -1;
+  holds(packetId: number): boolean {
+    return (this.#inHand[packetId] ?? 0) > 0;
+  }
+
+  /** Takes an arrival into hand and returns its ordinal. `proof`: the ordinal of the ledger below which all is acknowledged once this one is. */
+  add(packetId: number, proof = 0): number {
     const ordinal = this.#tail++;
-    this.#inHand[packetId] = inHand + 1;
+    this.#inHand[packetId] = (this.#inHand[packetId] ?? 0) + 1;
     this.#packetIds[ordinal & MASK] = packetId;
     this.#states[ordinal & MASK] = OWED;
+    this.#proofs[ordinal & MASK] = proof;
     return ordinal;
   }
 
@@ -93,6 +113,7 @@ export class Acknowledger {
       if (this.#states[ordinal & MASK] === SKIPPED) continue;
       const packetId = this.#packetIds[ordinal & MASK] ?? 0;
       this.#inHand[packetId] = (this.#inHand[packetId] ?? 1) - 1;
+      this.#proven = Math.max(this.#proven, this.#proofs[ordinal & MASK] as number);
       // PUBACK with reason "success": the same four bytes in MQTT 3.1.1 and 5 (section 3.4).
       packets.writeUInt16BE(0x4002, length);
       packets.writeUInt16BE(packetId, length + 2);

@@ -3,6 +3,8 @@ export interface Backoff {
   readonly maximumMs: number;
 }
 
+export const RECONNECTING: Backoff = { minimumMs: 1_000, maximumMs: 60_000 };
+
 /**
  * How long to wait before attempt `attempt` (from 0), in milliseconds: doubling up to the maximum, and of that a
  * random half, so that many clients of a restarted broker do not come back at once.

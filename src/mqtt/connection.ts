@@ -4,12 +4,19 @@ import type { BrokerReason, ConnectionEnd } from './connection-errors.ts';
 import type { SubscriptionGrant } from './grant.ts';
 import type { ParserCallback } from './intake.ts';
 import { type ConnectionOptions, clientOptions } from './mqtt-options.ts';
+import { Pings } from './pings.ts';
 import type { TopicFilter } from './subscriptions.ts';
 
 export interface ConnectionHandlers {
+  /** With the CONNACK, before any message. */
+  opened(sessionPresent: boolean): void;
   accepted(connack: IConnackPacket): void;
   /** Messages of a resumed session may come before `accepted`. */
   published(packet: IPublishPacket, acknowledger: Acknowledger, done: ParserCallback): void;
+  /** The broker has the acknowledgements of all messages below this ordinal of the ledger. */
+  proven(below: number): void;
+  /** What waited in the session has come. */
+  caughtUp(): void;
   /** Exactly once, and nothing after it. */
   ended(end: ConnectionEnd): void;
 }
@@ -21,6 +28,9 @@ type Retained = keyof typeof RETAIN_HANDLING;
 /** AWS IoT Core takes no more filters in one SUBSCRIBE. */
 const FILTERS_PER_SUBSCRIBE = 8;
 
+/** What a broker has in flight to a client of MQTT 3.1.1, which cannot say what it takes: mosquitto's default. */
+const DEFAULT_WINDOW = 20;
+
 const SUBACK_TIMEOUT_MS = 30_000;
 
 /** How long a farewell may take before the socket is cut. */
@@ -30,6 +40,8 @@ const FAREWELL_MS = 2_000;
 export class Connection {
   readonly acknowledger: Acknowledger;
   readonly #client: MqttClient;
+  readonly #pings: Pings;
+  readonly #window: number;
   readonly #handlers: ConnectionHandlers;
   readonly #farewell: { properties?: { sessionExpiryInterval: number } };
   #accepted = false;
@@ -44,22 +56,32 @@ export class Connection {
     this.#client = connect(clientOptions(options, url));
     this.#handlers = handlers;
     this.#farewell = forgets(options) ? { properties: { sessionExpiryInterval: 0 } } : {};
-    this.acknowledger = new Acknowledger((packets) => this.#client.stream.write(packets));
+    this.acknowledger = new Acknowledger((packets) => {
+      this.#client.stream.write(packets);
+      this.#pings.acknowledged();
+    });
+    this.#window = options.protocolVersion === 5 ? options.receiveMaximum : DEFAULT_WINDOW;
+    this.#pings = new Pings({
+      acknowledger: this.acknowledger,
+      send: () => {
+        if (this.#client.connected) this.#client.sendPing();
+      },
+      proven: (below) => handlers.proven(below),
+      caughtUp: () => handlers.caughtUp(),
+    });
   }
 
   open(): void {
     const client = this.#client;
     // Before connecting: what waited in the session may come in the same bytes as the CONNACK.
     client.handleMessage = (packet, done) => this.#handlers.published(packet, this.acknowledger, done);
-    const onFirstPacket = (packet: Packet): void => {
-      client.off('packetreceive', onFirstPacket);
-      if (packet.cmd !== 'connack') return;
-      const code = packet.reasonCode ?? packet.returnCode ?? 0;
-      if (code !== 0) this.#refusal = { code, text: packet.properties?.reasonString };
-    };
-    client.on('packetreceive', onFirstPacket);
+    client.on('packetreceive', (packet) => this.#onPacket(packet));
+    client.on('packetsend', (packet) => {
+      if (packet.cmd === 'pingreq') this.#pings.sent();
+    });
     client.on('connect', (connack) => {
       this.#accepted = true;
+      if (connack.sessionPresent) this.#pings.catchUp(this.#window);
       this.#handlers.accepted(connack);
     });
     client.on('disconnect', (packet) => {
@@ -126,6 +148,14 @@ export class Connection {
     this.#end();
   }
 
+  #onPacket(packet: Packet): void {
+    if (packet.cmd === 'pingresp') this.#pings.answered();
+    if (packet.cmd !== 'connack') return;
+    const code = packet.reasonCode ?? packet.returnCode ?? 0;
+    if (code === 0) this.#handlers.opened(packet.sessionPresent);
+    else this.#refusal = { code, text: packet.properties?.reasonString };
+  }
+
   #subscribe(filters: readonly TopicFilter[], retained: Retained): Promise<SubscriptionGrant[]> {
     // Without "retain as published" the retain flag says that a message was sent because of the subscription.
     const options = { nl: false, rap: false, rh: RETAIN_HANDLING[retained] };
@@ -147,6 +177,7 @@ export class Connection {
     if (this.#over) return;
     this.#over = true;
     this.acknowledger.close();
+    this.#pings.close();
     this.#handlers.ended({
       accepted: this.#accepted,
       refusal: this.#refusal,

@@ -1,6 +1,9 @@
 import type { IPublishPacket } from 'mqtt';
 import type { Delivery, DropReason, Logger } from '../pipeline/types.ts';
 import type { Acknowledger } from './acknowledger.ts';
+import { payloadDigest, topicDigest } from './digest.ts';
+import type { Ledger } from './ledger.ts';
+import { payloadOf, Received } from './received.ts';
 import { RetainedMemory } from './retained-memory.ts';
 
 export interface IntakeOptions {
@@ -8,6 +11,8 @@ export interface IntakeOptions {
   readonly retained: 'skip' | 'store' | 'if_changed';
   readonly logger: Logger;
   readonly observer: IntakeObserver;
+  /** Null: a message that the broker sends again is a new one. */
+  readonly ledger: Ledger<Received> | null;
   /** Microseconds since 1970. */
   readonly now: () => number;
 }
@@ -23,9 +28,6 @@ interface IntakeObserver {
 export type ParserCallback = (error?: Error) => void;
 
 const ACKNOWLEDGED_LATER = new Error('acknowledged after the commit');
-
-/** A payload from here on has its memory for itself, as it came in several reads of the socket (64 KiB each). */
-const LARGE_BYTES = 65_536;
 
 /** Topics whose latest payload is known under `retained: if_changed`; about 100 bytes each. */
 const REMEMBERED_TOPICS = 100_000;
@@ -43,6 +45,9 @@ export class Intake {
   /** Goes on where the parser is held. */
   #held: (() => void) | null = null;
   #lastMessageAt: number | null = null;
+  /** QoS 1 messages that were neither handled nor acknowledged on this connection: there was no epoch for them. */
+  #declined = 0;
+  #backlog: { readonly since: number; messages: number } | null = null;
 
   constructor(options: IntakeOptions, onDelivery: (delivery: Delivery) => void) {
     this.#options = options;
@@ -57,6 +62,29 @@ export class Intake {
   /** Microseconds since 1970. */
   get lastMessageAt(): number | null {
     return this.#lastMessageAt;
+  }
+
+  get declined(): number {
+    return this.#declined;
+  }
+
+  /** The broker accepted a connection. With a session of ours there may be messages that waited in it. */
+  opened(sessionPresent: boolean): void {
+    this.#declined = 0;
+    this.#options.ledger?.connected();
+    this.#backlog = sessionPresent ? { since: this.#options.now(), messages: 0 } : null;
+  }
+
+  /** What comes from now on did not wait at the broker. */
+  caughtUp(): void {
+    const backlog = this.#backlog;
+    this.#backlog = null;
+    if (backlog === null || backlog.messages === 0) return;
+    const seconds = (this.#options.now() - backlog.since) / 1e6;
+    this.#options.logger.info(
+      { messages: backlog.messages, seconds },
+      `caught up: ${backlog.messages} messages had waited at the broker, and came within ${seconds.toFixed(1)} s`,
+    );
   }
 
   /** Takes one PUBLISH; `done` frees the parser. */
@@ -109,30 +137,74 @@ export class Intake {
   }
 
   #deliver(packet: IPublishPacket, acknowledger: Acknowledger): void {
-    const { observer, logger } = this.#options;
     const receivedAt = this.#options.now();
     this.#lastMessageAt = receivedAt;
-    let ordinal: number | null = null;
     if (packet.qos === 1) {
-      ordinal = acknowledger.add(packet.messageId ?? 0, packet.dup);
-      if (ordinal === -1) {
+      this.#deliverOwed(packet, receivedAt, acknowledger);
+      return;
+    }
+    if (this.#skips(packet)) this.#options.observer.dropped('retained_skipped', 1);
+    else this.#handOn(new Received(packet, receivedAt, false, null, null, acknowledger, null));
+  }
+
+  #deliverOwed(packet: IPublishPacket, receivedAt: number, acknowledger: Acknowledger): void {
+    const { ledger, observer } = this.#options;
+    const packetId = packet.messageId ?? 0;
+    if (ledger?.suspended) {
+      this.#declined++;
+      return;
+    }
+    // In hand on this connection: the same message then (EMQX sends it every 30 s).
+    if (packet.dup && acknowledger.holds(packetId)) {
+      observer.resent();
+      return;
+    }
+    const topic = ledger === null ? 0 : topicDigest(packet.topic);
+    const payload = ledger === null ? 0 : payloadDigest(payloadOf(packet));
+    if (packet.dup && ledger !== null) {
+      const match = ledger.find(packetId, topic, payload);
+      if (match === 'resent') {
+        // Its PUBACK is on the way. A second one might come when the identifier is another message's.
         observer.resent();
+        return;
+      }
+      if (match !== null) {
+        const ordinal = acknowledger.add(packetId, match.ordinal + 1);
+        if (match.inHand === null) acknowledger.acknowledge(ordinal);
+        else match.inHand.takeOver(acknowledger, ordinal);
+        observer.dropped('redelivered', 1);
         return;
       }
     }
     if (this.#skips(packet)) {
+      acknowledger.acknowledge(acknowledger.add(packetId));
       observer.dropped('retained_skipped', 1);
-      if (ordinal !== null) acknowledger.acknowledge(ordinal);
       return;
     }
+    const backlog = this.#backlog !== null || packet.dup;
+    if (this.#backlog !== null) this.#backlog.messages++;
+    const identity = ledger?.arrive(packetId, topic, payload) ?? null;
+    // All that is sent again comes before what is new. A repeat that we do not know may come before one that we know.
+    const proves = identity === null || packet.dup ? 0 : identity.ordinal + 1;
+    const ordinal = acknowledger.add(packetId, proves);
+    const received = new Received(packet, receivedAt, backlog, ledger, identity, acknowledger, ordinal);
+    if (identity !== null) ledger?.hold(identity, received);
+    if (this.#handOn(received)) return;
+    acknowledger.skip(ordinal);
+    if (identity !== null) ledger?.forget(identity);
+  }
+
+  /** Returns whether it was taken. */
+  #handOn(received: Received): boolean {
     try {
-      this.#onDelivery(new Received(packet, receivedAt, acknowledger, ordinal));
+      this.#onDelivery(received);
+      return true;
     } catch (error) {
-      logger.error(
-        { err: error, topic: packet.topic },
+      this.#options.logger.error(
+        { err: error, topic: received.topic },
         'a message could not be taken and is not acknowledged',
       );
-      if (ordinal !== null) acknowledger.skip(ordinal);
+      return false;
     }
   }
 
@@ -142,54 +214,4 @@ export class Intake {
     const changed = this.#seen.remember(packet.topic, payloadOf(packet));
     return packet.retain && !changed;
   }
-}
-
-class Received implements Delivery {
-  readonly topic: string;
-  readonly payload: Uint8Array;
-  readonly qos: 0 | 1;
-  readonly retain: boolean;
-  readonly duplicate: boolean;
-  readonly packetId: number | null;
-  readonly receivedAt: number;
-  readonly identity = null;
-  readonly backlog = false;
-  readonly #acknowledger: Acknowledger;
-  readonly #ordinal: number | null;
-
-  constructor(
-    packet: IPublishPacket,
-    receivedAt: number,
-    acknowledger: Acknowledger,
-    ordinal: number | null,
-  ) {
-    this.topic = packet.topic;
-    this.payload = payloadOf(packet);
-    this.qos = ordinal === null ? 0 : 1;
-    this.retain = packet.retain;
-    this.duplicate = packet.dup;
-    this.packetId = ordinal === null ? null : (packet.messageId ?? null);
-    this.receivedAt = receivedAt;
-    this.#acknowledger = acknowledger;
-    this.#ordinal = ordinal;
-  }
-
-  ack(): void {
-    if (this.#ordinal !== null) this.#acknowledger.acknowledge(this.#ordinal);
-    release(this.payload);
-  }
-}
-
-/**
- * Frees the memory of a large payload that nobody needs any more. V8 would only look for it after some hundred
- * megabytes of such garbage. A small one shares its memory with others.
- */
-function release({ buffer, byteLength }: Uint8Array): void {
-  if (byteLength < LARGE_BYTES || byteLength !== buffer.byteLength) return;
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
-}
-
-/** A received payload is always a Buffer; the packet's type also serves packets to be sent. */
-function payloadOf(packet: IPublishPacket): Uint8Array {
-  return typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
 }

@@ -1,11 +1,11 @@
-import type { Logger } from '../pipeline/types.ts';
+import type { Logger, SessionStore } from '../pipeline/types.ts';
 import type { TidegateError } from '../errors.ts';
 import type { Backoff } from './backoff.ts';
 import type { IntakeOptions } from './intake.ts';
 import type { ConnectionOptions } from './mqtt-options.ts';
 import type { TopicFilter } from './subscriptions.ts';
 
-export interface SubscriberOptions extends ConnectionOptions, Omit<IntakeOptions, 'now'> {
+export interface SubscriberOptions extends ConnectionOptions, Omit<IntakeOptions, 'now' | 'ledger'> {
   /** Tried in turn; at least one. */
   readonly urls: readonly string[];
   readonly filters: readonly TopicFilter[];
@@ -18,6 +18,8 @@ export interface SubscriberOptions extends ConnectionOptions, Omit<IntakeOptions
   /** After `start`: nothing will be received any more before somebody mends the cause. */
   readonly onFatal: (error: TidegateError) => void;
   readonly logger: Logger;
+  /** Where the ledger of deliveries is kept; null or absent: without one, what the broker sends again is a new message. */
+  readonly sessions?: SessionStore | null;
   /** Between attempts; default 1 s to 60 s. */
   readonly backoff?: Backoff;
   /** Microseconds since 1970; default: the wall clock, in milliseconds. */

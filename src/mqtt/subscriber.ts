@@ -1,13 +1,15 @@
 import type { IConnackPacket } from 'mqtt';
 import { type FailureCode, TidegateError } from '../errors.ts';
-import { maskUrl } from '../mask.ts';
 import type { Delivery, Source } from '../pipeline/types.ts';
-import { type Backoff, backoffDelay } from './backoff.ts';
+import { backoffDelay, RECONNECTING } from './backoff.ts';
 import { Connection } from './connection.ts';
 import { type ConnectionEnd, connectionFailure } from './connection-errors.ts';
+import { Endpoints } from './endpoints.ts';
+import { Epochs } from './epochs.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
 import { SilenceWatch } from './silence-watch.ts';
+import { Startup } from './startup.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
 import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';
 
@@ -20,8 +22,6 @@ const SOUND_US = 10_000_000;
  */
 const EVICTIONS = 5;
 
-const DEFAULT_BACKOFF: Backoff = { minimumMs: 1_000, maximumMs: 60_000 };
-
 /**
  * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
  * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once.
@@ -33,13 +33,13 @@ export class Subscriber implements Source {
   readonly #options: SubscriberOptions;
   readonly #now: () => number;
   readonly #filters: readonly TopicFilter[];
+  readonly #endpoints: Endpoints;
+  readonly #epochs: Epochs | null;
   #intake: Intake | null = null;
   #connection: Connection | null = null;
-  #starting: PromiseWithResolvers<void> | null = null;
-  #startupTimer: NodeJS.Timeout | undefined;
+  readonly #startup = new Startup();
   #retryTimer: NodeJS.Timeout | undefined;
   #silence: SilenceWatch | null = null;
-  #urlIndex = 0;
   /** Attempts since the last sound connection. */
   #attempt = 0;
   #evictions = 0;
@@ -54,33 +54,33 @@ export class Subscriber implements Source {
   #connections = 0;
   #since: number;
   #grant: Grant | null = null;
-  /** The latest failure of each URL, until one was connected. */
-  readonly #failures = new Map<string, string>();
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() * 1_000);
     this.#since = this.#now();
     this.#filters = shared(withoutCovered(options.filters), options.shareGroup);
+    this.#endpoints = new Endpoints(options.urls);
+    const { sessions, logger } = options;
+    this.#epochs = sessions ? new Epochs(sessions, logger, () => this.#onEpoch()) : null;
   }
 
   /**
    * Resolves once subscribed. Rejects with TidegateError: broker_refused, broker_tls, session_taken and
-   * subscription_refused at once, broker_unreachable after the startup timeout.
+   * subscription_refused at once, broker_unreachable after the startup timeout; or with the session store's error.
    */
-  start(onDelivery: (delivery: Delivery) => void): Promise<void> {
-    this.#intake = new Intake({ ...this.#options, now: this.#now }, onDelivery);
-    this.#starting = Promise.withResolvers();
-    const { promise } = this.#starting;
-    const { startupTimeoutMs } = this.#options;
-    if (startupTimeoutMs > 0) {
-      this.#startupTimer = setTimeout(
-        () => this.#finish(new TidegateError('broker_unreachable', this.#describeFailures())),
-        startupTimeoutMs,
-      );
-    }
-    this.#connect();
-    return promise;
+  async start(onDelivery: (delivery: Delivery) => void): Promise<void> {
+    const ledger = this.#epochs?.ledger ?? null;
+    this.#intake = new Intake({ ...this.#options, ledger, now: this.#now }, onDelivery);
+    await this.#epochs?.load();
+    const { startupTimeoutMs: limit } = this.#options;
+    const started = this.#startup.begin(limit, () => {
+      const detail = `no connection within ${limit / 1_000} s (${this.#endpoints.describe()})`;
+      this.#finish(new TidegateError('broker_unreachable', detail));
+    });
+    if (this.#finished) void this.close();
+    else this.#connect();
+    await started;
   }
 
   pause(): void {
@@ -109,6 +109,7 @@ export class Subscriber implements Source {
     this.#finished = true;
     clearTimeout(this.#retryTimer);
     this.#silence?.stop();
+    this.#epochs?.stop();
     this.#intake?.stop();
     return Promise.resolve();
   }
@@ -116,7 +117,9 @@ export class Subscriber implements Source {
   /** Sends what is acknowledged and leaves; the broker keeps the session. Within about two seconds. */
   async close(): Promise<void> {
     await this.stopReceiving();
-    this.#settleStart(new TidegateError('broker_unreachable', `stopped before connecting to ${this.#url}`));
+    this.#startup.settle(
+      new TidegateError('broker_unreachable', `stopped before connecting to ${this.#url}`),
+    );
     await this.#leave();
   }
 
@@ -131,25 +134,31 @@ export class Subscriber implements Source {
     };
   }
 
+  /** The life of the session at the broker that messages are counted in; null without a ledger. */
+  get epoch(): number | null {
+    return this.#epochs?.ledger.epoch ?? null;
+  }
+
   /** What the broker granted at the latest connection; null before the first. */
   granted(): Grant | null {
     return this.#grant;
   }
 
-  get #rawUrl(): string {
-    const { urls } = this.#options;
-    return urls[this.#urlIndex % urls.length] ?? '';
-  }
-
   get #url(): string {
-    return maskUrl(this.#rawUrl);
+    return this.#endpoints.shown;
   }
 
   #connect(): void {
     try {
-      const connection = new Connection(this.#options, this.#rawUrl, {
+      const connection = new Connection(this.#options, this.#endpoints.current, {
+        opened: (sessionPresent) => {
+          if (!sessionPresent) this.#epochs?.renew();
+          this.#intake?.opened(sessionPresent);
+        },
         accepted: (connack) => void this.#onAccepted(connection, connack),
         published: (packet, acknowledger, done) => this.#intake?.take(packet, acknowledger, done),
+        proven: (below) => this.#epochs?.proven(below),
+        caughtUp: () => this.#intake?.caughtUp(),
         ended: (end) => this.#onEnded(connection, end),
       });
       this.#connection = connection;
@@ -158,6 +167,13 @@ export class Subscriber implements Source {
       if (!(error instanceof TidegateError)) throw error;
       this.#finish(error);
     }
+  }
+
+  /** What was declined before the epoch began stays unacknowledged on this connection, and comes again on the next. */
+  #onEpoch(): void {
+    if (this.#connection === null || this.#intake?.declined === 0) return;
+    void this.#leave();
+    this.#retry('the session is recorded: what waited for it is fetched');
   }
 
   async #onAccepted(connection: Connection, connack: IConnackPacket): Promise<void> {
@@ -171,6 +187,9 @@ export class Subscriber implements Source {
       if (this.#grant !== null) logger.warn({ url }, 'the broker lost our session and what waited in it');
       this.#mustSubscribe = true;
     }
+    // Later it would miss what is published meanwhile; without an epoch QoS 1 messages stay with the broker.
+    await this.#epochs?.ready();
+    if (connection !== this.#connection) return;
     let subscriptions: SubscriptionGrant[] = [];
     if (this.#mustSubscribe) {
       try {
@@ -196,7 +215,7 @@ export class Subscriber implements Source {
     logger.info(grant, `subscribed at ${url}`);
     for (const shortfall of shortfalls(grant, this.#options)) logger.warn({ url }, shortfall);
     this.#watchSilence(connection);
-    this.#settleStart();
+    this.#startup.settle();
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
@@ -206,7 +225,7 @@ export class Subscriber implements Source {
     this.#evictions = unexplained && !this.#sound() ? this.#evictions + 1 : 0;
     this.#detach();
     if (this.#finished) return;
-    if (code === 'session_taken' || (code !== null && this.#starting !== null)) {
+    if (code === 'session_taken' || (code !== null && this.#startup.pending)) {
       this.#fail(code, detail);
       return;
     }
@@ -214,14 +233,11 @@ export class Subscriber implements Source {
       this.#fail('session_taken', `${detail}, ${EVICTIONS} times soon after accepting ${clientId}`);
       return;
     }
-    this.#failures.set(this.#url, detail);
-    const cause = `${this.#url}: ${detail}`;
-    this.#urlIndex++;
-    this.#retry(cause);
+    this.#retry(this.#endpoints.failed(detail));
   }
 
   #retry(cause: string): void {
-    const delay = backoffDelay(this.#attempt++, this.#options.backoff ?? DEFAULT_BACKOFF);
+    const delay = backoffDelay(this.#attempt++, this.#options.backoff ?? RECONNECTING);
     this.#options.logger.warn(
       { url: this.#url, attempt: this.#attempt, retry_in_ms: delay },
       `${cause}; connecting to ${this.#url} in ${(delay / 1_000).toFixed(1)} s`,
@@ -250,26 +266,12 @@ export class Subscriber implements Source {
     this.#finish(new TidegateError(code, `${this.#url}: ${detail}`));
   }
 
-  #describeFailures(): string {
-    const urls = new Set(this.#options.urls.map(maskUrl));
-    const details = [...urls].map((url) => `${url}: ${this.#failures.get(url) ?? 'no answer'}`);
-    return `no connection within ${this.#options.startupTimeoutMs / 1_000} s (${details.join('; ')})`;
-  }
-
   #finish(error: TidegateError): void {
     this.#finished = true;
     clearTimeout(this.#retryTimer);
     void this.#leave();
-    if (this.#starting === null) this.#options.onFatal(error);
-    else this.#settleStart(error);
-  }
-
-  #settleStart(error?: TidegateError): void {
-    clearTimeout(this.#startupTimer);
-    const starting = this.#starting;
-    this.#starting = null;
-    if (error === undefined) starting?.resolve();
-    else starting?.reject(error);
+    if (this.#startup.pending) this.#startup.settle(error);
+    else this.#options.onFatal(error);
   }
 
   async #leave(): Promise<void> {

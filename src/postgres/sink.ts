@@ -2,12 +2,13 @@ import type { Client } from 'pg';
 import { WriteError } from '../errors.ts';
 import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
 import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
-import type { Batch, Sink, WriteReport } from '../pipeline/types.ts';
+import type { Batch, SessionStore, Sink, WriteReport } from '../pipeline/types.ts';
 import { type AccountDetail, type AccountQuery, accountDetail } from './account.ts';
 import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
 import { DeadLetterStore } from './dead-letter-store.ts';
+import { DeliveryLedger } from './delivery-ledger.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
 import type { EngineName } from './engine-choice.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
@@ -44,7 +45,7 @@ class SeriesChanged extends Error {}
 const UNIQUE_VIOLATION = '23505';
 
 /**
- * Writes a batch in one transaction: points, texts, dead letters, its row in the journal. Resolves only after COMMIT.
+ * Writes a batch in one transaction: points, texts, dead letters, its rows in the journal and the ledger. Resolves only after COMMIT.
  * Rejects with a WriteError that says what to do; the same batch may then be written again, and is stored once.
  */
 export class PostgresSink implements Sink {
@@ -55,6 +56,7 @@ export class PostgresSink implements Sink {
   readonly #dirty: DirtyBuckets;
   readonly #deadLetters: DeadLetterStore;
   readonly #journal: Journal;
+  readonly #deliveries: DeliveryLedger;
   readonly #begin: string;
   readonly #idle: Client[] = [];
   readonly #busy = new Set<Client>();
@@ -75,6 +77,7 @@ export class PostgresSink implements Sink {
     this.#dirty = new DirtyBuckets(names);
     this.#deadLetters = new DeadLetterStore(names, options.clientId);
     this.#journal = new Journal(names, options.clientId);
+    this.#deliveries = new DeliveryLedger(names, options.clientId);
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
        SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
@@ -99,8 +102,18 @@ export class PostgresSink implements Sink {
   async maintain(): Promise<void> {
     await this.#withClient(async (client) => {
       await this.#journal.fold(client, (batchId) => !this.#inDoubt.has(batchId));
+      await this.#deliveries.prune(client);
       await this.#chunks.openAhead(client);
     });
+  }
+
+  /** The ledger of deliveries; what it forgets is deleted by `maintain`. */
+  get sessions(): SessionStore {
+    return {
+      load: () => this.#withClient((client) => this.#deliveries.load(client)),
+      begin: (epoch) => this.#withClient((client) => this.#deliveries.begin(client, epoch)),
+      forget: (epoch, below) => this.#deliveries.forget(epoch, below),
+    };
   }
 
   /** What this client id committed so far. */
@@ -223,6 +236,7 @@ export class PostgresSink implements Sink {
       [...points.gains, ...stored.gains],
       [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
     );
+    await this.#deliveries.record(client, batch.id, batch.deliveries);
     this.#inDoubt.add(batch.id);
     await client.query('COMMIT');
     rememberLatest(texts.latest);

@@ -12,19 +12,21 @@ const BURST = 50;
 const PAUSE_MS = 5;
 
 /**
- * QoS 1 messages that flow until they are told to stop. Message i carries the value i of device i % 20 and a time of its
- * own, so that none can be lost, doubled or changed without being seen.
+ * QoS 1 messages that flow until they are told to stop. Message i carries the value i of device i % 20 and, where they
+ * are timed, a time of its own, so that none can be lost, doubled or changed without being seen.
  */
 export class Traffic implements AsyncDisposable {
   readonly #client: MqttClient;
   /** Milliseconds since 1970 of message 0. */
   readonly #firstTime: number;
+  readonly #timed: boolean;
   #count = 0;
   #stopped = false;
   readonly #flow: Promise<void>;
 
-  constructor(client: MqttClient, firstTime: number) {
+  constructor(client: MqttClient, firstTime: number, timed: boolean) {
     this.#client = client;
+    this.#timed = timed;
     this.#firstTime = firstTime;
     this.#flow = this.#run();
     this.#flow.catch(() => undefined);
@@ -57,10 +59,10 @@ export class Traffic implements AsyncDisposable {
     });
     const [found] = await database.query(
       `SELECT count(*)::int AS rows, count(DISTINCT value)::int AS "values", min(value), max(value),
-         count(*) FILTER (WHERE "timestamp" = $1::timestamptz + value * interval '1 ms'
+         count(*) FILTER (WHERE (NOT $2 OR "timestamp" = $1::timestamptz + value * interval '1 ms')
            AND device_id = 'device-' || value::bigint % ${DEVICES} AND metric_name = 'reading')::int AS right
        FROM iot_data`,
-      [new Date(this.#firstTime).toISOString()],
+      [new Date(this.#firstTime).toISOString(), this.#timed],
     );
     assert.deepEqual(found, { rows: count, values: count, min: 0, max: count - 1, right: count });
   }
@@ -81,13 +83,17 @@ export class Traffic implements AsyncDisposable {
   }
 
   async #publish(index: number): Promise<void> {
-    const payload = JSON.stringify({ value: index, timestamp: this.#firstTime + index });
+    const time = this.#timed ? { timestamp: this.#firstTime + index } : {};
+    const payload = JSON.stringify({ value: index, ...time });
     await this.#client.publishAsync(`devices/device-${index % DEVICES}/reading`, payload, { qos: 1 });
   }
 }
 
-/** The messages' times begin an hour ago. */
-export async function startTraffic(url: string): Promise<Traffic> {
+/** The messages' times, where they have any (default: they do), begin an hour ago. */
+export async function startTraffic(
+  url: string,
+  { timed = true }: { readonly timed?: boolean } = {},
+): Promise<Traffic> {
   const client = await connectAsync(url, { log: () => {} }, false);
-  return new Traffic(client, Date.now() - 3_600_000);
+  return new Traffic(client, Date.now() - 3_600_000, timed);
 }

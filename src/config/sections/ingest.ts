@@ -127,5 +127,10 @@ export const ingest = {
     minimum: 1,
     maximum: 2_147_483_647,
   },
+  ledger: {
+    doc: 'Keeps which messages were stored, so that one without a time of its own that the broker sends again is stored once.',
+    format: 'flag',
+    default: true,
+  },
   limits,
 } as const satisfies Section;

@@ -24,7 +24,7 @@ const turn = (): Promise<void> => Promise.resolve();
 suite('Acknowledger', () => {
   test('writes what finishes in one turn as one write, in the order of arrival', async () => {
     const { acks, writes } = acknowledger();
-    const ordinals = [7, 300, 65_535].map((id) => acks.add(id, false));
+    const ordinals = [7, 300, 65_535].map((id) => acks.add(id));
     for (const ordinal of ordinals.toReversed()) acks.acknowledge(ordinal);
     assert.deepEqual(writes, []);
     await turn();
@@ -34,7 +34,7 @@ suite('Acknowledger', () => {
 
   test('waits for the oldest', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1, false), acks.add(2, false)];
+    const [first, second] = [acks.add(1), acks.add(2)];
     acks.acknowledge(second);
     await turn();
     assert.deepEqual(writes, []);
@@ -45,33 +45,33 @@ suite('Acknowledger', () => {
 
   test('acknowledges a message once, even after its identifier was given to another', async () => {
     const { acks, writes } = acknowledger();
-    const first = acks.add(1, false);
+    const first = acks.add(1);
     acks.acknowledge(first);
     await turn();
-    acks.add(1, false);
+    acks.add(1);
     acks.acknowledge(first);
     await turn();
     assert.deepEqual(writes, [[1]]);
     assert.equal(acks.pending, 1);
   });
 
-  test('takes an identifier that is in hand only once', async () => {
+  test('knows which identifiers are in hand', async () => {
     const { acks, writes } = acknowledger();
-    const first = acks.add(1, false);
-    assert.equal(acks.add(1, true), -1);
+    const first = acks.add(1);
+    assert.equal(acks.holds(1), true);
     acks.acknowledge(first);
     await turn();
     assert.deepEqual(writes, [[1]]);
-    assert.notEqual(acks.add(1, false), -1);
+    assert.equal(acks.holds(1), false);
   });
 
-  test('an identifier in hand that comes without the mark of a repetition is another message', async () => {
+  test('two messages can be in hand under one identifier', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1, false), acks.add(1, false)];
+    const [first, second] = [acks.add(1), acks.add(1)];
     acks.acknowledge(first);
     await turn();
     assert.deepEqual(writes, [[1]]);
-    assert.equal(acks.add(1, true), -1, 'the second is still in hand');
+    assert.equal(acks.holds(1), true, 'the second is still in hand');
     acks.acknowledge(second);
     await turn();
     assert.deepEqual(writes, [[1], [1]]);
@@ -80,7 +80,7 @@ suite('Acknowledger', () => {
   test('is full before it comes round to the same identifiers, and says when half is written', async () => {
     const { acks, writes } = acknowledger();
     const ordinals: number[] = [];
-    while (!acks.full) ordinals.push(acks.add((ordinals.length % 65_535) + 1, false));
+    while (!acks.full) ordinals.push(acks.add((ordinals.length % 65_535) + 1));
     assert.ok(ordinals.length < 65_535);
     let room = 0;
     acks.whenRoom(() => room++);
@@ -98,17 +98,17 @@ suite('Acknowledger', () => {
 
   test('a skipped message is never acknowledged and holds nobody back', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1, false), acks.add(2, false)];
+    const [first, second] = [acks.add(1), acks.add(2)];
     acks.skip(first);
     acks.acknowledge(second);
     await turn();
     assert.deepEqual(writes, [[2]]);
-    assert.equal(acks.add(1, true), -1, 'the broker may only send the same message under it');
+    assert.equal(acks.holds(1), true, 'the broker may only send the same message under it');
   });
 
   test('flush writes at once, and not again at the end of the turn', async () => {
     const { acks, writes } = acknowledger();
-    acks.acknowledge(acks.add(1, false));
+    acks.acknowledge(acks.add(1));
     acks.flush();
     assert.deepEqual(writes, [[1]]);
     await turn();
@@ -117,7 +117,7 @@ suite('Acknowledger', () => {
 
   test('writes nothing once closed, not even what is scheduled', async () => {
     const { acks, writes } = acknowledger();
-    const [first, second] = [acks.add(1, false), acks.add(2, false)];
+    const [first, second] = [acks.add(1), acks.add(2)];
     acks.acknowledge(first);
     acks.close();
     acks.acknowledge(second);
@@ -151,10 +151,9 @@ suite('Acknowledger', () => {
         };
         for (const next of steps) {
           if (next.kind === 'arrive') {
-            const ordinal = acks.add(next.id, true);
             const inHand = arrived.slice(writes.flat().length).some(({ id }) => id === next.id);
-            assert.equal(ordinal === -1, inHand);
-            if (!inHand) arrived.push({ id: next.id, ordinal, committed: false });
+            assert.equal(acks.holds(next.id), inHand);
+            if (!inHand) arrived.push({ id: next.id, ordinal: acks.add(next.id), committed: false });
           } else if (next.kind === 'commit') {
             const message = arrived[next.pick % Math.max(1, arrived.length)];
             if (message !== undefined) {
@@ -186,7 +185,7 @@ suite('Acknowledger', () => {
     const { acks, writes } = acknowledger();
     const expected: number[] = [];
     for (let round = 0; round < 3; round++) {
-      const ordinals = Array.from({ length: 40_000 }, (_, index) => acks.add(index + 1, false));
+      const ordinals = Array.from({ length: 40_000 }, (_, index) => acks.add(index + 1));
       for (const ordinal of ordinals) acks.acknowledge(ordinal);
       await turn();
       expected.push(...Array.from({ length: 40_000 }, (_, index) => index + 1));

@@ -24,6 +24,7 @@ function setUp(retained: IntakeOptions['retained'] = 'store', onDelivery?: (deli
   const intake = new Intake(
     {
       retained,
+      ledger: null,
       now: () => 1_700_000_000_000_000,
       logger: { debug: nothing, info: nothing, warn: nothing, error: () => seen.errors++ },
       observer: { dropped: (_, count) => (seen.dropped += count), resent: () => seen.resent++ },

@@ -1,0 +1,130 @@
+import type { Client } from 'pg';
+import type { Delivery, DeliveryIdentity } from '../pipeline/types.ts';
+import { type SchemaNames, withNames } from './names.ts';
+
+/** Of an entry: its ordinal beyond the row's first one, packet identifier, digests of topic and payload, big-endian. */
+const ENTRY_BYTES = 4 + 2 + 4 + 4;
+
+interface Row {
+  readonly epoch: string;
+  readonly first_ordinal: string;
+  readonly entries: Buffer;
+}
+
+/** The rows of the ledger of deliveries: one with each batch, until nobody will ask for it any more. */
+export class DeliveryLedger {
+  readonly #clientId: string;
+  readonly #record: string;
+  readonly #lock: string;
+  readonly #epoch: string;
+  readonly #load: string;
+  readonly #begin: string;
+  readonly #prune: string;
+  #forgotten: { epoch: number; below: number } | null = null;
+
+  constructor(names: SchemaNames, clientId: string) {
+    this.#clientId = clientId;
+    // Two daemons with one client id may count alike: a row of the same place is added to, whoever wrote it.
+    this.#record = withNames(
+      `INSERT INTO :"internal".deliveries AS d (client_id, epoch, first_ordinal, batch_id, entries)
+       VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (client_id, epoch, first_ordinal) DO UPDATE SET entries = d.entries || excluded.entries`,
+      names,
+    );
+    this.#lock = withNames('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names);
+    this.#epoch = withNames(
+      `SELECT greatest(
+         (SELECT epoch FROM :"internal".sessions WHERE client_id = $1),
+         (SELECT max(epoch) FROM :"internal".deliveries WHERE client_id = $1), 0) AS epoch`,
+      names,
+    );
+    this.#load = withNames(
+      `SELECT epoch, first_ordinal, entries FROM :"internal".deliveries WHERE client_id = $1 AND epoch = $2`,
+      names,
+    );
+    this.#begin = withNames(
+      `INSERT INTO :"internal".sessions AS s (client_id, epoch) VALUES ($1, $2)
+       ON CONFLICT (client_id) DO UPDATE SET epoch = excluded.epoch, started_at = now()
+       WHERE s.epoch < excluded.epoch`,
+      names,
+    );
+    this.#prune = withNames(
+      `DELETE FROM :"internal".deliveries
+       WHERE client_id = $1 AND (epoch < $2 OR (epoch = $2 AND first_ordinal < $3 AND first_ordinal +
+         ('x' || encode(substring(entries FROM length(entries) - ${ENTRY_BYTES - 1} FOR 4), 'hex'))::bit(32)::bigint < $3))`,
+      names,
+    );
+  }
+
+  /** Part of the batch's transaction. */
+  async record(client: Client, batchId: string, deliveries: readonly Delivery[]): Promise<void> {
+    const known = deliveries.flatMap(({ identity }) => identity ?? []);
+    // Of a batch that a new session came into: what the one before brought will not come again.
+    const epoch = known.reduce((latest, identity) => Math.max(latest, identity.epoch), 0);
+    const identities = known.filter((identity) => identity.epoch === epoch);
+    const first = identities.reduce(
+      (least, { ordinal }) => Math.min(least, ordinal),
+      Number.MAX_SAFE_INTEGER,
+    );
+    if (identities.length === 0) return;
+    await client.query({
+      name: 'tidegate-deliveries',
+      text: this.#record,
+      values: [this.#clientId, epoch, first, batchId, packEntries(identities, first)],
+    });
+  }
+
+  /** The latest epoch of this client id (0 before the first) and what was settled in it, in ascending order. */
+  async load(client: Client): Promise<{ epoch: number; entries: DeliveryIdentity[] }> {
+    await client.query('BEGIN');
+    // Each batch is written under this lock, shared: a COMMIT that a life before ours sent with its last breath is through.
+    await client.query(this.#lock);
+    await client.query('COMMIT');
+    const { rows } = await client.query<{ epoch: string }>(this.#epoch, [this.#clientId]);
+    const epoch = Number(rows[0]?.epoch);
+    const found = await client.query<Row>(this.#load, [this.#clientId, epoch]);
+    const entries = found.rows.flatMap((row) => unpackEntries(row));
+    return { epoch, entries: entries.sort((one, other) => one.ordinal - other.ordinal) };
+  }
+
+  /** The greatest epoch wins. */
+  async begin(client: Client, epoch: number): Promise<void> {
+    await client.query(this.#begin, [this.#clientId, epoch]);
+  }
+
+  /** Nothing below this ordinal of the epoch, nor of earlier epochs, will be asked for again; `prune` deletes it. */
+  forget(epoch: number, below: number): void {
+    this.#forgotten = { epoch, below };
+  }
+
+  async prune(client: Client): Promise<void> {
+    if (this.#forgotten === null) return;
+    await client.query(this.#prune, [this.#clientId, this.#forgotten.epoch, this.#forgotten.below]);
+  }
+}
+
+function packEntries(identities: readonly DeliveryIdentity[], first: number): Buffer {
+  const entries = Buffer.allocUnsafe(identities.length * ENTRY_BYTES);
+  let at = 0;
+  for (const { ordinal, packetId, topicDigest, payloadDigest } of identities) {
+    entries.writeUInt32BE(ordinal - first, at);
+    entries.writeUInt16BE(packetId, at + 4);
+    entries.writeUInt32BE(topicDigest, at + 6);
+    entries.writeUInt32BE(payloadDigest, at + 10);
+    at += ENTRY_BYTES;
+  }
+  return entries;
+}
+
+function unpackEntries({ epoch, first_ordinal, entries }: Row): DeliveryIdentity[] {
+  return Array.from({ length: entries.length / ENTRY_BYTES }, (_, index) => {
+    const at = index * ENTRY_BYTES;
+    return {
+      epoch: Number(epoch),
+      ordinal: Number(first_ordinal) + entries.readUInt32BE(at),
+      packetId: entries.readUInt16BE(at + 4),
+      topicDigest: entries.readUInt32BE(at + 6),
+      payloadDigest: entries.readUInt32BE(at + 10),
+    };
+  });
+}

@@ -169,7 +169,7 @@ export class Intake {
         return;
       }
       if (match !== null) {
-        const ordinal = acknowledger.add(packetId, match.ordinal + 1);
+        const ordinal = acknowledger.add(packetId, match.proves);
         if (match.inHand === null) acknowledger.acknowledge(ordinal);
         else match.inHand.takeOver(acknowledger, ordinal);
         observer.dropped('redelivered', 1);
@@ -183,7 +183,7 @@ export class Intake {
     }
     const backlog = this.#backlog !== null || packet.dup;
     if (this.#backlog !== null) this.#backlog.messages++;
-    const identity = ledger?.arrive(packetId, topic, payload) ?? null;
+    const identity = ledger?.arrive(packetId, topic, payload, packet.dup) ?? null;
     // All that is sent again comes before what is new. A repeat that we do not know may come before one that we know.
     const proves = identity === null || packet.dup ? 0 : identity.ordinal + 1;
     const ordinal = acknowledger.add(packetId, proves);

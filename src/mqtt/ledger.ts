@@ -1,4 +1,4 @@
-import type { DeliveryIdentity } from '../pipeline/types.ts';
+import type { DeliveryIdentity, LedgerEntry } from '../pipeline/types.ts';
 
 /** Packet identifiers are 16 bits. */
 const IDENTIFIERS = 0x1_0000;
@@ -14,7 +14,8 @@ const NONE = -1;
 
 /** A message that was here before, to be settled and not handled. */
 export interface Match<InHand> {
-  readonly ordinal: number;
+  /** Below this ordinal all is acknowledged once this one is. */
+  readonly proves: number;
   /** What is to take over the acknowledgement once it is durable; null: it is durable already. */
   readonly inHand: InHand | null;
 }
@@ -30,6 +31,11 @@ export class Ledger<InHand> {
   readonly #ordinals = new Float64Array(IDENTIFIERS).fill(NONE);
   readonly #topics = new Uint32Array(IDENTIFIERS);
   readonly #payloads = new Uint32Array(IDENTIFIERS);
+  /**
+   * 1 for a message that came as a repeat and was not known (the daemon was killed before it was durable): its ordinal is
+   * late, it was sent before some that have lesser ones.
+   */
+  readonly #repeated = new Uint8Array(IDENTIFIERS);
   /** The connection that brought it last. */
   readonly #connections = new Uint32Array(IDENTIFIERS);
   readonly #inHand: (InHand | null)[] = Array.from({ length: IDENTIFIERS }, () => null);
@@ -71,14 +77,14 @@ export class Ledger<InHand> {
   }
 
   /** `entries`: what earlier lives of the daemon settled in it, in ascending order. */
-  begin(epoch: number, entries: readonly DeliveryIdentity[] = []): void {
+  begin(epoch: number, entries: readonly LedgerEntry[] = []): void {
     this.suspend();
     this.#suspended = false;
     this.#epoch = epoch;
     this.#next = 0;
     this.#proven = 0;
     for (const entry of entries) {
-      this.#put(entry.packetId, entry.ordinal, entry.topicDigest, entry.payloadDigest);
+      this.#put(entry, entry.duplicate);
       // Not of this connection, whichever that is.
       this.#connections[entry.packetId] = 0;
       this.#next = entry.ordinal + 1;
@@ -91,12 +97,11 @@ export class Ledger<InHand> {
     this.#lastMatch = NONE;
   }
 
-  /** A new message. */
-  arrive(packetId: number, topicDigest: number, payloadDigest: number): DeliveryIdentity {
-    const ordinal = this.#next++;
-    this.#put(packetId, ordinal, topicDigest, payloadDigest);
-    this.#inHand[packetId] = null;
-    return { epoch: this.#epoch, ordinal, packetId, topicDigest, payloadDigest };
+  /** A new message, as far as is known; `duplicate`: it is marked as sent again. */
+  arrive(packetId: number, topicDigest: number, payloadDigest: number, duplicate: boolean): DeliveryIdentity {
+    const identity = { epoch: this.#epoch, ordinal: this.#next++, packetId, topicDigest, payloadDigest };
+    this.#put(identity, duplicate);
+    return identity;
   }
 
   /** Who waits for `settle`. */
@@ -135,8 +140,9 @@ export class Ledger<InHand> {
     // identifier used again for the like: not if it was sent before one that came again already, or is long past.
     if (inHand === null && (ordinal <= this.#lastMatch || ordinal < this.floor)) return null;
     this.#connections[packetId] = this.#connection;
+    if (this.#repeated[packetId] === 1) return { proves: 0, inHand };
     this.#lastMatch = Math.max(this.#lastMatch, ordinal);
-    return { ordinal, inHand };
+    return { proves: ordinal + 1, inHand };
   }
 
   /** The broker has the acknowledgements of all below `ordinal`. */
@@ -144,11 +150,14 @@ export class Ledger<InHand> {
     this.#proven = Math.max(this.#proven, ordinal);
   }
 
-  #put(packetId: number, ordinal: number, topicDigest: number, payloadDigest: number): void {
+  #put(identity: DeliveryIdentity, duplicate: boolean): void {
+    const { ordinal, packetId, topicDigest, payloadDigest } = identity;
     this.#ordinals[packetId] = ordinal;
     this.#topics[packetId] = topicDigest;
     this.#payloads[packetId] = payloadDigest;
+    this.#repeated[packetId] = duplicate ? 1 : 0;
     this.#connections[packetId] = this.#connection;
+    this.#inHand[packetId] = null;
   }
 
   #isLatest({ epoch, ordinal, packetId }: DeliveryIdentity): boolean {

@@ -25,6 +25,12 @@ export interface DeliveryIdentity {
   readonly payloadDigest: number;
 }
 
+/** A settled message in the ledger. */
+export interface LedgerEntry extends DeliveryIdentity {
+  /** Of the delivery: it was marked as sent again and not known, so that its ordinal says little about the order. */
+  readonly duplicate: boolean;
+}
+
 /** One received PUBLISH and the duty to settle it exactly once. */
 export interface Delivery {
   readonly topic: string;
@@ -244,7 +250,7 @@ export interface Spool {
 /** The part of the ledger that outlives the process, kept where the points are. */
 export interface SessionStore {
   /** The epoch (0 before the first) and the entries of it, in ascending order of ordinals. */
-  load(): Promise<{ readonly epoch: number; readonly entries: readonly DeliveryIdentity[] }>;
+  load(): Promise<{ readonly epoch: number; readonly entries: readonly LedgerEntry[] }>;
   /** Begins an epoch; durable when it resolves. */
   begin(epoch: number): Promise<void>;
   /** Nothing below this ordinal of the epoch, nor of earlier epochs, will be asked for again. */

@@ -1,9 +1,14 @@
 import type { Client } from 'pg';
-import type { Delivery, DeliveryIdentity } from '../pipeline/types.ts';
+import type { Delivery, LedgerEntry } from '../pipeline/types.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
-/** Of an entry: its ordinal beyond the row's first one, packet identifier, digests of topic and payload, big-endian. */
+/**
+ * Of an entry: whether it came marked as sent again (1 bit), its ordinal beyond the row's first one (31 bits), packet
+ * identifier, digests of topic and payload, big-endian.
+ */
 const ENTRY_BYTES = 4 + 2 + 4 + 4;
+const DUPLICATE = 0x8000_0000;
+const ORDINAL = 0x7fff_ffff;
 
 interface Row {
   readonly epoch: string;
@@ -51,14 +56,16 @@ export class DeliveryLedger {
     this.#prune = withNames(
       `DELETE FROM :"internal".deliveries
        WHERE client_id = $1 AND (epoch < $2 OR (epoch = $2 AND first_ordinal < $3 AND first_ordinal +
-         ('x' || encode(substring(entries FROM length(entries) - ${ENTRY_BYTES - 1} FOR 4), 'hex'))::bit(32)::bigint < $3))`,
+         (('x' || encode(substring(entries FROM length(entries) - ${ENTRY_BYTES - 1} FOR 4), 'hex'))::bit(32)::bigint & ${ORDINAL}) < $3))`,
       names,
     );
   }
 
   /** Part of the batch's transaction. */
   async record(client: Client, batchId: string, deliveries: readonly Delivery[]): Promise<void> {
-    const known = deliveries.flatMap(({ identity }) => identity ?? []);
+    const known = deliveries.flatMap(({ identity, duplicate }) =>
+      identity === null ? [] : { ...identity, duplicate },
+    );
     // Of a batch that a new session came into: what the one before brought will not come again.
     const epoch = known.reduce((latest, identity) => Math.max(latest, identity.epoch), 0);
     const identities = known.filter((identity) => identity.epoch === epoch);
@@ -75,7 +82,7 @@ export class DeliveryLedger {
   }
 
   /** The latest epoch of this client id (0 before the first) and what was settled in it, in ascending order. */
-  async load(client: Client): Promise<{ epoch: number; entries: DeliveryIdentity[] }> {
+  async load(client: Client): Promise<{ epoch: number; entries: LedgerEntry[] }> {
     await client.query('BEGIN');
     // Each batch is written under this lock, shared: a COMMIT that a life before ours sent with its last breath is through.
     await client.query(this.#lock);
@@ -103,11 +110,11 @@ export class DeliveryLedger {
   }
 }
 
-function packEntries(identities: readonly DeliveryIdentity[], first: number): Buffer {
+function packEntries(identities: readonly LedgerEntry[], first: number): Buffer {
   const entries = Buffer.allocUnsafe(identities.length * ENTRY_BYTES);
   let at = 0;
-  for (const { ordinal, packetId, topicDigest, payloadDigest } of identities) {
-    entries.writeUInt32BE(ordinal - first, at);
+  for (const { ordinal, packetId, topicDigest, payloadDigest, duplicate } of identities) {
+    entries.writeUInt32BE(ordinal - first + (duplicate ? DUPLICATE : 0), at);
     entries.writeUInt16BE(packetId, at + 4);
     entries.writeUInt32BE(topicDigest, at + 6);
     entries.writeUInt32BE(payloadDigest, at + 10);
@@ -116,12 +123,13 @@ function packEntries(identities: readonly DeliveryIdentity[], first: number): Bu
   return entries;
 }
 
-function unpackEntries({ epoch, first_ordinal, entries }: Row): DeliveryIdentity[] {
+function unpackEntries({ epoch, first_ordinal, entries }: Row): LedgerEntry[] {
   return Array.from({ length: entries.length / ENTRY_BYTES }, (_, index) => {
     const at = index * ENTRY_BYTES;
     return {
       epoch: Number(epoch),
-      ordinal: Number(first_ordinal) + entries.readUInt32BE(at),
+      ordinal: Number(first_ordinal) + (entries.readUInt32BE(at) & ORDINAL),
+      duplicate: entries.readUInt32BE(at) >= DUPLICATE,
       packetId: entries.readUInt16BE(at + 4),
       topicDigest: entries.readUInt32BE(at + 6),
       payloadDigest: entries.readUInt32BE(at + 10),

@@ -9,7 +9,7 @@ export interface ObservedSubscriber extends AsyncDisposable {
   start(): Promise<void>;
   readonly deliveries: Delivery[];
   readonly logs: string[];
-  readonly counts: { dropped: number; resent: number };
+  readonly counts: { dropped: number; resent: number; redelivered: number };
   /** Resolves as soon as the condition holds; looked at after every delivery, log line and fatal error. */
   until(condition: () => boolean): Promise<void>;
   /** Resolves once so many deliveries came. */
@@ -31,7 +31,7 @@ export function observe(
 ): ObservedSubscriber {
   const deliveries: Delivery[] = [];
   const logs: string[] = [];
-  const counts = { dropped: 0, resent: 0 };
+  const counts = { dropped: 0, resent: 0, redelivered: 0 };
   let fatal: TidegateError | null = null;
   let waiting: (() => void)[] = [];
   const changed = (): void => {
@@ -71,8 +71,8 @@ export function observe(
     backoff: { minimumMs: 10, maximumMs: 50 },
     logger,
     observer: {
-      dropped: (_, count) => {
-        counts.dropped += count;
+      dropped: (reason, count) => {
+        counts[reason === 'redelivered' ? reason : 'dropped'] += count;
         changed();
       },
       resent: () => {

@@ -3,8 +3,8 @@ import { createServer, type Socket } from 'node:net';
 
 /** What the scripted broker answers; a number array is sent byte for byte. */
 export interface Script {
-  /** To CONNECT; default: success, no session (MQTT 5). */
-  readonly connack?: readonly number[];
+  /** To CONNECT, from the first to the last, which goes on; default: success, no session (MQTT 5). */
+  readonly connack?: readonly number[] | readonly (readonly number[])[];
   /** Reason codes of SUBACK; default: QoS 1 for one filter. */
   readonly suback?: readonly number[];
   readonly protocolVersion?: 4 | 5;
@@ -15,6 +15,8 @@ export interface ScriptedBroker extends AsyncDisposable {
   readonly url: string;
   /** Sends bytes to every client. */
   send(bytes: readonly number[]): void;
+  /** Ends every connection. */
+  cut(): void;
   /** Resolves to the next packet of this type (the high four bits of its first byte) that no one asked for yet. */
   packet(type: number): Promise<Buffer>;
 }
@@ -22,10 +24,34 @@ export interface ScriptedBroker extends AsyncDisposable {
 export const CONNACK = 2;
 export const PUBACK = 4;
 export const SUBSCRIBE = 8;
+export const PINGREQ = 12;
+
+export const NO_SESSION: readonly number[] = [0x20, 3, 0, 0, 0];
+export const SESSION_PRESENT: readonly number[] = [0x20, 3, 1, 0, 0];
+export const PINGRESP: readonly number[] = [0xd0, 0];
+
+/** PUBLISH at QoS 1, MQTT 5, without properties; topic and payload are short. */
+export function publication(
+  packetId: number,
+  payload: string,
+  { dup = false, topic = 't' }: { readonly dup?: boolean; readonly topic?: string } = {},
+): number[] {
+  const body = [
+    0,
+    topic.length,
+    ...Buffer.from(topic),
+    packetId >> 8,
+    packetId & 0xff,
+    0,
+    ...Buffer.from(payload),
+  ];
+  return [dup ? 0x3a : 0x32, body.length, ...body];
+}
 
 export async function startScriptedBroker(script: Script = {}): Promise<ScriptedBroker> {
   const version = script.protocolVersion ?? 5;
-  const connack = script.connack ?? (version === 5 ? [0x20, 3, 0, 0, 0] : [0x20, 2, 0, 0]);
+  const connack = script.connack ?? (version === 5 ? NO_SESSION : [0x20, 2, 0, 0]);
+  const connacks = [...(typeof connack[0] === 'number' ? [connack] : connack)] as (readonly number[])[];
   const codes = script.suback ?? [1];
   const sockets = new Set<Socket>();
   const received: Buffer[] = [];
@@ -43,7 +69,10 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
         buffered = buffered.subarray(packet.length);
         received.push(packet);
         const type = (packet[0] ?? 0) >> 4;
-        if (type === 1) socket.write(Buffer.from(connack));
+        if (type === 1) {
+          socket.write(Buffer.from(connacks[0] ?? []));
+          if (connacks.length > 1) connacks.shift();
+        }
         if (type === SUBSCRIBE) {
           const properties = version === 5 ? [0] : [];
           const body = [packet[2] ?? 0, packet[3] ?? 0, ...properties, ...codes];
@@ -61,6 +90,9 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
     url: `mqtt://127.0.0.1:${address.port}`,
     send: (bytes) => {
       for (const socket of sockets) socket.write(Buffer.from(bytes));
+    },
+    cut: () => {
+      for (const socket of sockets) socket.destroy();
     },
     packet: async (type) => {
       for (;;) {

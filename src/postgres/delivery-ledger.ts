@@ -63,21 +63,17 @@ export class DeliveryLedger {
 
   /** Part of the batch's transaction. */
   async record(client: Client, batchId: string, deliveries: readonly Delivery[]): Promise<void> {
-    const known = deliveries.flatMap(({ identity, duplicate }) =>
-      identity === null ? [] : { ...identity, duplicate },
-    );
     // Of a batch that a new session came into: what the one before brought will not come again.
-    const epoch = known.reduce((latest, identity) => Math.max(latest, identity.epoch), 0);
-    const identities = known.filter((identity) => identity.epoch === epoch);
-    const first = identities.reduce(
-      (least, { ordinal }) => Math.min(least, ordinal),
-      Number.MAX_SAFE_INTEGER,
-    );
-    if (identities.length === 0) return;
+    let epoch = 0;
+    for (const { identity } of deliveries) if (identity !== null) epoch = Math.max(epoch, identity.epoch);
+    if (epoch === 0) return;
+    const known = deliveries.filter(({ identity }) => identity?.epoch === epoch);
+    let first = Number.MAX_SAFE_INTEGER;
+    for (const { identity } of known) first = Math.min(first, identity?.ordinal ?? first);
     await client.query({
       name: 'tidegate-deliveries',
       text: this.#record,
-      values: [this.#clientId, epoch, first, batchId, packEntries(identities, first)],
+      values: [this.#clientId, epoch, first, batchId, packEntries(known, first)],
     });
   }
 
@@ -110,17 +106,19 @@ export class DeliveryLedger {
   }
 }
 
-function packEntries(identities: readonly LedgerEntry[], first: number): Buffer {
-  const entries = Buffer.allocUnsafe(identities.length * ENTRY_BYTES);
+/** In order of arrival, so that the last one has the greatest ordinal. */
+function packEntries(deliveries: readonly Delivery[], first: number): Buffer {
+  const entries = Buffer.allocUnsafe(deliveries.length * ENTRY_BYTES);
   let at = 0;
-  for (const { ordinal, packetId, topicDigest, payloadDigest, duplicate } of identities) {
-    entries.writeUInt32BE(ordinal - first + (duplicate ? DUPLICATE : 0), at);
-    entries.writeUInt16BE(packetId, at + 4);
-    entries.writeUInt32BE(topicDigest, at + 6);
-    entries.writeUInt32BE(payloadDigest, at + 10);
+  for (const { identity, duplicate } of deliveries) {
+    if (identity === null) continue;
+    entries.writeUInt32BE(identity.ordinal - first + (duplicate ? DUPLICATE : 0), at);
+    entries.writeUInt16BE(identity.packetId, at + 4);
+    entries.writeUInt32BE(identity.topicDigest, at + 6);
+    entries.writeUInt32BE(identity.payloadDigest, at + 10);
     at += ENTRY_BYTES;
   }
-  return entries;
+  return entries.subarray(0, at);
 }
 
 function unpackEntries({ epoch, first_ordinal, entries }: Row): LedgerEntry[] {

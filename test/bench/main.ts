@@ -8,6 +8,7 @@ import { benchAggregates } from './aggregates.ts';
 import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
+import { benchLedger } from './ledger.ts';
 import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
@@ -15,6 +16,7 @@ import { benchSpool } from './spool.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
+  ledger: { run: benchLedger, count: 300_000 },
   copy: { run: benchCopy, count: 1_000_000 },
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },

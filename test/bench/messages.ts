@@ -52,7 +52,12 @@ export async function benchMessages({ rounds, count }: { rounds: number; count: 
   ];
 }
 
-async function tidegate(url: string, count: number): Promise<Run> {
+/** `env`: further variables of the daemon. */
+export async function tidegate(
+  url: string,
+  count: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Run> {
   await using broker = await startBroker({ kind: 'mosquitto', config: BROKER });
   const database = await freshDatabase(url);
   const daemon = spawn(process.execPath, [MAIN, 'run'], {
@@ -62,6 +67,7 @@ async function tidegate(url: string, count: number): Promise<Run> {
       TIDEGATE_DATABASE_URL: database.url,
       TIDEGATE_HTTP_PORT: '0',
       TIDEGATE_LOG_FORMAT: 'json',
+      ...env,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });

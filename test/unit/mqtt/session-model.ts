@@ -43,13 +43,13 @@ export class SessionModel {
   #toBroker: (number | 'pingreq')[] = [];
   // The database.
   readonly stored: number[] = [];
-  /** Messages whose acknowledgement was proven to be with the broker. */
-  readonly proven = new Set<number>();
+  /** Messages whose acknowledgement the broker had. */
+  readonly acknowledged = new Set<number>();
   /** Messages that the broker itself forgot. */
   readonly forgotten = new Set<number>();
   /** Messages that the broker sends a second time as if it were the first. */
   readonly unmarked = new Set<number>();
-  #rows: { readonly entry: LedgerEntry; readonly number: number }[] = [];
+  #rows: LedgerEntry[] = [];
   // The daemon.
   readonly #numbers = new WeakMap<Uint8Array, number>();
   #inHand: Delivery[] = [];
@@ -85,9 +85,8 @@ export class SessionModel {
   commit(pick: number): void {
     const [delivery] = this.#inHand.splice(pick % Math.max(1, this.#inHand.length), 1);
     if (delivery === undefined || delivery.identity === null) return;
-    const number = this.#numberOf(delivery);
-    this.stored.push(number);
-    this.#rows.push({ entry: { ...delivery.identity, duplicate: delivery.duplicate }, number });
+    this.stored.push(this.#numberOf(delivery));
+    this.#rows.push({ ...delivery.identity, duplicate: delivery.duplicate });
     delivery.ack();
   }
 
@@ -105,7 +104,11 @@ export class SessionModel {
   acknowledge(count: number): void {
     for (const packet of this.#toBroker.splice(0, count)) {
       if (packet === 'pingreq') this.#toDaemon.push('pingresp');
-      else this.#session.inFlight = this.#session.inFlight.filter(({ id }) => id !== packet);
+      else {
+        const { inFlight } = this.#session;
+        for (const { id, number } of inFlight) if (id === packet) this.acknowledged.add(number);
+        this.#session.inFlight = inFlight.filter(({ id }) => id !== packet);
+      }
     }
     this.#send();
   }
@@ -127,10 +130,9 @@ export class SessionModel {
   kill(): void {
     this.#inHand = [];
     this.#ledger = new Ledger(WINDOW);
-    const entries = this.#rows.map(({ entry }) => entry);
     this.#ledger.begin(
       1,
-      entries.sort((one, other) => one.ordinal - other.ordinal),
+      this.#rows.toSorted((one, other) => one.ordinal - other.ordinal),
     );
     this.#intake = this.#newIntake();
     this.connect();
@@ -229,8 +231,7 @@ export class SessionModel {
       proven: (below) => {
         this.#ledger.prove(below);
         const { floor } = this.#ledger;
-        for (const { entry, number } of this.#rows) if (entry.ordinal < floor) this.proven.add(number);
-        this.#rows = this.#rows.filter(({ entry }) => entry.ordinal >= floor);
+        this.#rows = this.#rows.filter(({ ordinal }) => ordinal >= floor);
       },
       caughtUp: () => {},
     });

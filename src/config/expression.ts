@@ -1,11 +1,10 @@
 /** The syntax of a route's expressions: payload paths, or texts with `{level}` placeholders (see RouteConfig). */
 
-const PATH = /^[$@](?:\.[^.[\]\s]+|\[\d+\]|\["(?:[^"\\]|\\.)*"\])*$/;
+const STEP = /\.[^.[\]\s]+|\[\d+\]|\[("(?:[^"\\]|\\.)*")\]/y;
 
 /** What is wrong with a payload path, or null. */
 export function pathMistake(path: string): string | null {
-  const quoted = path.match(/"(?:[^"\\]|\\.)*"/g) ?? [];
-  return PATH.test(path) && quoted.every(isJson) ? null : 'is no path: $ or @, then .key, ["any key"] or [0]';
+  return isPath(path) ? null : 'is no path: $ or @, then .key, ["any key"] or [0]';
 }
 
 /** What is wrong with an expression, or null; `levels` are the names of the topic's levels. */
@@ -18,6 +17,16 @@ export function expressionMistake(expression: string, levels: readonly string[])
     return `names ${unknown[0]}, no level of the topic`;
   }
   return /[{}]/.test(expression.replaceAll(/\{[^{}]*\}/g, '')) ? 'has a brace without its partner' : null;
+}
+
+function isPath(path: string): boolean {
+  if (!/^[$@]/.test(path)) return false;
+  STEP.lastIndex = 1;
+  while (STEP.lastIndex < path.length) {
+    const step = STEP.exec(path);
+    if (step === null || (step[1] !== undefined && !isJson(step[1]))) return false;
+  }
+  return true;
 }
 
 function isJson(text: string): boolean {

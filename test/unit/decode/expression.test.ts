@@ -59,6 +59,7 @@ test('What is no expression is refused, here as in the configuration', () => {
     '{a',
     'a}',
     '$["\\q"]',
+    '$.a"["\\u12"]',
   ];
   for (const text of wrong) {
     assert.throws(() => parseExpression(text, ['a']), Error, text);

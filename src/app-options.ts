@@ -7,7 +7,7 @@ import type { PipelineOptions } from './pipeline/pipeline.ts';
 import type { JobStoreOptions } from './postgres/job-store.ts';
 import type { LeaderOptions } from './postgres/leader.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
-import type { SinkOptions } from './postgres/sink.ts';
+import type { SinkOptions } from './postgres/sink-options.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
 
 /** The configuration in the words of each module: durations in what it counts in, files as their contents. */
@@ -62,6 +62,7 @@ export function sinkOptions(config: Config, engine: EngineName): SinkOptions {
     maxSeries: ingest.max_series,
     chunks: { interval: config.policies.chunk_interval * 1000 },
     engine,
+    spools: config.spool.path !== null,
   };
 }
 
@@ -136,12 +137,14 @@ export function leaderOptions({ database, mqtt }: Config): LeaderOptions {
 }
 
 export function pipelineOptions(config: Config): PipelineOptions {
-  const { ingest, mqtt, database } = config;
+  const { ingest, mqtt, database, spool } = config;
+  // A record must fit into one of the files that the spool consists of.
+  const record = spool.path === null ? Number.POSITIVE_INFINITY : spool.max_bytes / 8;
   return {
     writers: database.writers,
     batch: {
       maxPoints: Math.min(ingest.batch.max_points, ingest.queue.max_points),
-      maxBytes: Math.min(ingest.batch.max_bytes, ingest.queue.max_bytes),
+      maxBytes: Math.min(ingest.batch.max_bytes, ingest.queue.max_bytes, record),
       maxWait: Math.max(ingest.batch.max_wait, ingest.batch.min_wait),
       minWait: ingest.batch.min_wait,
     },
@@ -157,6 +160,7 @@ export function pipelineOptions(config: Config): PipelineOptions {
     qos0: ingest.qos0,
     // A series in flight must not be forgotten: its order and its latest text hang on the one object.
     seriesCache: Math.max(SERIES_CACHE, ingest.queue.max_points * 2),
+    spoolAfter: spool.after,
   };
 }
 

@@ -14,6 +14,7 @@ import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
 import { Scheduling } from './scheduling.ts';
+import type { Seams } from './seams.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
@@ -23,6 +24,8 @@ export interface AppOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly version: string;
+  /** Only tests give some. */
+  readonly seams?: Partial<Seams>;
 }
 
 /**
@@ -62,6 +65,7 @@ export class App {
             pipelineLog(logger, () => performance.now()),
           ),
           onFatal: (error) => this.#failure.reject(error),
+          seams: options.seams,
         })
       : null;
     this.#metrics = metrics;

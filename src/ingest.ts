@@ -6,11 +6,15 @@ import { Subscriber } from './mqtt/subscriber.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { imbalanceOf } from './pipeline/self-check.ts';
-import type { Logger, PipelineObserver, PipelineState } from './pipeline/types.ts';
+import type { Logger, PipelineObserver, PipelineState, SessionStore, Spool } from './pipeline/types.ts';
 import type { AccountDetail, AccountQuery } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
+import { NO_SEAMS, type Seams } from './seams.ts';
+import type { FileSpool } from './spool/file-spool.ts';
+import { openSpool } from './spool/open.ts';
+import { spooledEntries, spooledSessions } from './spooled-sessions.ts';
 import { tellAll } from './telemetry/observers.ts';
 import { YoungGarbage } from './young-garbage.ts';
 
@@ -19,10 +23,15 @@ export interface IngestParts {
   readonly logger: Logger;
   readonly observer: PipelineObserver;
   readonly onFatal: (error: TidegateError) => void;
+  readonly seams?: Partial<Seams> | undefined;
 }
 
 /** Milliseconds between two folds of the journal, which also prove that the database can be written to. */
 const MAINTENANCE = 5_000;
+/** Milliseconds for one fold: a connection that hangs must not hold the next one up. */
+const FOLDING = 30_000;
+/** The same for the last one. */
+const FAREWELL = 2_000;
 
 /** The component `ingest`: broker, pipeline and sink, started in this order and stopped in the other. */
 export class Ingest {
@@ -30,6 +39,8 @@ export class Ingest {
   #sink: PostgresSink | null = null;
   #subscriber: Subscriber | null = null;
   #pipeline: Pipeline | null = null;
+  #spool: Spool | null = null;
+  #maintaining = false;
   #timer: NodeJS.Timeout | null = null;
   /** Checks of the account that failed. */
   #imbalances = 0;
@@ -64,17 +75,20 @@ export class Ingest {
   /** The database must be migrated, for `engine`. Resolves once subscribed. */
   async start(engine: EngineName): Promise<void> {
     const { config, logger, observer, onFatal } = this.#parts;
+    const seams = { ...NO_SEAMS, ...this.#parts.seams };
     const decoder = createDecoder(config.routes, decodeLimits(config));
-    const sink = new PostgresSink(sinkOptions(config, engine));
+    const files = await this.#openSpool();
+    this.#spool = files && seams.spool(files);
+    const sink = new PostgresSink({ ...sinkOptions(config, engine), connect: seams.connect });
     this.#sink = sink;
     const { since, totals } = await sink.totals().catch(rethrown);
-    await sink.maintain().catch(rethrown);
+    // What the spool holds may have been committed by an earlier life, and is looked up before it is written.
+    const earlier = this.#spool !== null && this.#spool.state.batches > 0;
+    await sink.maintain(() => ({ record: null, earlier })).catch(rethrown);
     const subscriber = new Subscriber({
       ...brokerOptions(config),
       filters: decoder.filters(),
-      sessions: config.ingest.ledger
-        ? { ...sink.sessions, load: () => sink.sessions.load().catch(rethrown) }
-        : null,
+      sessions: config.ingest.ledger ? await this.#sessions(sink, files) : null,
       logger,
       observer: {
         dropped: (reason, count) => {
@@ -84,12 +98,14 @@ export class Ingest {
       },
       onFatal,
     });
+    const source = seams.source(subscriber);
     const pipeline = new Pipeline(
       {
-        source: subscriber,
-        decoder,
-        sink,
-        sheet: new BalanceSheet(since, totals),
+        source,
+        decoder: seams.decoder(decoder),
+        sink: seams.sink(sink),
+        spool: this.#spool && { spool: this.#spool, beginEpoch: (epoch) => sink.sessions.begin(epoch) },
+        sheet: new BalanceSheet(since, totals, this.#spool?.state),
         observer: tellAll(observer, this.#databaseWatch()),
         logger,
         onFatal: (error) => onFatal(describeFatal(error)),
@@ -98,9 +114,10 @@ export class Ingest {
     );
     this.#pipeline = pipeline;
     this.#subscriber = subscriber;
-    this.#timer = setInterval(() => void this.#maintain(), MAINTENANCE);
+    this.#timer = setInterval(() => void this.#maintain(FOLDING), MAINTENANCE);
+    pipeline.start();
     const garbage = new YoungGarbage();
-    await subscriber.start((delivery) => {
+    await source.start((delivery) => {
       pipeline.receive(delivery);
       garbage.received(delivery.payload.byteLength);
     });
@@ -116,19 +133,40 @@ export class Ingest {
     await this.#subscriber?.stopReceiving();
     const drained = (await this.#pipeline?.drain(signal)) ?? true;
     await this.#subscriber?.close();
-    if (drained) await this.#sink?.maintain().catch(() => {});
+    if (drained && this.#databaseFault === null) await this.#maintain(FAREWELL);
     await this.#sink?.close();
+    await this.#spool?.close();
     return drained;
   }
 
-  async #maintain(): Promise<void> {
+  async #openSpool(): Promise<FileSpool | null> {
+    const { config, logger } = this.#parts;
+    const { path, max_bytes: maxBytes, on_full: onFull } = config.spool;
+    return path === null ? null : await openSpool({ path, maxBytes, onFull, logger });
+  }
+
+  /** Where a message is known that the broker sends again: the database, and what lies in the spool. */
+  async #sessions(sink: PostgresSink, files: FileSpool | null): Promise<SessionStore> {
+    const stored = { ...sink.sessions, load: () => sink.sessions.load().catch(rethrown) };
+    if (files === null || this.#spool === null) return stored;
+    const left = await spooledEntries(files.survey());
+    return spooledSessions(stored, this.#spool, left, () => this.#pipeline?.drainSpool());
+  }
+
+  /** `limit`: milliseconds. */
+  async #maintain(limit: number): Promise<void> {
+    if (this.#maintaining) return;
+    this.#maintaining = true;
+    const held = () => this.#pipeline?.heldRows ?? { record: null, earlier: false };
     try {
-      await this.#sink?.maintain();
+      await this.#sink?.maintain(held, AbortSignal.timeout(limit));
       this.#databaseFault = null;
       await this.#checkAccount();
     } catch (error) {
       this.#databaseFault = error instanceof Error ? error.message : String(error);
       this.#parts.logger.debug({ error }, 'The journal could not be folded');
+    } finally {
+      this.#maintaining = false;
     }
   }
 
@@ -158,6 +196,8 @@ export class Ingest {
       },
       dropped: () => {},
       deadLettered: () => {},
+      spooled: () => {},
+      spoolFailed: () => {},
     };
   }
 }

@@ -1,6 +1,6 @@
 import type { Check, Readiness } from './http/ports.ts';
 import type { SubscriberState } from './mqtt/subscriber-options.ts';
-import type { PipelineState } from './pipeline/types.ts';
+import type { PipelineState, SpoolStatus } from './pipeline/types.ts';
 import type { SchedulerRole } from './scheduler/scheduler.ts';
 
 /** What the log says once messages are received and stored. */
@@ -20,6 +20,7 @@ export function readiness(
     broker: brokerCheck(broker),
     database: { ok: databaseFault === null, detail: databaseFault ?? 'writable' },
     queue: queueCheck(pipeline, now),
+    ...(pipeline?.spool && { spool: spoolCheck(pipeline.spool, now) }),
   };
   return { ready: Object.values(checks).every(({ ok }) => ok), checks };
 }
@@ -39,6 +40,14 @@ function brokerCheck(broker: SubscriberState | null): Check {
   if (broker === null) return { ok: false, detail: 'not connected yet' };
   if (!broker.connected) return { ok: false, detail: 'not connected' };
   return broker.subscribed ? { ok: true, detail: 'subscribed' } : { ok: false, detail: 'not subscribed yet' };
+}
+
+function spoolCheck({ fault, batches, bytes, maxBytes, oldestAt }: SpoolStatus, now: number): Check {
+  if (fault !== null) return { ok: false, detail: fault };
+  if (batches === 0) return { ok: true, detail: 'empty' };
+  const age = oldestAt === null ? 0 : Math.max(0, Math.round((now - oldestAt) / 1e6));
+  const detail = `${batches} batches, ${bytes} of ${maxBytes} bytes, the oldest message waits for ${age} s`;
+  return { ok: bytes < maxBytes, detail };
 }
 
 function queueCheck(pipeline: PipelineState | null, now: number): Check {

@@ -95,6 +95,12 @@ export const ROUTE = Type.Object({
     allowed: 'store_changes, store or drop',
     default: 'store_changes',
   }),
+  on_backlog: Type.Enum(['store', 'skip', 'dead_letter'], {
+    description:
+      'What happens to values without a time of their own that waited at the broker: stored under their arrival here, skipped, or kept as a dead letter.',
+    allowed: 'store, skip or dead_letter',
+    default: 'store',
+  }),
   null_words: Type.Array(Type.String(), {
     description: 'Texts that mean "no value", in any case of letters.',
     allowed: 'a list of texts',

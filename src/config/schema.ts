@@ -6,11 +6,13 @@ import { ingest } from './sections/ingest.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { dead_letters, policies } from './sections/policies.ts';
 import { general, http, log, routes } from './sections/service.ts';
+import { spool } from './sections/spool.ts';
 
 export const SCHEMA = {
   mqtt,
   database,
   ingest,
+  spool,
   dead_letters,
   policies,
   http,
@@ -27,6 +29,7 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'ingest.batch': 'A batch is one transaction.',
   'ingest.queue': 'Batches that wait for a writer.',
   'ingest.limits': 'Beyond them a message, or a part of it, becomes a dead letter.',
+  spool: 'Messages on disk while the database is away, or slower than they come.',
   dead_letters: 'Messages that could not be stored.',
   policies: 'How stored data is kept. The component scheduler applies them.',
   'policies.aggregates': 'Each is computed from the one before it, the first from the points.',

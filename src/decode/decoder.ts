@@ -8,6 +8,7 @@ import { excerpt, rejectionDetail } from './place.ts';
 import { type DecodeLimits, PointEmitter } from './point-emitter.ts';
 import { planRoute } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
+import { TimedOnly } from './timed-only.ts';
 import { valueFormat } from './value.ts';
 
 export type { DecodeLimits } from './point-emitter.ts';
@@ -37,14 +38,16 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
   const router = new Router(plans, limits.nameLength);
   const points = new PointEmitter(limits);
   const decoder: Decoder = {
-    decode(topic: string, payload: Uint8Array, out: PointWriter): string | null {
+    decode(topic: string, payload: Uint8Array, out: PointWriter, backlog = false): string | null {
       const match = router.match(topic);
       if (match === null) {
         out.reject('no_route', rejectionDetail(`topic ${excerpt(topic)}`));
         return null;
       }
-      decodeMatched(match, payload, points, out);
-      return match.plan.route.name;
+      const { name, on_backlog: onBacklog } = match.plan.route;
+      const timed = backlog && onBacklog !== 'store' ? new TimedOnly(out, onBacklog) : out;
+      decodeMatched(match, payload, points, timed);
+      return name;
     },
   };
   return {

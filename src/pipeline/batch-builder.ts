@@ -4,6 +4,7 @@ import { type Admission, refusalOf } from './admission.ts';
 import { PointBuffer } from './point-buffer.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import {
+  type ApartCounts,
   ARRIVAL,
   type Batch,
   CHANGES_ONLY,
@@ -99,7 +100,7 @@ export class BatchBuilder implements PointWriter {
     this.#bytes += delivery.payload.byteLength + delivery.topic.length * 2 + MESSAGE_OVERHEAD;
     let route: string | null = null;
     try {
-      route = this.#decoder.decode(delivery.topic, delivery.payload, this);
+      route = this.#decoder.decode(delivery.topic, delivery.payload, this, delivery.backlog);
     } catch (error) {
       // A fault of ours: nothing of the message is stored, all of it is kept.
       this.#points.truncate(points);
@@ -181,10 +182,17 @@ export class BatchBuilder implements PointWriter {
     this.#onDrop(reason);
   }
 
-  /** Closes the batch and begins a new one. */
-  seal(): Batch {
+  /** Takes over counts of messages that are not decoded here. */
+  addCounts(counts: ApartCounts): void {
+    this.#apart.ignored += counts.ignored;
+    this.#apart.dropped += counts.dropped;
+    this.#apart.droppedPoints += counts.droppedPoints;
+  }
+
+  /** Closes the batch and begins a new one. `spoolRecord`: the record whose messages these are; its id is the batch's. */
+  seal(spoolRecord: string | null = null): Batch {
     const batch: Batch = {
-      id: randomUUID(),
+      id: spoolRecord ?? randomUUID(),
       series: this.#series,
       points: this.#points.columns(),
       texts: { ...this.#texts, length: this.#texts.value.length },
@@ -193,7 +201,7 @@ export class BatchBuilder implements PointWriter {
       messages: this.#messages,
       apart: this.#apart,
       bytes: this.#bytes,
-      spoolRecord: null,
+      spoolRecord,
     };
     this.#deliveries = [];
     this.#deadLetters = [];

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { DeadLetterCode } from '../errors.ts';
 import { emptyTotals } from './balance-sheet.ts';
 import type { Batch, BatchTotals, DeadLetter, MessageColumns, PointColumns, TextColumns } from './types.ts';
@@ -18,10 +18,40 @@ export function totalsOf(batch: Batch): BatchTotals {
   return totals;
 }
 
-/** Two batches of at least one message each, in order, that together are the given one; both with ids of their own. */
+/**
+ * Two batches of at least one message each, in order, that together are the given one. Their ids follow from its own: a
+ * half that was committed before a crash is found by its id after it.
+ */
 export function splitBatch(batch: Batch): [Batch, Batch] {
-  const middle = Math.floor(batch.deliveries.length / 2);
-  return [slice(batch, 0, middle), slice(batch, middle, batch.deliveries.length)];
+  const middle = middleOf(batch.deliveries.length);
+  return [slice(batch, 0, middle, 0), slice(batch, middle, batch.deliveries.length, 1)];
+}
+
+/** The ids of all parts into which a batch of so many messages could be split. */
+export function* partIds(id: string, messages: number): Generator<string> {
+  if (messages < 2) return;
+  const middle = middleOf(messages);
+  for (const [half, size] of [
+    [0, middle],
+    [1, messages - middle],
+  ] as const) {
+    const part = halfId(id, half);
+    yield part;
+    yield* partIds(part, size);
+  }
+}
+
+function middleOf(messages: number): number {
+  return Math.floor(messages / 2);
+}
+
+/** A UUID of version 8 (RFC 9562, 5.8) out of the SHA-1 of the whole's id and the half. */
+function halfId(id: string, half: 0 | 1): string {
+  const hash = createHash('sha1').update(`${id} ${half}`).digest();
+  hash[6] = ((hash[6] as number) & 0x0f) | 0x80;
+  hash[8] = ((hash[8] as number) & 0x3f) | 0x80;
+  const hex = hash.toString('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
 /**
@@ -62,7 +92,7 @@ export function withoutPoints(
   };
 }
 
-function slice(batch: Batch, from: number, to: number): Batch {
+function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
   const within = (_seriesIndex: number, messageIndex: number): boolean =>
     messageIndex >= from && messageIndex < to;
   const messages: MessageColumns = {
@@ -71,7 +101,7 @@ function slice(batch: Batch, from: number, to: number): Batch {
     dropped: batch.messages.dropped.slice(from, to),
   };
   return {
-    id: randomUUID(),
+    id: halfId(batch.id, half),
     series: batch.series,
     points: filterPoints(batch.points, within, from),
     texts: filterTexts(batch.texts, within, from),

@@ -19,21 +19,25 @@ export class Batcher {
   readonly #options: BatcherOptions;
   readonly #writerIdle: () => boolean;
   readonly #onSeal: (batch: Batch, trigger: SealTrigger) => void;
+  readonly #leastWait: () => number;
   #lastSeal = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | null = null;
   #minTimer: NodeJS.Timeout | null = null;
   #idleCheck: NodeJS.Immediate | null = null;
 
+  /** `leastWait`: milliseconds, where a batch is worth more than one at a time needs; minWait holds too. */
   constructor(
     builder: BatchBuilder,
     options: BatcherOptions,
     writerIdle: () => boolean,
     onSeal: (batch: Batch, trigger: SealTrigger) => void,
+    leastWait: () => number = () => 0,
   ) {
     this.#builder = builder;
     this.#options = options;
     this.#writerIdle = writerIdle;
     this.#onSeal = onSeal;
+    this.#leastWait = leastWait;
   }
 
   /** Adds a delivery; returns how many points it carried. */
@@ -83,7 +87,8 @@ export class Batcher {
 
   #sealIfIdle(): void {
     if (this.#builder.empty || !this.#writerIdle()) return;
-    const wait = this.#lastSeal + this.#options.minWait - performance.now();
+    const least = Math.max(this.#options.minWait, this.#leastWait());
+    const wait = this.#lastSeal + least - performance.now();
     if (wait <= 0) {
       this.#seal('idle');
       return;

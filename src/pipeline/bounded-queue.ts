@@ -7,12 +7,13 @@ import type { Batch } from './types.ts';
  */
 export class BoundedQueue {
   readonly #queue: PQueue;
-  readonly #write: (batch: Batch) => Promise<void>;
+  readonly #write: (batch: Batch, since: number) => Promise<void>;
   #points = 0;
   #bytes = 0;
   readonly #batches = new Set<Batch>();
 
-  constructor(writers: number, write: (batch: Batch) => Promise<void>) {
+  /** `since`: when the batch was added, monotonic milliseconds. */
+  constructor(writers: number, write: (batch: Batch, since: number) => Promise<void>) {
     this.#queue = new PQueue({ concurrency: writers });
     this.#write = write;
   }
@@ -38,11 +39,12 @@ export class BoundedQueue {
   /** Resolves when the batch is written; rejects with what writing threw. */
   async add(batch: Batch): Promise<void> {
     const points = batch.points.length + batch.texts.length;
+    const since = performance.now();
     this.#batches.add(batch);
     this.#points += points;
     this.#bytes += batch.bytes;
     try {
-      await this.#queue.add(() => this.#write(batch));
+      await this.#queue.add(() => this.#write(batch, since));
     } finally {
       this.#batches.delete(batch);
       this.#points -= points;

@@ -1,7 +1,7 @@
 import type { Batch, Series } from './types.ts';
 
 /** First and last time of each series in a batch, microseconds; a text series claims all time. */
-type KeyRanges = ReadonlyMap<Series, readonly [number, number]>;
+export type KeyRanges = ReadonlyMap<Series, readonly [number, number]>;
 
 /**
  * Keeps batches that may hold the same key in order of arrival, while the others are written side by side: which of
@@ -26,7 +26,7 @@ export class KeyOrder {
   }
 }
 
-function keyRanges(batch: Batch): KeyRanges {
+export function keyRanges(batch: Batch): KeyRanges {
   const { points, texts, series } = batch;
   const first = new Float64Array(series.length).fill(Number.POSITIVE_INFINITY);
   const last = new Float64Array(series.length).fill(Number.NEGATIVE_INFINITY);

@@ -1,14 +1,17 @@
-import { WriteError } from '../errors.ts';
 import type { Admission } from './admission.ts';
 import type { BalanceSheet } from './balance-sheet.ts';
-import { splitBatch, withoutPoints } from './batch.ts';
 import { BatchBuilder } from './batch-builder.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 import { BoundedQueue } from './bounded-queue.ts';
+import { Drain } from './drain.ts';
 import { KeyOrder } from './key-order.ts';
+import { PatientSink } from './patient-sink.ts';
 import { Pressure, type PressureOptions } from './pressure.ts';
-import { retried } from './retry.ts';
 import { SeriesRegistry } from './series-registry.ts';
+import { Settlement } from './settlement.ts';
+import { fromRecord } from './spooled-batches.ts';
+import { Spooling } from './spooling.ts';
+import { store, type StoringParts } from './storing.ts';
 import type {
   Batch,
   Decoder,
@@ -19,6 +22,8 @@ import type {
   PipelineState,
   Sink,
   Source,
+  Spool,
+  SpooledBatch,
 } from './types.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -30,12 +35,22 @@ export interface PipelineOptions {
   readonly qos0: 'drop_newest' | 'drop_oldest';
   /** Series kept in memory. */
   readonly seriesCache: number;
+  /** Milliseconds after which a batch that the database did not take goes to the spool, where there is one. */
+  readonly spoolAfter: number;
+}
+
+export interface SpoolParts {
+  readonly spool: Spool;
+  /** Makes an epoch known that began while the database was away. Rejects with a WriteError. */
+  readonly beginEpoch: (epoch: number) => Promise<void>;
 }
 
 export interface PipelineParts {
   readonly source: Source;
   readonly decoder: Decoder;
   readonly sink: Sink;
+  /** Null: what the database does not take waits in memory, then at the broker. */
+  readonly spool: SpoolParts | null;
   readonly sheet: BalanceSheet;
   readonly observer: PipelineObserver;
   readonly logger: Logger;
@@ -58,14 +73,17 @@ export class Pipeline {
   readonly #batcher: Batcher;
   readonly #queue: BoundedQueue;
   readonly #pressure: Pressure;
-  #lastCommitAt: number | null = null;
+  readonly #settlement: Settlement;
+  readonly #live: StoringParts;
+  readonly #drain: Drain | null;
+  readonly #spooling: Spooling | null;
   #failed = false;
 
   constructor(parts: PipelineParts, options: PipelineOptions) {
     this.#parts = parts;
     this.#options = options;
     this.#waitingRoom = new WaitingRoom(options.pressure.maxBytes / 8);
-    this.#queue = new BoundedQueue(options.writers, (batch) => this.#write(batch));
+    this.#queue = new BoundedQueue(options.writers, (batch, since) => this.#write(batch, since));
     this.#registry = new SeriesRegistry(options.seriesCache);
     this.#builder = new BatchBuilder(parts.decoder, this.#registry, options.admission, (reason) =>
       parts.observer.dropped(reason, 1),
@@ -78,8 +96,24 @@ export class Pipeline {
         parts.observer.sealed(trigger, batch);
         void this.#enqueue(batch);
       },
+      () => this.#spooling?.leastWait ?? 0,
     );
     this.#pressure = new Pressure(parts.source, options.pressure, parts.logger, () => this.#readmit());
+    this.#settlement = new Settlement(parts.sheet, parts.observer);
+    this.#live = this.#storing(parts.sink, 'settle');
+    this.#drain = parts.spool === null ? null : this.#draining(parts.spool);
+    this.#spooling =
+      parts.spool === null || this.#drain === null
+        ? null
+        : new Spooling(
+            { ...parts, ...parts.spool, live: this.#live, drain: this.#drain, abort: this.#abort.signal },
+            options.spoolAfter,
+          );
+  }
+
+  /** Begins with what earlier lives left in the spool. */
+  start(): void {
+    this.#spooling?.start();
   }
 
   /** Takes a message. */
@@ -101,20 +135,35 @@ export class Pipeline {
   }
 
   /**
-   * Writes all that is in hand. Resolves to true when everything is durable, to false when `signal` ended the waiting
-   * before: what is left was not acknowledged.
+   * Writes all that is in hand, to the spool where the database does not take it. Resolves to true when everything is
+   * durable, to false when `signal` ended the waiting before: what is left was not acknowledged.
    */
   async drain(signal: AbortSignal): Promise<boolean> {
     this.#pressure.stop();
     this.#readmit();
     this.#batcher.flush();
-    const abort = () => this.#abort.abort(new Error('the drain was given up'));
+    this.#spooling?.leave();
+    const abort = () => {
+      this.#abort.abort(new Error('the drain was given up'));
+      this.#drain?.cut();
+    };
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
     await this.#queue.drained();
+    await this.#spooling?.stop();
     signal.removeEventListener('abort', abort);
     this.#batcher.stop();
     return !this.#abort.signal.aborted && this.#builder.empty;
+  }
+
+  /** To be called when something lies in the spool that did not come through here. */
+  drainSpool(): void {
+    this.#drain?.wake();
+  }
+
+  /** Of the journal: rows that may still be asked for, because the spool has their messages. */
+  get heldRows(): { readonly record: string | null; readonly earlier: boolean } {
+    return { record: this.#drain?.head ?? null, earlier: this.#spooling?.holdsEarlier ?? false };
   }
 
   /** Series in memory. */
@@ -133,8 +182,9 @@ export class Pipeline {
       },
       maximum: { points: this.#options.pressure.maxPoints, bytes: this.#options.pressure.maxBytes },
       pressure: this.#pressure.state,
-      lastCommitAt: this.#lastCommitAt,
+      lastCommitAt: this.#settlement.lastCommitAt,
       oldestInFlightAt: oldest,
+      spool: this.#spooling?.status ?? null,
     };
   }
 
@@ -174,57 +224,47 @@ export class Pipeline {
     if (this.#failed || this.#abort.signal.aborted) return;
     this.#failed = true;
     this.#abort.abort(error);
+    this.#drain?.cut();
     this.#parts.onFatal(error);
   }
 
-  async #write(batch: Batch): Promise<void> {
+  async #write(batch: Batch, since: number): Promise<void> {
     const leave = await this.#order.enter(batch);
     try {
-      await this.#store(batch);
+      if (this.#spooling !== null) await this.#spooling.write(batch, since);
+      else await store(batch, this.#live, this.#abort.signal);
+      this.#abort.signal.throwIfAborted();
     } finally {
       leave();
     }
   }
 
-  /** Writes and settles a batch; one that PostgreSQL refuses for its data is halved until the culprit stands alone. */
-  async #store(batch: Batch): Promise<void> {
-    const { sink, observer } = this.#parts;
-    const started = performance.now();
-    try {
-      const report = await retried(
-        () => sink.write(batch, this.#abort.signal),
-        this.#abort.signal,
-        (error, attempt, seconds) => observer.writeFailed(error, attempt, seconds),
-      );
-      this.#settle(batch, report, (performance.now() - started) / 1000);
-    } catch (error) {
-      if (this.#abort.signal.aborted || (error instanceof WriteError && error.action === 'stop')) throw error;
-      await this.#isolate(batch, error);
-    }
+  #storing(sink: Sink, settle: 'settle' | 'drained'): StoringParts {
+    return {
+      sink,
+      onFailure: (error, attempt, seconds) => this.#parts.observer.writeFailed(error, attempt, seconds),
+      onStored: (batch, report, seconds) => this.#settlement[settle](batch, report, seconds),
+    };
   }
 
-  async #isolate(batch: Batch, error: unknown): Promise<void> {
-    if (batch.deliveries.length > 1) {
-      for (const half of splitBatch(batch)) await this.#store(half);
-      return;
-    }
-    // Alone and without a point left it is refused still: then the fault is not in the data.
-    if (batch.points.length + batch.texts.length === 0) throw error;
-    const refused = error instanceof WriteError;
-    const detail = `${refused && error.sqlstate !== null ? `${error.sqlstate}: ` : ''}${error instanceof Error ? error.message : String(error)}`;
-    await this.#store(withoutPoints(batch, () => true, refused ? 'database_rejected' : 'internal', detail));
-  }
-
-  #settle(batch: Batch, report: Awaited<ReturnType<Sink['write']>>, seconds: number): void {
-    const { sheet, observer } = this.#parts;
-    const now = Date.now() * 1000;
-    this.#lastCommitAt = now;
-    sheet.settled(batch, report.totals);
-    for (const delivery of batch.deliveries) delivery.ack();
-    const oldest = batch.deliveries[0]?.receivedAt ?? now;
-    observer.committed(batch, report, seconds, (now - oldest) / 1e6);
-    for (const { code } of [...batch.deadLetters, ...report.refused]) observer.deadLettered(code, 1);
-    if (report.unchanged > 0) observer.dropped('text_unchanged', report.unchanged);
-    if (report.expired > 0) observer.dropped('expired', report.expired);
+  #draining({ spool, beginEpoch }: SpoolParts): Drain {
+    const { decoder, sink, sheet } = this.#parts;
+    // What a message loses by policy was told at its receipt.
+    const builder = new BatchBuilder(decoder, this.#registry, this.#options.admission, () => {});
+    const storing = this.#storing(new PatientSink(sink), 'drained');
+    return new Drain({
+      spool,
+      rebuild: (record: SpooledBatch) => {
+        const batch = fromRecord(record, builder);
+        sheet.rebuilt(record, batch);
+        return batch;
+      },
+      store: (batch, signal) => store(batch, storing, signal),
+      beginEpoch,
+      onWritten: () => this.#spooling?.written(),
+      onConsumed: (record) => this.#spooling?.consumed(record),
+      onSpoolError: (error) => this.#spooling?.failed(error),
+      onFatal: (error) => this.#fail(error),
+    });
   }
 }

@@ -2,7 +2,8 @@ import timers from 'node:timers/promises';
 import { WriteError } from '../errors.ts';
 
 const FIRST = 0.1;
-const LONGEST = 10;
+/** A database that is back must be found within two seconds. */
+const LONGEST = 1;
 
 /** Seconds to wait after the given failed attempt (1 for the first): doubling, capped, with half of it jitter. */
 export function backoffSeconds(attempt: number, random: () => number = Math.random): number {

@@ -4,7 +4,7 @@
  * exact between the years 1684 and 2255 (docs/adr/0003).
  */
 
-import type { DeadLetterCode, WriteError } from '../errors.ts';
+import type { DeadLetterCode, SpoolError, WriteError } from '../errors.ts';
 
 /** What a numeric series measures; text is a series of its own. */
 export type NumberKind = 'gauge' | 'counter' | 'state';
@@ -80,8 +80,11 @@ export interface PointWriter {
 
 /** Turns a payload into points. Never throws for anything that a payload holds. */
 export interface Decoder {
-  /** Returns the name of the route that took the message, or null where no route matches its topic. */
-  decode(topic: string, payload: Uint8Array, out: PointWriter): string | null;
+  /**
+   * Returns the name of the route that took the message, or null where no route matches its topic. `backlog`: whether the
+   * message waited at the broker; a route may not want the arrival of such a one for its time.
+   */
+  decode(topic: string, payload: Uint8Array, out: PointWriter, backlog?: boolean): string | null;
 }
 
 /** A series as the process knows it; `id` is the sink's and undefined until it was looked up. */
@@ -191,6 +194,8 @@ export interface WriteReport {
   readonly unchanged: number;
   /** Points and texts not stored because retention deletes what is so old; part of `totals.points.dropped`. */
   readonly expired: number;
+  /** Committed by an earlier life of the daemon: its counts were there at the start. */
+  readonly earlier?: boolean;
 }
 
 /** Resolves only once every point is durable. Rejects with a WriteError. */
@@ -226,6 +231,11 @@ export interface SpoolState {
   readonly oldestAt: number | null;
 }
 
+interface SpoolDamage {
+  readonly records: number;
+  readonly bytes: number;
+}
+
 /** What an append made room for by deleting the oldest, under `spool.on_full: drop_oldest`. */
 export interface SpoolDropped {
   readonly messages: number;
@@ -235,6 +245,8 @@ export interface SpoolDropped {
 /** Batches on disk, first in, first out. */
 export interface Spool {
   readonly state: SpoolState;
+  /** What could not be read since it was opened, and is kept beside. */
+  readonly damaged: SpoolDamage;
   /**
    * Resolves once the batch is durable. Rejects with a SpoolError: `full` (on_full is block, or the batch alone is too
    * large) or `failed` (the disk); the spool is then as it was before.
@@ -271,7 +283,7 @@ export type DropReason =
 /** Why a batch was closed; each is counted. */
 export type SealTrigger = 'points' | 'bytes' | 'time' | 'idle' | 'drain';
 
-/** The balance sheet: received = settled + ignored + dead_lettered + dropped + in_flight, and the like for points. */
+/** The balance sheet: received = settled + ignored + dead_lettered + dropped + in_flight + spooled, and the like for points. */
 export interface IngestStats {
   /** ISO 8601: since when the totals count. */
   readonly since: string;
@@ -292,6 +304,14 @@ export interface PipelineState {
   readonly lastCommitAt: number | null;
   /** The receipt of the oldest message that is not settled; null where nothing is in flight. */
   readonly oldestInFlightAt: number | null;
+  /** Null without a spool. */
+  readonly spool: SpoolStatus | null;
+}
+
+export interface SpoolStatus extends SpoolState {
+  /** Why it did not take the last batch; null where it did. */
+  readonly fault: string | null;
+  readonly damaged: SpoolDamage;
 }
 
 /** Told of what happens in the pipeline: metrics and logs hang on it. */
@@ -303,6 +323,10 @@ export interface PipelineObserver {
   /** Points dropped by policy or message dropped under pressure. */
   dropped(reason: DropReason, count: number): void;
   deadLettered(code: DeadLetterCode, count: number): void;
+  /** The batch is durable in the spool, which `seconds` it took. */
+  spooled(batch: Batch, seconds: number): void;
+  /** The spool failed, or is full. */
+  spoolFailed(error: SpoolError): void;
 }
 
 /** The part of a pino logger that the modules use. */

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { Client, type ClientConfig } from 'pg';
 import { TidegateError } from '../errors.ts';
 import { sqlstateOf } from './sqlstate.ts';
@@ -55,6 +56,13 @@ export async function connect(options: ConnectionOptions): Promise<Client> {
     await client.end().catch(() => {});
     throw describeConnectionError(error, options.url);
   }
+}
+
+/** Ends a connection at once, without a farewell that a server which is not there would never answer. */
+export function cutOff(client: Client): void {
+  // Not among the types of `pg`.
+  const { connection } = client as unknown as { connection: { stream: Duplex } };
+  connection.stream.destroy();
 }
 
 /**

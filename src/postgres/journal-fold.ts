@@ -1,7 +1,7 @@
 /**
  * The one statement that moves rows of the journal into what they add up to: the totals and the minutes of their clients,
  * the statistics of series, what is repeated by series and by device. $1: ids of batches, $2: the client id, of which none
- * but these rows are taken; of others what they left a day ago. `counts` are the columns of the account.
+ * but these rows are taken; of others what they left a day ago, unless it may lie in a spool of theirs. `counts` are the columns of the account.
  */
 export function foldSql(counts: readonly string[]): string {
   const sums = counts.map((count) => `sum(${count}) AS ${count}`).join(', ');
@@ -9,7 +9,7 @@ export function foldSql(counts: readonly string[]): string {
     counts.map((count) => `${count} = ${table}.${count} + excluded.${count}`).join(', ');
   return `WITH folded AS (
      DELETE FROM :"internal".batches
-     WHERE batch_id = ANY ($1::uuid[]) OR (client_id <> $2 AND committed_at < now() - interval '1 day')
+     WHERE batch_id = ANY ($1::uuid[]) OR (client_id <> $2 AND committed_at < now() - interval '1 day' AND spool_record IS NULL)
      RETURNING *
    ), totals AS (
      INSERT INTO :"internal".ingest_totals AS t (client_id, ${counts.join(', ')})

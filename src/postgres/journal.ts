@@ -54,12 +54,15 @@ export class Journal {
     this.#record = withNames(
       `INSERT INTO :"internal".batches (batch_id, client_id, ${COUNTS.join(', ')},
          series_ids, series_points, first_times, last_times, last_values,
-         repeated_ids, repeated_duplicates, repeated_conflicts)
+         repeated_ids, repeated_duplicates, repeated_conflicts, spool_record)
        VALUES ($1, $2, ${COUNTS.map((_, index) => `$${index + 3}`).join(', ')}, $13, $14::bigint[]::integer[], $15, $16, $17,
-         $18, $19::bigint[]::integer[], $20::bigint[]::integer[])`,
+         $18, $19::bigint[]::integer[], $20::bigint[]::integer[], $21)`,
       names,
     );
-    this.#foldable = withNames(`SELECT batch_id FROM :"internal".batches WHERE client_id = $1`, names);
+    this.#foldable = withNames(
+      `SELECT batch_id, spool_record FROM :"internal".batches WHERE client_id = $1`,
+      names,
+    );
     this.#fold = withNames(foldSql(COUNTS), names);
   }
 
@@ -67,6 +70,7 @@ export class Journal {
   async record(
     client: Client,
     batchId: string,
+    spoolRecord: string | null,
     totals: BatchTotals,
     gains: readonly SeriesGain[],
     repeats: readonly SeriesRepeat[],
@@ -96,6 +100,7 @@ export class Journal {
         int8Array(repeats.map(({ seriesId }) => seriesId)),
         int8Array(repeats.map(({ duplicate }) => duplicate)),
         int8Array(repeats.map(({ conflict }) => conflict)),
+        spoolRecord,
       ],
     });
   }
@@ -109,18 +114,34 @@ export class Journal {
     return rows[0] === undefined ? null : totalsFrom(rows[0]);
   }
 
+  /** The batches that were committed of a record of the spool. */
+  async partsOf(client: Client, spoolRecord: string): Promise<ReadonlySet<string>> {
+    const { rows } = await client.query<{ batch_id: string }>(
+      withNames(`SELECT batch_id FROM :"internal".batches WHERE spool_record = $1`, this.#names),
+      [spoolRecord],
+    );
+    return new Set(rows.map((row) => row.batch_id));
+  }
+
   /**
-   * Moves rows into the totals and the statistics of series: this daemon's, and what others left a day ago. `isSettled` is
-   * asked once a row is seen: a batch that is committed then and not settled may still be looked up, so its row stays.
+   * Moves rows into the totals and the statistics of series: this daemon's, and what others without a spool left a day ago.
+   * `isSettled` is asked once a row is seen: a batch that is committed then and not settled may still be looked up, so its
+   * row stays.
    */
-  async fold(client: Client, isSettled: (batchId: string) => boolean): Promise<void> {
-    const { rows } = await client.query<{ batch_id: string }>(this.#foldable, [this.#clientId]);
-    await client.query(this.#fold, [rows.map((row) => row.batch_id).filter(isSettled), this.#clientId]);
+  async fold(
+    client: Client,
+    isSettled: (batchId: string, spoolRecord: string | null) => boolean,
+  ): Promise<void> {
+    const { rows } = await client.query<{ batch_id: string; spool_record: string | null }>(this.#foldable, [
+      this.#clientId,
+    ]);
+    const settled = rows.filter((row) => isSettled(row.batch_id, row.spool_record));
+    await client.query(this.#fold, [settled.map((row) => row.batch_id), this.#clientId]);
     await client.query(withNames(FORGET_DETAIL, this.#names));
   }
 
-  /** What this client id committed in all its lives, and since when (ISO 8601). */
-  async totals(client: Client): Promise<{ since: string; totals: BatchTotals }> {
+  /** What this client id committed in all its lives, since when (ISO 8601), and the batches of it that are not folded. */
+  async totals(client: Client): Promise<{ since: string; totals: BatchTotals; batchIds: readonly string[] }> {
     await client.query(
       withNames(
         `INSERT INTO :"internal".ingest_totals (client_id) VALUES ($1) ON CONFLICT DO NOTHING`,
@@ -128,17 +149,18 @@ export class Journal {
       ),
       [this.#clientId],
     );
-    const { rows } = await client.query<TotalsRow & { since: Date }>(
+    const { rows } = await client.query<TotalsRow & { since: Date; batch_ids: readonly string[] }>(
       withNames(
-        `SELECT t.since, ${COUNTS.map((count) => `t.${count} + coalesce(sum(b.${count}), 0) AS ${count}`).join(', ')}
+        `SELECT t.since, ${COUNTS.map((count) => `t.${count} + coalesce(sum(b.${count}), 0) AS ${count}`).join(', ')},
+           array_remove(array_agg(b.batch_id), NULL)::text[] AS batch_ids
          FROM :"internal".ingest_totals t LEFT JOIN :"internal".batches b USING (client_id)
          WHERE t.client_id = $1 GROUP BY t.client_id`,
         this.#names,
       ),
       [this.#clientId],
     );
-    const row = rows[0] as TotalsRow & { since: Date };
-    return { since: row.since.toISOString(), totals: totalsFrom(row) };
+    const row = rows[0] as (typeof rows)[0];
+    return { since: row.since.toISOString(), totals: totalsFrom(row), batchIds: row.batch_ids };
   }
 }
 

@@ -1,37 +1,26 @@
 import type { Client } from 'pg';
 import { WriteError } from '../errors.ts';
 import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
-import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
+import { partIds, totalsOf, withoutPoints } from '../pipeline/batch.ts';
 import type { Batch, SessionStore, Sink, WriteReport } from '../pipeline/types.ts';
 import { type AccountDetail, type AccountQuery, accountDetail } from './account.ts';
-import { ChunkMap, type ChunkPolicy } from './chunk-map.ts';
+import { ChunkMap } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
 import { DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
-import type { EngineName } from './engine-choice.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
 import { Journal } from './journal.ts';
 import { schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
-import { type OnDuplicate, sortRows } from './rows.ts';
+import { sortRows } from './rows.ts';
 import { SeriesCatalog } from './series-catalog.ts';
-import { actionFor, sqlstateOf } from './sqlstate.ts';
+import { SinkConnections } from './sink-connections.ts';
+import { type HeldRows, NOTHING_HELD, type SinkOptions } from './sink-options.ts';
+import { sqlstateOf } from './sqlstate.ts';
 import { rememberLatest, textRows } from './text-rows.ts';
-
-export interface SinkOptions {
-  readonly url: string;
-  readonly schema: string;
-  readonly clientId: string;
-  /** Milliseconds. */
-  readonly statementTimeout: number;
-  readonly onDuplicate: OnDuplicate;
-  readonly maxSeries: number;
-  readonly chunks: ChunkPolicy;
-  /** As recorded in the database. Default: postgres. */
-  readonly engine?: EngineName;
-}
+import { rethrown } from './write-errors.ts';
 
 interface BeginRow {
   readonly version: string;
@@ -41,6 +30,9 @@ interface BeginRow {
 
 /** A correction by hand came between the look-up of a batch's series and its transaction. */
 class SeriesChanged extends Error {}
+
+/** Milliseconds for what is asked of the ledger: a connection that leads nowhere is tried anew. */
+const ANSWER = 10_000;
 
 const UNIQUE_VIOLATION = '23505';
 
@@ -58,16 +50,18 @@ export class PostgresSink implements Sink {
   readonly #journal: Journal;
   readonly #deliveries: DeliveryLedger;
   readonly #begin: string;
-  readonly #idle: Client[] = [];
-  readonly #busy = new Set<Client>();
+  readonly #connections: SinkConnections;
   /** Batches whose COMMIT was sent and not answered. */
   readonly #inDoubt = new Set<string>();
+  /** Rows of the journal that were there when the totals were first read: earlier lives wrote them. */
+  #earlier: ReadonlySet<string> | null = null;
   /** Whether the last batch had keys that were there: then the next one does not try COPY first. */
   #expectDuplicates = false;
 
   constructor(options: SinkOptions) {
     const names = schemaNames(options.schema);
     this.#options = options;
+    this.#connections = new SinkConnections(() => this.#connect());
     this.#chunks =
       options.engine === 'timescaledb'
         ? new HypertableChunks(names)
@@ -86,80 +80,68 @@ export class PostgresSink implements Sink {
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteReport> {
-    return await this.#withClient(async (client) => {
-      signal.throwIfAborted();
-      const abort = () => void client.end().catch(() => {});
-      signal.addEventListener('abort', abort, { once: true });
-      try {
-        return await this.#write(client, batch);
-      } finally {
-        signal.removeEventListener('abort', abort);
-      }
-    });
+    const work = async (client: Client): Promise<WriteReport> => {
+      const report = await this.#write(client, batch);
+      // Nobody hears of it any more.
+      if (signal.aborted) this.#inDoubt.add(batch.id);
+      return report;
+    };
+    return await this.#connections.use(work, signal).catch(rethrown);
   }
 
-  /** Folds the journal and opens the next chunks; to be called every few seconds. */
-  async maintain(): Promise<void> {
-    await this.#withClient(async (client) => {
-      await this.#journal.fold(client, (batchId) => !this.#inDoubt.has(batchId));
-      await this.#deliveries.prune(client);
-      await this.#chunks.openAhead(client);
-    });
+  /** Folds the journal and opens the next chunks; to be called every few seconds. `held` is asked once rows were seen. */
+  async maintain(held: () => HeldRows = () => NOTHING_HELD, signal?: AbortSignal): Promise<void> {
+    await this.#connections
+      .use(async (client) => {
+        await this.#journal.fold(client, (batchId, record) => {
+          const rows = held();
+          if (rows.record !== null && (batchId === rows.record || record === rows.record)) return false;
+          return !this.#inDoubt.has(batchId) && !(rows.earlier && this.#earlier?.has(batchId) === true);
+        });
+        await this.#deliveries.prune(client);
+        await this.#chunks.openAhead(client);
+      }, signal)
+      .catch(rethrown);
   }
 
   /** The ledger of deliveries; what it forgets is deleted by `maintain`. */
   get sessions(): SessionStore {
+    const within = <T>(work: (client: Client) => Promise<T>): Promise<T> =>
+      this.#connections.use(work, AbortSignal.timeout(ANSWER)).catch(rethrown);
     return {
-      load: () => this.#withClient((client) => this.#deliveries.load(client)),
-      begin: (epoch) => this.#withClient((client) => this.#deliveries.begin(client, epoch)),
+      load: () => within((client) => this.#deliveries.load(client)),
+      begin: (epoch) => within((client) => this.#deliveries.begin(client, epoch)),
       forget: (epoch, below) => this.#deliveries.forget(epoch, below),
     };
   }
 
-  /** What this client id committed so far. */
-  async totals(): ReturnType<Journal['totals']> {
-    return await this.#withClient((client) => this.#journal.totals(client));
+  /** What this client id committed so far; to be asked a first time before the first write. */
+  async totals(): Promise<Pick<Awaited<ReturnType<Journal['totals']>>, 'since' | 'totals'>> {
+    const { since, totals, batchIds } = await this.#connections
+      .use((client) => this.#journal.totals(client))
+      .catch(rethrown);
+    this.#earlier ??= new Set(batchIds);
+    return { since, totals };
   }
 
   /** The account in detail. */
   async account(wanted: AccountQuery): Promise<AccountDetail> {
     const { schema, clientId } = this.#options;
-    return await this.#withClient((client) => accountDetail(client, schemaNames(schema), clientId, wanted));
+    return await this.#connections
+      .use((client) => accountDetail(client, schemaNames(schema), clientId, wanted))
+      .catch(rethrown);
   }
 
   async close(): Promise<void> {
-    const clients = [...this.#idle.splice(0), ...this.#busy];
-    await Promise.all(clients.map((client) => client.end().catch(() => {})));
-  }
-
-  /** A connection of its own for each caller: kept after success, thrown away after any failure. */
-  async #withClient<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    let client: Client | undefined;
-    try {
-      client = this.#idle.pop() ?? (await this.#connect());
-      this.#busy.add(client);
-      const result = await work(client);
-      this.#idle.push(client);
-      return result;
-    } catch (error) {
-      void client?.end().catch(() => {});
-      throw describeWriteError(error);
-    } finally {
-      if (client !== undefined) this.#busy.delete(client);
-    }
+    await this.#connections.close();
   }
 
   async #connect(): Promise<Client> {
-    const { url, statementTimeout, clientId, engine } = this.#options;
-    const client = await connect({ url, statementTimeout, applicationName: `tidegate ${clientId}` });
+    const { url, statementTimeout, clientId, engine, connect: open = connect } = this.#options;
+    const client = await open({ url, statementTimeout, applicationName: `tidegate ${clientId}` });
     // A late point may have to unpack any number of compressed ones.
     if (engine === 'timescaledb')
       await client.query('SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0');
-    // A connection that broke while idle is not handed out again.
-    client.once('end', () => {
-      const index = this.#idle.indexOf(client);
-      if (index >= 0) this.#idle.splice(index, 1);
-    });
     return client;
   }
 
@@ -175,8 +157,10 @@ export class PostgresSink implements Sink {
             'series_limit',
             `more than ${this.#options.maxSeries} series`,
           );
-    const known = this.#inDoubt.has(batch.id) ? await this.#lookUp(client, batch) : null;
+    const doubtful = batch.spoolRecord !== null || this.#inDoubt.has(batch.id);
+    const known = doubtful ? await this.#lookUp(client, batch) : null;
     if (known !== null) return known;
+    if (batch.spoolRecord !== null) await this.#assertWhole(client, batch);
     for (let copy = !this.#expectDuplicates; ; copy = false) {
       try {
         const report = await this.#transaction(client, batch, copy, seriesVersion);
@@ -229,9 +213,11 @@ export class PostgresSink implements Sink {
         dropped: texts.unchanged + expired,
       },
     });
+    const record = batch.spoolRecord ?? (this.#options.spools === true ? batch.id : null);
     await this.#journal.record(
       client,
       batch.id,
+      record,
       totals,
       [...points.gains, ...stored.gains],
       [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
@@ -248,7 +234,17 @@ export class PostgresSink implements Sink {
     const totals = await this.#journal.find(client, batch.id);
     if (totals === null) return null;
     rememberLatest(textRows(batch, this.#options.onDuplicate).latest);
-    return this.#settled(batch.id, totals);
+    return { ...this.#settled(batch.id, totals), earlier: this.#earlier?.has(batch.id) === true };
+  }
+
+  /** Rejects with a WriteError to isolate where an earlier life committed a part: then it goes by the same parts again. */
+  async #assertWhole(client: Client, { id, spoolRecord, deliveries }: Batch): Promise<void> {
+    const committed = await this.#journal.partsOf(client, spoolRecord as string);
+    if (committed.size === 0) return;
+    for (const part of partIds(id, deliveries.length)) {
+      if (committed.has(part))
+        throw new WriteError('isolate', null, 'a part of the batch was committed before');
+    }
   }
 
   /**
@@ -283,16 +279,4 @@ export class PostgresSink implements Sink {
     this.#inDoubt.delete(batchId);
     return { totals, refused: [], unchanged: 0, expired: 0 };
   }
-}
-
-function describeWriteError(error: unknown): WriteError {
-  if (error instanceof WriteError) return error;
-  const text = error instanceof Error ? error.message : String(error);
-  const sqlstate = sqlstateOf(error instanceof Error && error.cause !== undefined ? error.cause : error);
-  return new WriteError(isFault(error) ? 'isolate' : actionFor(sqlstate), sqlstate, text, { cause: error });
-}
-
-/** A mistake in this program rather than an answer of the server: the message that provokes it is set apart. */
-function isFault(error: unknown): boolean {
-  return error instanceof TypeError || error instanceof RangeError;
 }

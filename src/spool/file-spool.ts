@@ -6,6 +6,7 @@ import type { DamageLog } from './damage.ts';
 import type { Drain } from './drain.ts';
 import type { Lock } from './lock.ts';
 import type { Segments } from './segments.ts';
+import { survey } from './survey.ts';
 
 export interface SpoolParts {
   readonly segments: Segments;
@@ -32,6 +33,11 @@ export class FileSpool implements Spool {
   /** Places that could not be read, each of a record or more, since the spool was opened; and their bytes. */
   get damaged(): { readonly records: number; readonly bytes: number } {
     return this.#parts.damage.damaged;
+  }
+
+  /** All that it holds, oldest first; to be read before anything is appended or drained. */
+  survey(): AsyncGenerator<SpooledBatch> {
+    return survey(this.#parts.segments.list);
   }
 
   async append(batch: SpooledBatch): Promise<SpoolDropped> {

@@ -35,8 +35,13 @@ export class Lock {
     for (let attempt = 1; ; attempt++) {
       const name = `lock-${randomUUID().slice(0, 8)}`;
       const lock = new Lock(await listen(folder, name, logger), join(folder, name));
-      if (!(await othersListen(folder, name))) return lock;
-      await lock.release();
+      let taken = true;
+      try {
+        taken = await othersListen(folder, name);
+      } finally {
+        if (taken) await lock.release();
+      }
+      if (!taken) return lock;
       if (attempt === ATTEMPTS) break;
       await delay(Math.random() * STEP_BACK);
     }
@@ -92,6 +97,8 @@ async function answers(folder: string, name: string): Promise<boolean> {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ECONNREFUSED' || code === 'ENOENT') return false;
+      // It lets go at this moment: the next attempt will see.
+      if (code === 'ECONNRESET') return true;
       throw error;
     } finally {
       socket.destroy();

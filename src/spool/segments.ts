@@ -25,6 +25,10 @@ export class Segments {
     this.#list = list;
   }
 
+  /** Oldest first. */
+  get list(): readonly Segment[] {
+    return this.#list;
+  }
   get first(): Segment | undefined {
     return this.#list[0];
   }

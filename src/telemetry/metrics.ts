@@ -107,6 +107,13 @@ function observer(metrics: Registered): PipelineObserver {
     deadLettered(code, count) {
       metrics.counter('dead_letters_total').inc({ code }, count);
     },
+    spooled(batch, seconds) {
+      metrics.counter('spooled_messages_total').inc(batch.deliveries.length);
+      metrics.histogram('spool_append_seconds').observe(seconds);
+    },
+    spoolFailed({ reason }) {
+      metrics.counter('spool_errors_total').inc({ reason });
+    },
   };
 }
 
@@ -175,6 +182,8 @@ function read(sources: MetricSources, metrics: Registered): void {
   }
   set('messages_in_flight', state?.stats.messages.in_flight);
   set('points_in_flight', state?.stats.points.in_flight);
+  set('messages_spooled', state?.stats.messages.spooled);
+  set('points_spooled', state?.stats.points.spooled);
   set('balanced', state?.stats.balanced);
   copy('imbalances_total', sources.imbalances() ?? 0);
   set('queue_points', state?.queue.points);
@@ -184,6 +193,12 @@ function read(sources: MetricSources, metrics: Registered): void {
   set('queue_limit_bytes', state?.maximum.bytes);
   set('last_commit_timestamp_seconds', inSeconds(state?.lastCommitAt));
   set('oldest_in_flight_timestamp_seconds', inSeconds(state?.oldestInFlightAt));
+  set('spool_batches', state?.spool?.batches);
+  set('spool_messages', state?.spool?.messages);
+  set('spool_bytes', state?.spool?.bytes);
+  set('spool_limit_bytes', state?.spool?.maxBytes);
+  set('spool_oldest_timestamp_seconds', inSeconds(state?.spool?.oldestAt));
+  set('spool_damaged_records', state?.spool?.damaged.records);
   for (const pressure of PRESSURES) {
     metrics.gauge('pressure').set({ state: pressure }, Number(pressure === state?.pressure));
   }

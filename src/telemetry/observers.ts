@@ -9,6 +9,8 @@ export function tellAll(...observers: readonly PipelineObserver[]): PipelineObse
     writeFailed: (...event) => observers.forEach((observer) => observer.writeFailed(...event)),
     dropped: (...event) => observers.forEach((observer) => observer.dropped(...event)),
     deadLettered: (...event) => observers.forEach((observer) => observer.deadLettered(...event)),
+    spooled: (...event) => observers.forEach((observer) => observer.spooled(...event)),
+    spoolFailed: (...event) => observers.forEach((observer) => observer.spoolFailed(...event)),
   };
 }
 

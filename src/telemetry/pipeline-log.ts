@@ -1,10 +1,15 @@
 /** What an operator must hear of the pipeline, without a line for each of a thousand failures. */
 
 import { DEAD_LETTERS } from '../errors.ts';
-import type { Logger, PipelineObserver } from '../pipeline/types.ts';
+import type { DropReason, Logger, PipelineObserver } from '../pipeline/types.ts';
 import { LogLimit } from './log-limit.ts';
 
 const INTERVAL_MS = 10_000;
+
+const LOSSES: Partial<Record<DropReason, string>> = {
+  qos0_overflow: 'QoS 0 messages were dropped: the queue is full',
+  spool_overflow: 'The oldest messages were dropped: the spool is full (spool.on_full is drop_oldest)',
+};
 
 /** `now` in milliseconds, monotonic. */
 export function pipelineLog(logger: Logger, now: () => number): PipelineObserver {
@@ -31,14 +36,20 @@ export function pipelineLog(logger: Logger, now: () => number): PipelineObserver
       logger.warn(fields, `A batch could not be written: ${error.message}`);
     },
     dropped(reason, count) {
+      const loss = LOSSES[reason];
       // The other reasons are what the configuration asks for.
-      if (reason !== 'qos0_overflow') return;
+      if (loss === undefined) return;
       const messages = limit.pass(reason, count);
-      if (messages > 0) logger.warn({ reason, messages }, 'QoS 0 messages were dropped: the queue is full');
+      if (messages > 0) logger.warn({ reason, messages }, loss);
     },
     deadLettered(code, count) {
       const messages = limit.pass(`dead letter ${code}`, count);
       if (messages > 0) logger.warn({ code, messages }, `Kept as dead letters: ${DEAD_LETTERS[code].means}`);
+    },
+    spooled() {},
+    spoolFailed({ reason, message }) {
+      const failures = limit.pass(`spool ${reason}`, 1);
+      if (failures > 0) logger.error({ reason, failures }, `The spool does not take batches: ${message}`);
     },
   };
 }

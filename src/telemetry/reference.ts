@@ -1,6 +1,6 @@
 /** Every metric, in one table: the registration in metrics.ts and docs/metrics.md both come from it. */
 
-import { DEAD_LETTERS, type WriteAction } from '../errors.ts';
+import { DEAD_LETTERS, type SpoolError, type WriteAction } from '../errors.ts';
 import type { BatchTotals, DropReason, PipelineState, SealTrigger } from '../pipeline/types.ts';
 import type { RunResult } from '../scheduler/types.ts';
 
@@ -57,6 +57,8 @@ const DROP_REASONS = namesOf<DropReason>({
   spool_overflow: true,
 });
 
+const SPOOL_FAULTS = namesOf<SpoolError['reason']>({ full: true, failed: true });
+
 const WRITE_ACTIONS = namesOf<WriteAction>({ retry: true, isolate: true, stop: true });
 
 const JOB_OUTCOMES = namesOf<RunResult['outcome']>({ succeeded: true, failed: true });
@@ -75,7 +77,7 @@ export const METRICS = {
   },
   messages_total: {
     type: 'counter',
-    help: 'Messages that came to an end, by how; with those in flight they add up to the received ones.',
+    help: 'Messages that came to an end, by how; with those in flight and spooled they add up to the received ones.',
     labels: { outcome: MESSAGE_OUTCOMES },
   },
   messages_in_flight: {
@@ -88,8 +90,16 @@ export const METRICS = {
   },
   points_total: {
     type: 'counter',
-    help: 'Points that came to an end, by how; with those in flight they add up to the decoded ones.',
+    help: 'Points that came to an end, by how; with those in flight and spooled they add up to the decoded ones.',
     labels: { outcome: POINT_OUTCOMES },
+  },
+  messages_spooled: {
+    type: 'gauge',
+    help: 'Messages in the spool, by the account.',
+  },
+  points_spooled: {
+    type: 'gauge',
+    help: 'Points of the messages in the spool, by the account.',
   },
   points_in_flight: {
     type: 'gauge',
@@ -178,6 +188,44 @@ export const METRICS = {
     type: 'counter',
     help: 'Messages (qos0_overflow, retained_skipped, resent, redelivered, spool_overflow) and points (the other reasons) not stored on purpose.',
     labels: { reason: DROP_REASONS },
+  },
+  spool_batches: {
+    type: 'gauge',
+    help: 'Batches in the spool; absent, as the other gauges of the spool, where spool.path is not set.',
+  },
+  spool_messages: {
+    type: 'gauge',
+    help: 'Messages in the spool.',
+  },
+  spool_bytes: {
+    type: 'gauge',
+    help: 'Size of the spool on disk.',
+  },
+  spool_limit_bytes: {
+    type: 'gauge',
+    help: 'spool.max_bytes.',
+  },
+  spool_oldest_timestamp_seconds: {
+    type: 'gauge',
+    help: 'Unix time at which the oldest message in the spool was received; absent where it is empty.',
+  },
+  spool_damaged_records: {
+    type: 'gauge',
+    help: 'Records that were found damaged since the start; their files are kept beside the spool.',
+  },
+  spooled_messages_total: {
+    type: 'counter',
+    help: 'Messages that this process wrote to the spool.',
+  },
+  spool_append_seconds: {
+    type: 'histogram',
+    help: 'From handing a batch to the spool until it is durable there.',
+    buckets: SECONDS,
+  },
+  spool_errors_total: {
+    type: 'counter',
+    help: 'Batches that the spool did not take, each attempt: it is full, or its disk failed.',
+    labels: { reason: SPOOL_FAULTS },
   },
   mqtt_connected: {
     type: 'gauge',

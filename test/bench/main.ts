@@ -12,11 +12,13 @@ import { benchLedger } from './ledger.ts';
 import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
+import { benchSpooling } from './spooling.ts';
 import { benchSpool } from './spool.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
   ledger: { run: benchLedger, count: 300_000 },
+  spooling: { run: benchSpooling, count: 200_000 },
   copy: { run: benchCopy, count: 1_000_000 },
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },

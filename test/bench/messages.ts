@@ -17,7 +17,7 @@ const DEVICES = 1000;
 /** Cheap to ask often, and true: a batch's count commits with its rows. */
 const COMMITTED = `SELECT (SELECT sum(points_stored) FROM tidegate.ingest_totals)
   + (SELECT coalesce(sum(points_stored), 0) FROM tidegate.batches) AS rows`;
-const BROKER = [
+export const BROKER = [
   'max_inflight_messages 5000',
   ...['error', 'warning', 'notice', 'information', 'subscribe'].map((type) => `log_type ${type}`),
 ];
@@ -111,7 +111,7 @@ async function pipe(url: string, count: number): Promise<Run> {
   return { rate: count / seconds, cpu: Number.NaN, memory: Number.NaN };
 }
 
-async function readyPublisher(broker: TestBroker, count: number): Promise<ChildProcess> {
+export async function readyPublisher(broker: TestBroker, count: number): Promise<ChildProcess> {
   const publisher = spawn(
     process.execPath,
     [`${HERE}publisher.ts`, String(broker.port), String(count), String(DEVICES)],

@@ -5,7 +5,7 @@ import { addDrill } from '../../src/commands/drill.ts';
 import type { Certificate } from '../../src/drill/certificate.ts';
 import { runCommand } from '../integration/commands/command-run.ts';
 import { needsMosquitto, startBroker } from '../support/broker.ts';
-import { createDatabase, startTestPostgres } from '../support/database.ts';
+import { createDatabase, startTestPostgres, type TestPostgres } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { addresses } from '../support/program.ts';
 
@@ -23,10 +23,7 @@ test(
     const requests: string[] = [];
     const server = createServer((request, response) => {
       requests.push(request.url ?? '');
-      void postgres.stop('fast').then(async () => {
-        await postgres.start();
-        response.end('restarted');
-      });
+      void restarted(postgres).then((word) => response.end(word));
     }).listen(0, '127.0.0.1');
     try {
       await eventually('it listens', () => server.listening);
@@ -73,6 +70,12 @@ test(
     }
   },
 );
+
+async function restarted(postgres: TestPostgres): Promise<string> {
+  await postgres.stop('fast');
+  await postgres.start();
+  return 'restarted';
+}
 
 test('a drill that is stopped by hand leaves nothing either', needsMosquitto, async () => {
   await using broker = await startBroker();

@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A relay to PostgreSQL that breaks a connection at its COMMIT. */
+/** A relay to PostgreSQL that breaks a connection at its COMMIT, or becomes a black hole. */
 export interface CommitProxy extends AsyncDisposable {
   readonly url: string;
   /** Of the next COMMIT: the server never sees it, or does and its answer is swallowed. Either way the line is cut. */
   lose(what: 'commit' | 'answer'): void;
+  /** While on, no byte passes in either direction, and no connection ends; those of that time lead nowhere for good. */
+  blackHole(on: boolean): void;
 }
 
 /** The message of the simple query protocol (PostgreSQL manual, "Message Formats"). */
@@ -16,9 +18,12 @@ export async function startCommitProxy(target: string, port = 0): Promise<Commit
   const upstreamAt = new URL(target);
   const sockets = new Set<Socket>();
   let losing: 'commit' | 'answer' | null = null;
+  let swallowing = false;
   const server = createServer((client) => {
     const upstream = connect({ host: upstreamAt.hostname, port: Number(upstreamAt.port) });
     let swallow = false;
+    let lost = false;
+    const isLost = () => (lost ||= swallowing);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
       socket.on('error', () => {});
@@ -29,6 +34,7 @@ export async function startCommitProxy(target: string, port = 0): Promise<Commit
       });
     }
     client.on('data', (bytes) => {
+      if (isLost()) return;
       if (losing !== null && bytes.includes(COMMIT)) {
         const what = losing;
         losing = null;
@@ -41,6 +47,7 @@ export async function startCommitProxy(target: string, port = 0): Promise<Commit
       upstream.write(bytes);
     });
     upstream.on('data', (bytes) => {
+      if (isLost()) return;
       if (swallow) client.destroy();
       else client.write(bytes);
     });
@@ -56,6 +63,9 @@ export async function startCommitProxy(target: string, port = 0): Promise<Commit
     url: url.href,
     lose: (what) => {
       losing = what;
+    },
+    blackHole: (on) => {
+      swallowing = on;
     },
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import type { Batch, WriteReport } from '../../../src/pipeline/types.ts';
-import { PostgresSink, type SinkOptions } from '../../../src/postgres/sink.ts';
+import { PostgresSink } from '../../../src/postgres/sink.ts';
+import type { SinkOptions } from '../../../src/postgres/sink-options.ts';
 import type { TestDatabase } from '../../support/database.ts';
 import { batches, DAY, message, type TestMessage } from '../../unit/pipeline/messages.ts';
 

@@ -17,6 +17,7 @@ test('a route says nothing but its topic', () => {
     time_zone: 'UTC',
     time_unit: 'auto',
     on_text: 'store_changes',
+    on_backlog: 'store',
   });
   const words = [...null_words, ...booleans.true, ...booleans.false];
   assert.equal(new Set(words).size, words.length, 'no word means two things');

@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { addTotals, BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { totalsOf } from '../../../src/pipeline/batch.ts';
 import { Pipeline, type PipelineOptions } from '../../../src/pipeline/pipeline.ts';
-import type { Batch, Logger, Sink, WriteReport } from '../../../src/pipeline/types.ts';
+import type { Batch, BatchTotals, Logger, Sink, Spool, WriteReport } from '../../../src/pipeline/types.ts';
 import { scriptedDecoder, TAKE_ALL } from './messages.ts';
 
 export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -40,6 +40,7 @@ const OPTIONS: PipelineOptions = {
   admission: TAKE_ALL,
   qos0: 'drop_newest',
   seriesCache: 1_000,
+  spoolAfter: 5_000,
 };
 
 export interface Started {
@@ -49,7 +50,13 @@ export interface Started {
   readonly fatal: unknown[];
 }
 
-export function startPipeline(sink: Sink, options: Partial<PipelineOptions> = {}): Started {
+/** `spool`: what it holds is drained from the start; `before`: what the database held then. */
+export function startPipeline(
+  sink: Sink,
+  options: Partial<PipelineOptions> = {},
+  spool: Spool | null = null,
+  before: BatchTotals = emptyTotals(),
+): Started {
   const told: string[] = [];
   const fatal: unknown[] = [];
   const pipeline = new Pipeline(
@@ -65,7 +72,8 @@ export function startPipeline(sink: Sink, options: Partial<PipelineOptions> = {}
       },
       decoder: scriptedDecoder,
       sink,
-      sheet: new BalanceSheet('2026-01-01T00:00:00.000Z', emptyTotals()),
+      spool: spool && { spool, beginEpoch: (epoch) => Promise.resolve(void told.push(`epoch ${epoch}`)) },
+      sheet: new BalanceSheet('2026-01-01T00:00:00.000Z', before, spool?.state),
       observer: {
         sealed: (trigger, batch) => told.push(`sealed ${trigger} ${batch.deliveries.length}`),
         committed: (batch) => told.push(`committed ${batch.deliveries.length}`),
@@ -73,12 +81,15 @@ export function startPipeline(sink: Sink, options: Partial<PipelineOptions> = {}
           told.push(`failed ${error.action} ${attempt} ${seconds === null ? 'last' : 'again'}`),
         dropped: (reason, count) => told.push(`dropped ${reason} ${count}`),
         deadLettered: (code, count) => told.push(`dead ${code} ${count}`),
+        spooled: (batch) => told.push(`spooled ${batch.deliveries.length}`),
+        spoolFailed: ({ reason }) => told.push(`spool ${reason}`),
       },
       logger: silent,
       onFatal: (error) => fatal.push(error),
     },
     { ...OPTIONS, ...options },
   );
+  pipeline.start();
   return { pipeline, told, fatal };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WriteError } from '../../../src/errors.ts';
+import { SpoolError, WriteError } from '../../../src/errors.ts';
 import type { Batch, PipelineState, WriteReport } from '../../../src/pipeline/types.ts';
 import { createMetrics, type MetricSources } from '../../../src/telemetry/metrics.ts';
 import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/reference.ts';
@@ -34,6 +34,16 @@ const state: PipelineState = {
   pressure: 'full',
   lastCommitAt: 1_767_225_600_500_000,
   oldestInFlightAt: null,
+  spool: {
+    batches: 2,
+    messages: 40,
+    points: 50,
+    bytes: 6_000,
+    maxBytes: 1_000_000,
+    oldestAt: 1_767_225_600_250_000,
+    fault: null,
+    damaged: { records: 1, bytes: 10 },
+  },
 };
 
 const absent: MetricSources = {
@@ -97,6 +107,13 @@ test('the totals are those of the balance sheet, however often they are read', a
     queue_batches: 2,
     queue_limit_points: 100_000,
     queue_limit_bytes: 67_108_864,
+    messages_spooled: 0,
+    spool_batches: 2,
+    spool_messages: 40,
+    spool_bytes: 6_000,
+    spool_limit_bytes: 1_000_000,
+    spool_oldest_timestamp_seconds: 1_767_225_600.25,
+    spool_damaged_records: 1,
     'pressure{state="open"}': 0,
     'pressure{state="full"}': 1,
     'pressure{state="away"}': 0,
@@ -114,6 +131,7 @@ test('before there is a pipeline, its gauges are absent, not zero', async () => 
   for (const gauge of [
     'balanced',
     'queue_points',
+    'spool_bytes',
     'series',
     'mqtt_connected',
     'last_commit_timestamp_seconds',
@@ -138,6 +156,8 @@ test('every event is counted under its labels, from zero', async () => {
   observer.writeFailed(new WriteError('retry', null, 'gone'), 1, 0.1);
   observer.dropped('qos0_overflow', 5);
   observer.deadLettered('payload_not_json', 2);
+  observer.spooled({ deliveries: [1, 2, 3] } as unknown as Batch, 0.002);
+  observer.spoolFailed(new SpoolError('full', 'no room'));
 
   const samples = samplesOf(await metrics.text());
   const expected = {
@@ -153,6 +173,9 @@ test('every event is counted under its labels, from zero', async () => {
     'write_errors_total{sqlstate="none",action="retry"}': 1,
     'dropped_total{reason="qos0_overflow"}': 5,
     'dead_letters_total{code="payload_not_json"}': 2,
+    spooled_messages_total: 3,
+    spool_append_seconds_sum: 0.002,
+    'spool_errors_total{reason="full"}': 1,
   };
   for (const [sample, value] of Object.entries(expected)) assert.equal(samples.get(sample), value, sample);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { WriteError } from '../../../src/errors.ts';
+import { SpoolError, WriteError } from '../../../src/errors.ts';
 import type { Batch, WriteReport } from '../../../src/pipeline/types.ts';
 import { pipelineLog } from '../../../src/telemetry/pipeline-log.ts';
 
@@ -65,6 +65,23 @@ test('dead letters and overflow are told with their number, policy is not', () =
     [
       { code: 'payload_not_json', messages: 3 },
       { reason: 'qos0_overflow', messages: 4 },
+    ],
+  );
+});
+
+test('a spool that fails is an error, what it dropped a warning, each now and then', () => {
+  const { lines, clock, observer } = watch();
+  for (clock.ms = 0; clock.ms <= 10_000; clock.ms += 500) {
+    observer.spoolFailed(new SpoolError('failed', 'no space left on device'));
+    observer.dropped('spool_overflow', 3);
+  }
+  assert.deepEqual(
+    lines.map(({ level, fields }) => [level, fields['failures'] ?? fields['messages']]),
+    [
+      ['error', 1],
+      ['warn', 3],
+      ['error', 20],
+      ['warn', 60],
     ],
   );
 });

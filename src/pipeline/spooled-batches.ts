@@ -1,0 +1,27 @@
+import type { BatchBuilder } from './batch-builder.ts';
+import type { Batch, Delivery, SpooledBatch } from './types.ts';
+
+/** The batch as it goes to the spool: its messages, not its points. */
+export function toRecord(batch: Batch): SpooledBatch {
+  return {
+    id: batch.id,
+    epoch: batch.deliveries.reduce<number | null>(later, null),
+    messages: batch.deliveries,
+    decoded: batch.messages.decoded.reduce((total, decoded) => total + decoded, 0),
+    apart: batch.apart,
+  };
+}
+
+function later(epoch: number | null, { identity }: Delivery): number | null {
+  return identity === null ? epoch : Math.max(epoch ?? 0, identity.epoch);
+}
+
+/** The batch again, under its id, by today's routes. `builder` must be empty. */
+export function fromRecord(record: SpooledBatch, builder: BatchBuilder): Batch {
+  for (const message of record.messages) builder.add({ ...message, ack: acknowledged });
+  builder.addCounts(record.apart);
+  return builder.seal(record.id);
+}
+
+/** Its message was acknowledged when it was spooled. */
+function acknowledged(): void {}

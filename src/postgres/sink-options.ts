@@ -1,0 +1,31 @@
+import type { ChunkPolicy } from './chunk-map.ts';
+import type { connect } from './connection.ts';
+import type { EngineName } from './engine-choice.ts';
+import type { OnDuplicate } from './rows.ts';
+
+export interface SinkOptions {
+  readonly url: string;
+  readonly schema: string;
+  readonly clientId: string;
+  /** Milliseconds. */
+  readonly statementTimeout: number;
+  readonly onDuplicate: OnDuplicate;
+  readonly maxSeries: number;
+  readonly chunks: ChunkPolicy;
+  /** As recorded in the database. Default: postgres. */
+  readonly engine?: EngineName;
+  /** Whether batches may come to lie in a spool, where a later life asks what became of them. Default: false. */
+  readonly spools?: boolean;
+  /** Opens a connection; only tests give another one. */
+  readonly connect?: typeof connect;
+}
+
+/** Of the journal: rows that may still be asked for. */
+export interface HeldRows {
+  /** The record that is being drained. */
+  readonly record: string | null;
+  /** Whether the spool may hold batches that an earlier life wrote. */
+  readonly earlier: boolean;
+}
+
+export const NOTHING_HELD: HeldRows = { record: null, earlier: false };

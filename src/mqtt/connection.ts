@@ -131,6 +131,8 @@ export class Connection {
   async leave(): Promise<void> {
     this.acknowledger.flush();
     this.acknowledger.close();
+    // A PINGREQ behind the DISCONNECT would fail, and with it the socket: acknowledgements under way would be lost.
+    this.#pings.close();
     if (!this.#client.connected) {
       this.destroy();
       return;

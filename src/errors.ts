@@ -206,6 +206,21 @@ export const FAILURES = {
     means: 'PostgreSQL refused a correction, or it was stopped; everything is as it was.',
     mend: 'Mend what the detail says and try again; iot_audit shows the corrections that were made.',
   },
+  dead_letter_unknown: {
+    exit: 1,
+    means: 'There is no dead letter of that id, or no longer.',
+    mend: 'See `tidegate dead-letters list --letters`.',
+  },
+  replay_running: {
+    exit: 1,
+    means: 'A replay of dead letters is under way in this process.',
+    mend: 'Wait for it to end; what it replayed is no dead letter any more.',
+  },
+  replay_failed: {
+    exit: 1,
+    means: 'PostgreSQL refused to go on with dead letters; what was replayed or dropped until then stays so.',
+    mend: 'Mend what the detail says and do it again: it goes on with those that are left.',
+  },
   confirmation_needed: {
     exit: 1,
     means: 'What cannot be undone was not confirmed.',

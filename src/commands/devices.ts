@@ -1,4 +1,3 @@
-import { hostname, userInfo } from 'node:os';
 import type { Command } from 'commander';
 import { engineOptions } from '../app-options.ts';
 import { loadConfig } from '../config/load.ts';
@@ -6,6 +5,7 @@ import { topicDevices } from '../decode/topic-device.ts';
 import type { CorrectionReport, Corrections } from '../engines/corrections.ts';
 import { withCorrections } from '../engines/open-corrections.ts';
 import { TidegateError } from '../errors.ts';
+import { actor } from './actor.ts';
 import { confirmed } from './confirmation.ts';
 import { describeCorrection, describeDevices } from './correction-report.ts';
 import { moment } from './option-values.ts';
@@ -150,17 +150,4 @@ async function connected<T>(
     terminal.stopped,
     work,
   );
-}
-
-function actor(): string {
-  return `${userName()}@${hostname()}`;
-}
-
-/** A user of a container may have no name. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'unknown';
-  }
 }

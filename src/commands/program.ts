@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { TidegateError } from '../errors.ts';
 import { addCheck } from './check.ts';
 import { addChunks } from './chunks.ts';
+import { addDeadLetters } from './dead-letters.ts';
 import { addDemo } from './demo.ts';
 import { addDevices } from './devices.ts';
 import { addDrill } from './drill.ts';
@@ -22,6 +23,7 @@ const COMMANDS = [
   addStatus,
   addChunks,
   addDevices,
+  addDeadLetters,
   addExplain,
   addTail,
   addDrill,

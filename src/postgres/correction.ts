@@ -38,7 +38,10 @@ export async function looked<T>(client: Client, work: () => Promise<T>): Promise
   }
 }
 
-/** Part of the correction's transaction. `actor` is who does it on this machine; the role of the database is added. */
+/**
+ * Part of the correction's transaction. `actor` is who does it on this machine; the role of the database is added. Resolves
+ * to the entry's audit_id.
+ */
 export async function recordCorrection(
   client: Client,
   names: SchemaNames,
@@ -48,13 +51,14 @@ export async function recordCorrection(
     readonly subject: Readonly<Record<string, string | null>>;
     readonly counts: Readonly<Record<string, number>>;
   },
-): Promise<void> {
-  await client.query(
+): Promise<number> {
+  const { rows } = await client.query<{ audit_id: string }>(
     withNames(
       `INSERT INTO :"internal".audit (actor, action, subject, counts)
-       VALUES ($1 || ' as ' || session_user, $2, $3, $4)`,
+       VALUES ($1 || ' as ' || session_user, $2, $3, $4) RETURNING audit_id`,
       names,
     ),
     [entry.actor, entry.action, JSON.stringify(entry.subject), JSON.stringify(entry.counts)],
   );
+  return Number(rows[0]?.audit_id);
 }

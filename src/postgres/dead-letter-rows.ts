@@ -9,7 +9,7 @@ const PIECE_BYTES = 65_536;
 
 /**
  * The COPY stream, header and trailer included, of (received_at timestamptz, client_id text, topic text, payload bytea,
- * qos smallint, retained boolean, route text, code text, detail text, points integer), in pieces: a batch of large
+ * qos smallint, retained boolean, route text, code text, detail text, points integer, stored integer), in pieces: a batch of large
  * messages in one parameter would take several times its size in memory.
  */
 export function* deadLetterRows(batch: Batch, clientId: string): Generator<Buffer> {
@@ -18,6 +18,7 @@ export function* deadLetterRows(batch: Batch, clientId: string): Generator<Buffe
 
 function* parts(batch: Batch, clientId: Buffer): Generator<Uint8Array> {
   yield COPY_HEADER;
+  const stored = pointsOfMessages(batch);
   for (const { messageIndex, route, code, detail, points } of batch.deadLetters) {
     const delivery = batch.deliveries[messageIndex];
     if (delivery === undefined)
@@ -33,6 +34,7 @@ function* parts(batch: Batch, clientId: Buffer): Generator<Uint8Array> {
       text(code),
       text(detail),
       int32(points),
+      int32(stored.get(messageIndex) ?? 0),
     ];
     yield int16(fields.length);
     for (const field of fields) {
@@ -41,6 +43,18 @@ function* parts(batch: Batch, clientId: Buffer): Generator<Uint8Array> {
     }
   }
   yield COPY_TRAILER;
+}
+
+/** How many points, texts included, a batch has of each of its messages with a dead letter. */
+export function pointsOfMessages({ deadLetters, points, texts }: Batch): ReadonlyMap<number, number> {
+  const counts = new Map(deadLetters.map(({ messageIndex }) => [messageIndex, 0]));
+  const count = (messageIndex: number): void => {
+    const before = counts.get(messageIndex);
+    if (before !== undefined) counts.set(messageIndex, before + 1);
+  };
+  for (let row = 0; row < points.length; row++) count(points.messageIndex[row] as number);
+  for (const messageIndex of texts.messageIndex) count(messageIndex);
+  return counts;
 }
 
 function* inPieces(all: Iterable<Uint8Array>): Generator<Buffer> {
@@ -63,8 +77,12 @@ function* inPieces(all: Iterable<Uint8Array>): Generator<Buffer> {
 }
 
 /** PostgreSQL's text has no NUL, and UTF-8 no lone surrogate. */
+export function storableText(value: string): string {
+  return value.replaceAll('\0', '\u{fffd}').toWellFormed();
+}
+
 function text(value: string): Buffer {
-  return Buffer.from(value.replaceAll('\0', '\u{fffd}').toWellFormed());
+  return Buffer.from(storableText(value));
 }
 
 function int16(value: number): Buffer {

@@ -6,8 +6,16 @@ import type { Batch } from '../pipeline/types.ts';
 import { deadLetterRows } from './dead-letter-rows.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
-/** Keeps messages that could not be stored, in the transaction of the batch that they came with. */
-export class DeadLetterStore {
+/** What becomes of the messages of a batch that could not be stored; part of the batch's transaction. */
+export interface DeadLetterKeeper {
+  /** Before anything of the batch is stored. Whatever it throws undoes the transaction. */
+  begin(client: Client, batch: Batch): Promise<void>;
+  /** Once its points are stored. */
+  keep(client: Client, batch: Batch): Promise<void>;
+}
+
+/** Keeps them, in the transaction of the batch that they came with. */
+export class DeadLetterStore implements DeadLetterKeeper {
   readonly #clientId: string;
   readonly #copy: string;
 
@@ -15,13 +23,15 @@ export class DeadLetterStore {
     this.#clientId = clientId;
     this.#copy = withNames(
       `COPY :"internal".dead_letters
-         (received_at, client_id, topic, payload, qos, retained, route, code, detail, points)
+         (received_at, client_id, topic, payload, qos, retained, route, code, detail, points, stored)
        FROM STDIN WITH (FORMAT binary)`,
       names,
     );
   }
 
-  async insert(client: Client, batch: Batch): Promise<void> {
+  async begin(): Promise<void> {}
+
+  async keep(client: Client, batch: Batch): Promise<void> {
     if (batch.deadLetters.length === 0) return;
     await pipeline(Readable.from(deadLetterRows(batch, this.#clientId)), client.query(copyFrom(this.#copy)));
   }

@@ -1,5 +1,6 @@
 import type { ChunkPolicy } from './chunk-map.ts';
 import type { connect } from './connection.ts';
+import type { DeadLetterKeeper } from './dead-letter-store.ts';
 import type { EngineName } from './engine-choice.ts';
 import type { OnDuplicate } from './rows.ts';
 
@@ -14,6 +15,10 @@ export interface SinkOptions {
   readonly chunks: ChunkPolicy;
   /** As recorded in the database. Default: postgres. */
   readonly engine?: EngineName;
+  /** Default: they become rows of dead_letters. */
+  readonly deadLetters?: DeadLetterKeeper;
+  /** Whether no other writer is at work while texts are written: what others know to be the latest may change. */
+  readonly textsAlone?: boolean;
   /** Whether batches may come to lie in a spool, where a later life asks what became of them. Default: false. */
   readonly spools?: boolean;
   /** Opens a connection; only tests give another one. */

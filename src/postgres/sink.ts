@@ -7,7 +7,7 @@ import { type AccountDetail, type AccountQuery, accountDetail } from './account.
 import { ChunkMap } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
-import { DeadLetterStore } from './dead-letter-store.ts';
+import { type DeadLetterKeeper, DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
@@ -46,10 +46,11 @@ export class PostgresSink implements Sink {
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
   readonly #dirty: DirtyBuckets;
-  readonly #deadLetters: DeadLetterStore;
+  readonly #deadLetters: DeadLetterKeeper;
   readonly #journal: Journal;
   readonly #deliveries: DeliveryLedger;
   readonly #begin: string;
+  readonly #beginAlone: string;
   readonly #connections: SinkConnections;
   /** Batches whose COMMIT was sent and not answered. */
   readonly #inDoubt = new Set<string>();
@@ -69,7 +70,7 @@ export class PostgresSink implements Sink {
     this.#catalog = new SeriesCatalog(names, options.maxSeries);
     this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
     this.#dirty = new DirtyBuckets(names);
-    this.#deadLetters = new DeadLetterStore(names, options.clientId);
+    this.#deadLetters = options.deadLetters ?? new DeadLetterStore(names, options.clientId);
     this.#journal = new Journal(names, options.clientId);
     this.#deliveries = new DeliveryLedger(names, options.clientId);
     this.#begin = withNames(
@@ -77,6 +78,7 @@ export class PostgresSink implements Sink {
        SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
       names,
     );
+    this.#beginAlone = this.#begin.replace('xact_lock_shared', 'xact_lock');
   }
 
   async write(batch: Batch, signal: AbortSignal): Promise<WriteReport> {
@@ -194,13 +196,14 @@ export class PostgresSink implements Sink {
       batch.points.timestamp.subarray(0, batch.points.length),
       batch.texts.timestamp,
     );
+    await this.#deadLetters.begin(client, batch);
     const { onDuplicate } = this.#options;
     const rows = sortRows(batch, onDuplicate, this.#chunks.cut('points'));
     const texts = textRows(batch, onDuplicate, this.#chunks.cut('texts'));
     const points = await this.#store.storePoints(client, rows, copy);
     await this.#dirty.record(client, batch.id, dirtyMinutes(rows, dirtyBefore));
     const stored = await this.#store.storeTexts(client, texts.rows);
-    await this.#deadLetters.insert(client, batch);
+    await this.#deadLetters.keep(client, batch);
     const expired = rows.expired + texts.expired;
     const totals = totalsOf(batch);
     addTotals(totals, {
@@ -258,11 +261,12 @@ export class PostgresSink implements Sink {
     times: Float64Array,
     textTimes: readonly number[],
   ): Promise<number> {
+    const begin = this.#options.textsAlone === true && textTimes.length > 0 ? this.#beginAlone : this.#begin;
     for (;;) {
       if (this.#chunks.version < 0) await this.#chunks.reload(client);
       await this.#chunks.open(client, 'points', times);
       await this.#chunks.open(client, 'texts', textTimes);
-      const results = (await client.query(this.#begin)) as unknown as { rows: BeginRow[] }[];
+      const results = (await client.query(begin)) as unknown as { rows: BeginRow[] }[];
       const [row] = results.at(-1)?.rows ?? [];
       const sameSeries = Number(row?.series_version) === seriesVersion;
       if (sameSeries && Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);

@@ -132,4 +132,11 @@ export const policies = {
 
 export const dead_letters = {
   retention: keptFor('How long dead letters are kept.'),
+  max_bytes: {
+    doc: 'Beyond it the oldest dead letters go: bytes of their payloads, topics and reasons, and 200 for each.',
+    format: 'bytes',
+    default: '1GiB',
+    minimum: '1MiB',
+    maximum: '16384GiB',
+  },
 } as const satisfies Section;

@@ -1,0 +1,121 @@
+import type { DropReport } from '../dead-letters.ts';
+import { DEAD_LETTERS } from '../errors.ts';
+import type { LetterGroup, LetterHead } from '../postgres/dead-letter-reading.ts';
+import type { ReplayReport } from '../replay.ts';
+import { byteSize } from './byte-size.ts';
+import { printable } from './printable.ts';
+import { table } from './table.ts';
+
+/** So much of a payload is shown. */
+export const SHOWN_BYTES = 4_096;
+const HEX_COLUMNS = 16;
+
+export function describeGroups(groups: readonly LetterGroup[]): string {
+  return table(
+    ['reason', 'route', 'letters', 'points', 'size', 'oldest', 'newest', 'most from', 'example'],
+    groups.map(({ code, route, letters, points, bytes, oldest, newest, topic, example }) => [
+      code,
+      route,
+      String(letters),
+      String(points),
+      byteSize(bytes),
+      seconds(oldest),
+      seconds(newest),
+      topic,
+      `${example.dead_letter_id}: ${example.detail}`,
+    ]),
+  );
+}
+
+export function describeLetters(letters: readonly LetterHead[]): string {
+  return table(
+    ['id', 'received', 'topic', 'reason', 'route', 'points', 'size', 'detail'],
+    letters.map(({ dead_letter_id: id, received_at: at, topic, code, route, points, bytes, detail }) => [
+      String(id),
+      seconds(at),
+      topic,
+      code,
+      route,
+      String(points),
+      byteSize(bytes),
+      detail,
+    ]),
+  );
+}
+
+/** `payload`: at most its first SHOWN_BYTES. */
+export function describeLetter(head: LetterHead, payload: Buffer): string {
+  const entry = Object.entries(DEAD_LETTERS).find(([code]) => code === head.code)?.[1];
+  const stored = head.stored === null ? 'not counted' : String(head.stored);
+  const rest = head.bytes - payload.length;
+  return [
+    `id        ${head.dead_letter_id}`,
+    `received  ${head.received_at} by ${printable(head.client_id)}`,
+    `topic     ${printable(head.topic)} (QoS ${head.qos}${head.retained ? ', retained' : ''})`,
+    `route     ${printable(head.route ?? 'none')}`,
+    `reason    ${head.code}: ${printable(head.detail)}`,
+    ...(entry === undefined ? [] : [`          ${entry.means} ${entry.mend}`]),
+    `points    ${head.points} lost, ${stored} stored`,
+    `payload   ${head.bytes} bytes`,
+    ...payloadLines(payload),
+    ...(rest > 0 ? [`... and ${rest} bytes more: --raw writes all`] : []),
+  ].join('\n');
+}
+
+/** As text where it is one, else in hex. */
+export function payloadLines(payload: Buffer): string[] {
+  if (payload.length === 0) return [];
+  const text = payloadText(payload);
+  if (text !== null) return text.split(/\r?\n/).map(printable);
+  return Array.from({ length: Math.ceil(payload.length / HEX_COLUMNS) }, (_, line) => {
+    const from = line * HEX_COLUMNS;
+    const bytes = [...payload.subarray(from, from + HEX_COLUMNS)];
+    const hex = bytes.map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+    const characters = bytes.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
+    return `${from.toString(16).padStart(8, '0')}  ${hex.padEnd(HEX_COLUMNS * 3)} ${characters.join('')}`;
+  });
+}
+
+/** Null where the bytes are no text. A character that is cut at the end does not matter. */
+function payloadText(payload: Buffer): string | null {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload, { stream: true });
+    // What no text has: control characters but for the tab and the ends of lines.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+    return /[\0-\x08\x0b\x0c\x0e-\x1f]/.test(text) ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+export function describeReplay(report: ReplayReport): string {
+  const { dry_run: dry, replayed, failed, taken, points, reasons, complete } = report;
+  const n = (count: number): string => count.toLocaleString('en-US');
+  const lines = [
+    `${dry ? 'Would replay' : 'Replayed'} ${n(replayed)} of ${n(replayed + failed + taken)} dead letters:`,
+    ...(
+      [
+        [points.stored, dry ? 'points, where they are not there already' : 'points stored'],
+        [points.duplicate, 'points were there already'],
+        [points.conflict, 'points were there with another value, which stays'],
+        [points.dropped, 'points dropped, as the configuration says'],
+        [failed, dry ? 'letters would fail again' : 'letters failed again'],
+        [taken, 'letters left to another replay, or gone meanwhile'],
+      ] as const
+    )
+      .filter(([count]) => count > 0)
+      .map(([count, what]) => `${n(count).padStart(15)} ${what}`),
+    ...Object.entries(reasons).map(([code, count]) => `${n(count).padStart(15)} of them ${code}`),
+  ];
+  if (!complete) lines.push('It was stopped before the end: do it again for those that are left.');
+  return lines.join('\n');
+}
+
+export function describeDrop({ dry_run: dry, dropped }: DropReport): string {
+  return `${dry ? 'Would drop' : 'Dropped'} ${dropped.toLocaleString('en-US')} dead letters.`;
+}
+
+/** Without what people do not read. */
+function seconds(time: string): string {
+  return time.replace(/\.\d+Z$/, 'Z');
+}

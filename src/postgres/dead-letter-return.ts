@@ -4,6 +4,7 @@ import type { ReturnedLetter } from './dead-letter-pages.ts';
 import { pointsOfMessages, storableText } from './dead-letter-rows.ts';
 import type { DeadLetterKeeper } from './dead-letter-store.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import { sqlstateOf } from './sqlstate.ts';
 
 /** Others replay or drop some of the letters of a batch, or have done so; these are the ones that are left. */
 export class LettersTaken extends Error {
@@ -13,6 +14,15 @@ export class LettersTaken extends Error {
     super('some of the dead letters are replayed or dropped by others');
     this.left = left;
   }
+}
+
+/** Milliseconds to wait for letters that another transaction has in hand: about as long as a batch takes. */
+const PATIENCE = 2_000;
+const LOCK_NOT_AVAILABLE = '55P03';
+
+interface Claimed {
+  readonly dead_letter_id: string;
+  readonly stored: number | null;
 }
 
 /**
@@ -33,7 +43,7 @@ export class LettersReturned implements DeadLetterKeeper {
     this.#auditId = auditId;
     this.#claim = withNames(
       `SELECT dead_letter_id, stored FROM :"internal".dead_letters WHERE dead_letter_id = ANY ($1::bigint[])
-       ORDER BY dead_letter_id FOR UPDATE SKIP LOCKED`,
+       ORDER BY dead_letter_id FOR UPDATE`,
       names,
     );
     this.#remove = withNames(
@@ -65,13 +75,29 @@ export class LettersReturned implements DeadLetterKeeper {
   /** Throws LettersTaken. */
   async begin(client: Client, batch: Batch): Promise<void> {
     const letters = lettersOf(batch);
-    const { rows } = await client.query<{ dead_letter_id: string; stored: number | null }>(this.#claim, [
-      letters.map(({ letterId }) => letterId),
-    ]);
-    const stored = new Map(rows.map((row) => [Number(row.dead_letter_id), row.stored]));
+    const ids = letters.map(({ letterId }) => letterId);
+    const { rows } = await client.query<Claimed>(`${this.#claim} SKIP LOCKED`, [ids]);
+    const claimed = new Map(rows.map(({ dead_letter_id: id, stored }) => [Number(id), stored]));
+    const missing = ids.filter((id) => !claimed.has(id));
+    // Perhaps a connection of this replay, which broke a moment ago, has them still.
+    for (const row of missing.length === 0 ? [] : await this.#waitFor(client, missing))
+      claimed.set(Number(row.dead_letter_id), row.stored);
     // Of a letter that failed again meanwhile, more may be stored than was known when it was read.
-    const left = letters.filter((letter) => stored.get(letter.letterId) === letter.stored);
+    const left = letters.filter(({ letterId, stored }) => claimed.get(letterId) === stored);
     if (left.length < letters.length) throw new LettersTaken(new Set(left.map(({ letterId }) => letterId)));
+  }
+
+  /** None where they are not given up soon: the transaction is lost then. */
+  async #waitFor(client: Client, ids: readonly number[]): Promise<Claimed[]> {
+    await client.query(`SET LOCAL lock_timeout = ${PATIENCE}`);
+    try {
+      const { rows } = await client.query<Claimed>(this.#claim, [ids]);
+      await client.query('SET LOCAL lock_timeout TO DEFAULT');
+      return rows;
+    } catch (error) {
+      if (sqlstateOf(error) === LOCK_NOT_AVAILABLE) return [];
+      throw error;
+    }
   }
 
   async keep(client: Client, batch: Batch): Promise<void> {

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { DeadLetters } from '../../../src/dead-letters.ts';
+import { ALL_LETTERS } from '../../../src/postgres/dead-letter-selection.ts';
+import { migrate } from '../../../src/postgres/migrate.ts';
+import { createDatabase } from '../../support/database.ts';
+import { change } from '../../unit/pipeline/messages.ts';
+import { silent } from '../../unit/pipeline/ports.ts';
+import { at, count, never, openSink } from '../postgres/sinks.ts';
+import { configured, lettersOf, receive, storedIn } from './letters.ts';
+
+const NOON = at('2026-03-02T12:00:00Z');
+const ORDER = { limit: null, dryRun: false };
+const JSON_ROUTE = [{ topic: 'plant/{device_id}', format: 'json', flatten: true }];
+
+test('what had no route is stored by the route of today, in the time of its receipt', async () => {
+  await using database = await createDatabase({ template: true });
+  const topics = ['plant/Kühlraum 3', 'plant/温度', 'plant/🌡️', "plant/O'Brien; --"];
+  await receive(
+    configured(database),
+    topics.map((topic, index) => ({ topic, payload: `{"level": ${index}}`, at: NOON + index * 1_000_000 })),
+  );
+  assert.deepEqual(
+    (await lettersOf(database)).map(({ code, stored }) => [code, stored]),
+    topics.map(() => ['no_route', 0]),
+  );
+  const dead = new DeadLetters(configured(database, JSON_ROUTE), 'somebody@here');
+  const dry = await dead.replay(ALL_LETTERS, { limit: null, dryRun: true }, never());
+  assert.deepEqual([dry.dry_run, dry.replayed, dry.points.stored, dry.complete], [true, 4, 4, true]);
+  assert.deepEqual(await storedIn(database), []);
+
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual(
+    [report.dry_run, report.letters, report.replayed, report.failed, report.taken, report.complete],
+    [false, 4, 4, 0, 0, true],
+  );
+  assert.deepEqual(report.points, {
+    decoded: 4,
+    stored: 4,
+    duplicate: 0,
+    conflict: 0,
+    dead_lettered: 0,
+    dropped: 0,
+  });
+  assert.deepEqual(await lettersOf(database), []);
+  assert.deepEqual(
+    await storedIn(database),
+    topics.map((topic, index) => `${topic.slice(6)} level ${NOON + index * 1_000_000} ${index}`).sort(),
+  );
+  // Apart from the daemon's account, and what a series holds is right at once.
+  assert.deepEqual(
+    await database.query(`SELECT client_id, messages_settled::int AS n FROM tidegate.ingest_totals WHERE messages_settled > 0`),
+    [{ client_id: 'tidegate replay', n: 4 }],
+  );
+  assert.deepEqual(await database.query('SELECT DISTINCT points::int FROM iot_series'), [{ points: 1 }]);
+  const [entry] = await database.query<{ actor: string; action: string; counts: object }>(
+    'SELECT actor, action, counts FROM iot_audit',
+  );
+  assert.match(entry?.actor ?? '', /^somebody@here as /);
+  assert.deepEqual([entry?.action, entry?.counts], ['replay dead letters', { replayed: 4, failed: 0 }]);
+});
+
+test('what fails again keeps its row, with the reason of today', async () => {
+  await using database = await createDatabase({ template: true });
+  await receive(configured(database), [
+    { topic: 'plant/a', payload: '{"level": 1}', at: NOON },
+    { topic: 'plant/b', payload: 'no json', at: NOON },
+    { topic: 'elsewhere', payload: '1', at: NOON },
+  ]);
+  const ids = await database.query('SELECT dead_letter_id FROM iot_dead_letters WHERE topic <> $1 ORDER BY 1', ['plant/a']);
+  const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual(
+    [report.replayed, report.failed, report.reasons],
+    [1, 2, { payload_not_json: 1, no_route: 1 }],
+  );
+  assert.deepEqual(
+    await database.query('SELECT topic, code, route FROM iot_dead_letters ORDER BY dead_letter_id'),
+    [
+      { topic: 'plant/b', code: 'payload_not_json', route: 'plant/{device_id}' },
+      { topic: 'elsewhere', code: 'no_route', route: null },
+    ],
+  );
+  assert.deepEqual(await database.query('SELECT dead_letter_id FROM iot_dead_letters ORDER BY 1'), ids);
+});
+
+test('a message that was stored in part is completed: no point of it is stored twice', async () => {
+  await using database = await createDatabase({ template: true });
+  const before = [{ topic: 'plant/{device_id}', format: 'json', flatten: true, include: ['a', 'b', 'note'] }];
+  const small = { TIDEGATE_INGEST_LIMITS_TEXT_LENGTH: '4' };
+  const long = 'a long text';
+  await receive(configured(database, before, small), [
+    // Three of one millisecond: their points move by microseconds.
+    { topic: 'plant/x', payload: JSON.stringify({ a: 5, note: long }), at: NOON + 10 },
+    { topic: 'plant/x', payload: JSON.stringify({ a: 5, b: 1, note: long }), at: NOON + 20 },
+    { topic: 'plant/x', payload: JSON.stringify({ a: 7, note: 'ok' }), at: NOON + 30 },
+    { topic: 'plant/x', payload: JSON.stringify({ a: 7, b: 2, note: long }), at: NOON + 40 },
+  ]);
+  assert.deepEqual(
+    (await lettersOf(database)).map(({ code, stored }) => [code, stored]),
+    [
+      ['text_too_long', 1],
+      ['text_too_long', 2],
+      ['text_too_long', 2],
+    ],
+  );
+  const numbers = (await storedIn(database)).filter((row) => !row.includes('note'));
+  assert.equal(numbers.length, 6);
+  const dead = new DeadLetters(configured(database, before), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.replayed, report.points.duplicate], [3, 5]);
+  const after = await storedIn(database);
+  assert.deepEqual(
+    after.filter((row) => !row.includes('note')),
+    numbers,
+  );
+  assert.equal(after.filter((row) => row.endsWith(long)).length > 0, true);
+});
+
+test('of a letter whose stored points were not counted, those that are there are found', async () => {
+  await using database = await createDatabase({ template: true });
+  const before = [{ topic: 'plant/{device_id}', format: 'json', flatten: true }];
+  await receive(configured(database, before), [
+    { topic: 'plant/x', payload: '{"a": 5, "b": 1e999}', at: NOON },
+    { topic: 'plant/y', payload: '{"a": 5, "b": 1e999}', at: NOON },
+  ]);
+  await database.query('UPDATE tidegate.dead_letters SET stored = NULL');
+  await database.query(`DELETE FROM tidegate.points_late p USING tidegate.series s WHERE s.series_id = p.series_id AND s.device_id = 'y'`);
+  const dead = new DeadLetters(configured(database, [{ ...before[0], include: ['a'] }]), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.replayed, report.points.duplicate, report.points.stored], [2, 1, 1]);
+  assert.deepEqual(await storedIn(database), [`x a ${NOON} 5`, `y a ${NOON} 5`]);
+});
+
+test('a message that was not stored at all has its points beside those of its millisecond', async () => {
+  await using database = await createDatabase({ template: true });
+  await receive(configured(database, JSON_ROUTE), [{ topic: 'plant/x', payload: '{"a": 5}', at: NOON }]);
+  await receive(configured(database), [{ topic: 'plant/x', payload: '{"a": 5}', at: NOON }]);
+  const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.points.stored, report.points.duplicate], [1, 0]);
+  assert.deepEqual(await storedIn(database), [`x a ${NOON} 5`, `x a ${NOON + 1} 5`]);
+});
+
+test('a value that is there stays, also with keep_last', async () => {
+  await using database = await createDatabase({ template: true });
+  const keepLast = { TIDEGATE_INGEST_ON_DUPLICATE: 'keep_last' };
+  const point = (value: number) => JSON.stringify({ a: value, timestamp: NOON / 1e6 });
+  await receive(configured(database), [{ topic: 'plant/x', payload: point(1), at: NOON }]);
+  await receive(configured(database, JSON_ROUTE, keepLast), [{ topic: 'plant/x', payload: point(2), at: NOON + 1 }]);
+  const dead = new DeadLetters(configured(database, JSON_ROUTE, keepLast), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.replayed, report.points.conflict], [1, 1]);
+  assert.deepEqual(await storedIn(database), [`x a ${NOON} 2`]);
+});
+
+test('two replays at once store no letter twice', async () => {
+  await using database = await createDatabase({ template: true });
+  const many = Array.from({ length: 1_300 }, (_, index) => ({
+    topic: `plant/d${index % 7}`,
+    payload: JSON.stringify({ level: index }),
+    at: NOON + Math.floor(index / 50) * 1_000,
+  }));
+  await receive(configured(database), many);
+  const replays = ['one', 'two', 'three'].map(async (actor) => {
+    return await new DeadLetters(configured(database, JSON_ROUTE), actor).replay(ALL_LETTERS, ORDER, never());
+  });
+  const reports = await Promise.all(replays);
+  const sum = (key: 'replayed' | 'failed') => reports.reduce((total, report) => total + report[key], 0);
+  assert.deepEqual([sum('replayed'), sum('failed')], [1_300, 0], JSON.stringify(reports));
+  assert.deepEqual(await lettersOf(database), []);
+  const values = await database.query<{ value: number }>('SELECT value FROM iot_data ORDER BY value');
+  assert.deepEqual(
+    values.map(({ value }) => value),
+    many.map((_, index) => index),
+  );
+  const [audit] = await database.query<{ replayed: number }>(
+    `SELECT sum((counts->>'replayed')::int)::int AS replayed FROM iot_audit`,
+  );
+  assert.equal(audit?.replayed, 1_300);
+});
+
+test('a replay leaves letters alone that another transaction has in hand, and stores the others', async () => {
+  await using database = await createDatabase({ template: true });
+  await receive(configured(database), [
+    { topic: 'plant/a', payload: '{"level": 1}', at: NOON },
+    { topic: 'plant/b', payload: '{"level": 2}', at: NOON },
+  ]);
+  const other = await database.connect();
+  await other.query(`BEGIN; SELECT FROM tidegate.dead_letters WHERE topic = 'plant/a' FOR UPDATE`);
+  const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.replayed, report.taken], [1, 1]);
+  assert.deepEqual(await storedIn(database), [`b level ${NOON} 2`]);
+  await other.query('ROLLBACK');
+  assert.equal((await dead.replay(ALL_LETTERS, ORDER, never())).replayed, 1);
+});
+
+test('the rows of a message that PostgreSQL refuses stay, those around it are stored', async () => {
+  await using database = await createDatabase({ template: true });
+  await receive(
+    configured(database),
+    Array.from({ length: 20 }, (_, index) => ({ topic: `plant/d${index}`, payload: `{"level": ${index}}`, at: NOON })),
+  );
+  await database.query('ALTER TABLE tidegate.points_late ADD CONSTRAINT thirteen CHECK (value <> 13)');
+  const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.replayed, report.failed, report.letters], [19, 1, 20]);
+  assert.deepEqual(
+    (await lettersOf(database)).map(({ topic, code }) => [topic, code]),
+    [['plant/d13', 'database_rejected']],
+  );
+  assert.equal(await count(database, 'iot_data'), 19);
+});
+
+test('a replay that is stopped leaves what it did not come to', async () => {
+  await using database = await createDatabase({ template: true });
+  await receive(
+    configured(database),
+    Array.from({ length: 1_200 }, (_, index) => ({ topic: 'plant/d', payload: `{"level": ${index}}`, at: NOON + index * 1_000 })),
+  );
+  const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
+  const none = await dead.replay(ALL_LETTERS, ORDER, AbortSignal.abort());
+  assert.deepEqual([none.replayed, none.complete], [0, false]);
+  const some = await dead.replay(ALL_LETTERS, { limit: 700, dryRun: false }, never());
+  assert.deepEqual([some.replayed, some.complete], [700, true]);
+  assert.equal(await count(database, 'iot_dead_letters'), 500);
+  assert.equal(await count(database, 'iot_data'), 700);
+});
+
+test('a schema that is not public, and payloads of megabytes', async () => {
+  await using database = await createDatabase();
+  const schema = 'halle_7';
+  const env = { TIDEGATE_DATABASE_SCHEMA: schema, TIDEGATE_INGEST_LIMITS_MESSAGE_BYTES: '8MiB' };
+  await migrate({ url: database.url, schema, readerRole: null, writerRole: null, logger: silent, engine: 'postgres' });
+  const large = JSON.stringify({ level: 3, padding: 'x'.repeat(6_000_000) });
+  await receive(configured(database, null, env), [
+    { topic: 'plant/a', payload: large, at: NOON },
+    { topic: 'plant/b', payload: large, at: NOON },
+    { topic: 'plant/c', payload: '{"level": 4}', at: NOON },
+  ]);
+  const today = [{ ...JSON_ROUTE[0], exclude: ['padding'] }];
+  const dead = new DeadLetters(configured(database, today, env), 'x');
+  const report = await dead.replay(ALL_LETTERS, ORDER, never());
+  assert.deepEqual([report.replayed, report.failed], [3, 0], JSON.stringify(report));
+  assert.deepEqual(await storedIn(database, schema), [
+    `a level ${NOON} 3`,
+    `b level ${NOON} 3`,
+    `c level ${NOON} 4`,
+  ]);
+});
+
+test('a text that comes back late is the latest also for a daemon that knew another one', async () => {
+  await using database = await createDatabase({ template: true });
+  const text = [{ topic: 'plant/{device_id}', format: 'json', flatten: true }];
+  const state = (value: string) => JSON.stringify({ state: value });
+  const config = configured(database, text);
+  await using sink = openSink(database);
+  await sink.put(change('x', 'state', NOON, 'idle'));
+  await receive(configured(database), [{ topic: 'plant/x', payload: state('busy'), at: NOON + 1_000_000 }]);
+  assert.equal((await new DeadLetters(config, 'x').replay(ALL_LETTERS, ORDER, never())).replayed, 1);
+  await sink.put(change('x', 'state', NOON + 2_000_000, 'idle'));
+  assert.deepEqual(
+    (await storedIn(database)).map((row) => row.split(' ').at(-1)),
+    ['idle', 'busy', 'idle'],
+  );
+});

@@ -6,6 +6,7 @@ import { TidegateError } from './errors.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
 import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
+import { LetterDesk } from './letter-desk.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
 import type { AccountDetail } from './postgres/account.ts';
@@ -54,6 +55,7 @@ export class App {
       broker: () => this.#ingest?.broker ?? null,
       series: () => this.#ingest?.series ?? null,
       imbalances: () => this.#ingest?.imbalances ?? null,
+      deadLetters: () => this.#ingest?.deadLetters ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
     this.#ingest = config.components.includes('ingest')
@@ -118,6 +120,7 @@ export class App {
 
   async #listen(): Promise<void> {
     const { config, logger, version } = this.#options;
+    const desk = new LetterDesk(config);
     const server = await createHttpServer({
       host: config.http.host,
       port: config.http.port,
@@ -134,6 +137,7 @@ export class App {
         ingestStats: (wanted) => this.#ingestStats(wanted),
         jobs: async (history) => await this.#jobs().list(history),
         runJob: async (name) => await this.#jobs().run(name),
+        deadLetters: desk.ports,
         chunks: {
           list: async () => await known(this.#engine).chunks(),
           compress: async (name) => await known(this.#engine).compress(name),
@@ -143,6 +147,7 @@ export class App {
       },
     });
     this.#started.unshift(async () => {
+      await desk.stop();
       await server.close();
       return true;
     });

@@ -61,15 +61,15 @@ export class DeadLetters {
     return await this.#connected((client) => listLetters(client, this.#names, meant, limit, before));
   }
 
-  /** `payload` gets it in parts, the first `bytes` of it. Throws `dead_letter_unknown`. */
-  async show(
+  /** `work` gets the first `bytes` of the payload, in parts. Throws `dead_letter_unknown`. */
+  async show<T>(
     id: number,
     bytes: number,
-    payload: (head: LetterHead, parts: AsyncIterable<Buffer>) => Promise<void>,
-  ): Promise<void> {
-    await this.#connected(async (client) => {
+    work: (head: LetterHead, payload: AsyncIterable<Buffer>) => Promise<T>,
+  ): Promise<T> {
+    return await this.#connected(async (client) => {
       const head = await findLetter(client, this.#names, id);
-      await payload(head, payloadParts(client, this.#names, id, bytes));
+      return await work(head, payloadParts(client, this.#names, id, bytes));
     });
   }
 

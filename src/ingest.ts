@@ -2,6 +2,7 @@ import { decodeLimits, brokerOptions, pipelineOptions, sinkOptions } from './app
 import type { Config } from './config/load.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { TidegateError, WriteError } from './errors.ts';
+import { LetterWatch, type LetterWatchState } from './letter-watch.ts';
 import { Subscriber } from './mqtt/subscriber.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
@@ -36,6 +37,7 @@ const FAREWELL = 2_000;
 /** The component `ingest`: broker, pipeline and sink, started in this order and stopped in the other. */
 export class Ingest {
   readonly #parts: IngestParts;
+  readonly #letters: LetterWatch;
   #sink: PostgresSink | null = null;
   #subscriber: Subscriber | null = null;
   #pipeline: Pipeline | null = null;
@@ -50,6 +52,7 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.#parts = parts;
+    this.#letters = new LetterWatch(parts.config, parts.logger);
   }
 
   get pipeline(): PipelineState | null {
@@ -60,6 +63,9 @@ export class Ingest {
   }
   get series(): number | null {
     return this.#pipeline?.knownSeries ?? null;
+  }
+  get deadLetters(): LetterWatchState | null {
+    return this.#letters.state;
   }
 
   /** Checks of the account that found that it does not add up. */
@@ -106,7 +112,7 @@ export class Ingest {
         sink: seams.sink(sink),
         spool: this.#spool && { spool: this.#spool, beginEpoch: (epoch) => sink.sessions.begin(epoch) },
         sheet: new BalanceSheet(since, totals, this.#spool?.state),
-        observer: tellAll(observer, this.#databaseWatch()),
+        observer: tellAll(observer, this.#databaseWatch(), this.#letters.observer),
         logger,
         onFatal: (error) => onFatal(describeFatal(error)),
       },
@@ -116,6 +122,7 @@ export class Ingest {
     this.#subscriber = subscriber;
     this.#timer = setInterval(() => void this.#maintain(FOLDING), MAINTENANCE);
     pipeline.start();
+    this.#letters.start();
     const garbage = new YoungGarbage();
     await source.start((delivery) => {
       pipeline.receive(delivery);
@@ -136,6 +143,7 @@ export class Ingest {
     if (drained && this.#databaseFault === null) await this.#maintain(FAREWELL);
     await this.#sink?.close();
     await this.#spool?.close();
+    await this.#letters.stop();
     return drained;
   }
 

@@ -1,4 +1,5 @@
 import type { DropReport } from '../dead-letters.ts';
+import { payloadText } from '../decode/payload-text.ts';
 import { DEAD_LETTERS } from '../errors.ts';
 import type { LetterGroup, LetterHead } from '../postgres/dead-letter-reading.ts';
 import type { ReplayReport } from '../replay.ts';
@@ -74,18 +75,6 @@ export function payloadLines(payload: Buffer): string[] {
     const characters = bytes.map((byte) => (byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '.'));
     return `${from.toString(16).padStart(8, '0')}  ${hex.padEnd(HEX_COLUMNS * 3)} ${characters.join('')}`;
   });
-}
-
-/** Null where the bytes are no text. A character that is cut at the end does not matter. */
-function payloadText(payload: Buffer): string | null {
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(payload, { stream: true });
-    // What no text has: control characters but for the tab and the ends of lines.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
-    return /[\0-\x08\x0b\x0c\x0e-\x1f]/.test(text) ? null : text;
-  } catch {
-    return null;
-  }
 }
 
 export function describeReplay(report: ReplayReport): string {

@@ -8,6 +8,7 @@ import { carriesToken, foreignHeader, isLoopback, type Token } from './guard.ts'
 import { chunkRoutes } from './chunk-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
+import { letterRoutes } from './letter-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
 import { statsRoutes } from './stats-routes.ts';
@@ -31,7 +32,13 @@ export interface ApplicationOptions {
 }
 
 /** Errors that are the asker's. */
-const STATUS: Readonly<Partial<Record<FailureCode, number>>> = { chunk_unknown: 404, chunk_state: 409 };
+const STATUS: Readonly<Partial<Record<FailureCode, number>>> = {
+  usage: 400,
+  chunk_unknown: 404,
+  chunk_state: 409,
+  dead_letter_unknown: 404,
+  replay_running: 409,
+};
 const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_AFTER_SECONDS = 5;
@@ -139,6 +146,7 @@ async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
         statsRoutes(api, ports);
         chunkRoutes(api, ports);
         jobRoutes(api, ports);
+        letterRoutes(api, ports);
       },
       { prefix },
     );

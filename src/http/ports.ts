@@ -1,8 +1,19 @@
+import type { Readable } from 'node:stream';
 import type { Static } from 'typebox';
 import type { IngestStats } from '../pipeline/types.ts';
 import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
 import type { JobReport } from '../scheduler/types.ts';
-import type { AccountQuerySchema, ChunkSchema, CompressionSchema, IngestStatsSchema } from './schemas.ts';
+import type {
+  AccountQuerySchema,
+  ChunkSchema,
+  CompressionSchema,
+  DropSchema,
+  IngestStatsSchema,
+  LetterGroupSchema,
+  LetterHeadSchema,
+  ReplaySchema,
+  ShownLetterSchema,
+} from './schemas.ts';
 
 export interface Check {
   readonly ok: boolean;
@@ -34,6 +45,35 @@ type AccountShown = {
   >[number][];
 };
 
+/** Which dead letters are meant: all of these must hold. Times in ISO 8601, topic is an MQTT filter. */
+export interface LetterQuery {
+  readonly ids?: readonly number[];
+  readonly code?: string;
+  readonly route?: string;
+  readonly topic?: string;
+  readonly since?: string;
+  readonly until?: string;
+}
+
+interface LetterOrder {
+  readonly limit: number;
+  readonly dryRun: boolean;
+}
+
+/** Ids that are not there are a `dead_letter_unknown`, topics that are no filter a `usage`. */
+interface LetterPorts {
+  groups(query: LetterQuery): Promise<readonly Static<typeof LetterGroupSchema>[]>;
+  list(
+    query: LetterQuery,
+    limit: number,
+    before: number | null,
+  ): Promise<readonly Static<typeof LetterHeadSchema>[]>;
+  show(id: number): Promise<Omit<Static<typeof ShownLetterSchema>, 'success'>>;
+  payload(id: number): Promise<Readable>;
+  replay(query: LetterQuery, order: LetterOrder): Promise<Omit<Static<typeof ReplaySchema>, 'success'>>;
+  drop(query: LetterQuery, order: LetterOrder): Promise<Omit<Static<typeof DropSchema>, 'success'>>;
+}
+
 /** What the endpoints show; whoever composes the daemon hands it in. */
 export interface HttpPorts {
   ready(): Readiness;
@@ -42,6 +82,7 @@ export interface HttpPorts {
   /** With at most so many runs of each job. */
   jobs(history: number): Promise<JobsAnswer>;
   readonly chunks: ChunkPorts;
+  readonly deadLetters: LetterPorts;
   /** Runs a job to its end. */
   runJob(name: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
 }

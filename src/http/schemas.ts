@@ -181,3 +181,78 @@ export const JobsSchema = Type.Object(
   },
   { title: 'Jobs' },
 );
+
+const LETTER_ORIGIN = {
+  route: orNull(Type.String(), 'Null where none took the message.'),
+  code: Type.String({ description: 'The reason (docs/errors.md).' }),
+};
+const LetterId = Type.Integer({ minimum: 1 });
+
+export const LetterHeadSchema = Type.Object(
+  {
+    dead_letter_id: LetterId,
+    received_at: Time,
+    client_id: Type.String({ description: 'Of the daemon that received it.' }),
+    topic: Type.String(),
+    qos: Type.Integer(),
+    retained: Type.Boolean(),
+    ...LETTER_ORIGIN,
+    detail: Type.String(),
+    points: Type.Integer({ minimum: 0, description: 'Points that the message lost.' }),
+    stored: orNull(Count, 'Points of it that were stored; null where that was not counted.'),
+    bytes: Type.Integer({ minimum: 0, description: 'Of the payload.' }),
+  },
+  { title: 'DeadLetter' },
+);
+
+export const LetterGroupSchema = Type.Object(
+  {
+    ...LETTER_ORIGIN,
+    letters: Count,
+    points: Count,
+    bytes: Count,
+    oldest: Time,
+    newest: Time,
+    topic: Type.String({ description: 'The topic that most of them came with.' }),
+    example: Type.Object({ dead_letter_id: LetterId, topic: Type.String(), detail: Type.String() }),
+  },
+  { title: 'DeadLetterGroup' },
+);
+
+export const ShownLetterSchema = Type.Object(
+  {
+    success: Type.Literal(true),
+    ...LetterHeadSchema.properties,
+    payload_text: orNull(Type.String(), 'Null where the bytes are no text.'),
+    payload_base64: Type.String(),
+    truncated: Type.Boolean({ description: 'Whether the payload goes on; /payload has all of it.' }),
+  },
+  { title: 'ShownDeadLetter' },
+);
+
+export const DropSchema = Type.Object(
+  { success: Type.Literal(true), dry_run: Type.Boolean(), dropped: Count },
+  { title: 'Drop' },
+);
+
+export const ReplaySchema = Type.Object(
+  {
+    success: Type.Literal(true),
+    dry_run: Type.Boolean({ description: 'Whether nothing was changed.' }),
+    letters: Type.Integer({ minimum: 0, description: 'Letters that were decoded.' }),
+    replayed: Type.Integer({ minimum: 0, description: 'No dead letters any more.' }),
+    failed: Type.Integer({ minimum: 0, description: 'Dead letters still, with their reason of today.' }),
+    taken: Type.Integer({ minimum: 0, description: 'Left to another replay, or gone meanwhile.' }),
+    points: Type.Object({
+      decoded: Count,
+      stored: Count,
+      duplicate: Count,
+      conflict: Count,
+      dead_lettered: Count,
+      dropped: Count,
+    }),
+    reasons: Type.Record(Type.String(), Count, { description: 'Of those that failed, by code.' }),
+    complete: Type.Boolean({ description: 'False where it was stopped before the end.' }),
+  },
+  { title: 'Replay' },
+);

@@ -22,6 +22,7 @@ export interface MetricSources {
   /** Checks of the account that failed. */
   imbalances(): number | null;
   scheduler(): { readonly leading: boolean } | null;
+  deadLetters(): { readonly bytes: number; readonly maxBytes: number; readonly deleted: number } | null;
 }
 
 export interface Metrics {
@@ -206,6 +207,10 @@ function read(sources: MetricSources, metrics: Registered): void {
   const broker = sources.broker();
   set('mqtt_connected', broker?.connected);
   if (broker !== null) copy('mqtt_reconnects_total', broker.reconnects);
+  const letters = sources.deadLetters();
+  set('dead_letters_bytes', letters?.bytes);
+  set('dead_letters_limit_bytes', letters?.maxBytes);
+  copy('dead_letters_deleted_total', letters?.deleted ?? 0);
   set('scheduler_leader', sources.scheduler()?.leading);
 }
 

@@ -1,8 +1,9 @@
 /** What an operator must hear of the pipeline, without a line for each of a thousand failures. */
 
-import { DEAD_LETTERS } from '../errors.ts';
-import type { DropReason, Logger, PipelineObserver } from '../pipeline/types.ts';
+import { DEAD_LETTERS, type DeadLetterCode } from '../errors.ts';
+import type { Batch, DropReason, Logger, PipelineObserver, WriteReport } from '../pipeline/types.ts';
 import { LogLimit } from './log-limit.ts';
+import { TopicTally } from './topic-tally.ts';
 
 const INTERVAL_MS = 10_000;
 
@@ -16,9 +17,15 @@ export function pipelineLog(logger: Logger, now: () => number): PipelineObserver
   const limit = new LogLimit(INTERVAL_MS, now);
   let failingSince: number | null = null;
   let announced = false;
+  const topics = new Map<DeadLetterCode, TopicTally>();
   return {
     sealed() {},
-    committed() {
+    committed(batch, report) {
+      for (const [code, topic] of topicsOf(batch, report)) {
+        const tally = topics.get(code) ?? new TopicTally();
+        topics.set(code, tally);
+        tally.add(topic);
+      }
       if (failingSince !== null && announced) {
         const seconds = Math.round((now() - failingSince) / 1000);
         logger.info({ seconds }, 'PostgreSQL takes writes again');
@@ -44,7 +51,12 @@ export function pipelineLog(logger: Logger, now: () => number): PipelineObserver
     },
     deadLettered(code, count) {
       const messages = limit.pass(`dead letter ${code}`, count);
-      if (messages > 0) logger.warn({ code, messages }, `Kept as dead letters: ${DEAD_LETTERS[code].means}`);
+      if (messages === 0) return;
+      const most = topics.get(code)?.take() ?? null;
+      logger.warn(
+        { code, messages, ...(most !== null && { topic: most.topic, of_topic: most.count }) },
+        `Kept as dead letters: ${DEAD_LETTERS[code].means}`,
+      );
     },
     spooled() {},
     spoolFailed({ reason, message }) {
@@ -52,4 +64,12 @@ export function pipelineLog(logger: Logger, now: () => number): PipelineObserver
       if (failures > 0) logger.error({ reason, failures }, `The spool does not take batches: ${message}`);
     },
   };
+}
+
+/** The reason and topic of each dead letter of a batch. */
+function* topicsOf(batch: Batch, { refused }: WriteReport): Generator<[DeadLetterCode, string]> {
+  for (const { messageIndex, code } of [...batch.deadLetters, ...refused]) {
+    const topic = batch.deliveries[messageIndex]?.topic;
+    if (topic !== undefined) yield [code, topic];
+  }
 }

@@ -184,6 +184,18 @@ export const METRICS = {
     help: 'Dead letters, by reason (docs/errors.md).',
     labels: { code: Object.keys(DEAD_LETTERS) },
   },
+  dead_letters_deleted_total: {
+    type: 'counter',
+    help: 'Dead letters that this process deleted, the oldest first, to stay within dead_letters.max_bytes.',
+  },
+  dead_letters_bytes: {
+    type: 'gauge',
+    help: 'Bytes of dead letters, as dead_letters.max_bytes counts them; looked at every minute, absent before.',
+  },
+  dead_letters_limit_bytes: {
+    type: 'gauge',
+    help: 'dead_letters.max_bytes.',
+  },
   dropped_total: {
     type: 'counter',
     help: 'Messages (qos0_overflow, retained_skipped, resent, redelivered, spool_overflow) and points (the other reasons) not stored on purpose.',

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import type { ApplicationOptions } from '../../src/http/application.ts';
 import type { HttpPorts } from '../../src/http/ports.ts';
 import { TidegateError } from '../../src/errors.ts';
@@ -71,6 +72,55 @@ function ordered(name: string, detail: string): JobReport {
   return { rows: 1_000, detail };
 }
 
+const LETTER = {
+  dead_letter_id: 7,
+  received_at: '2026-01-01T00:00:00.000001Z',
+  client_id: 'tidegate',
+  topic: 'plant/温度',
+  qos: 1,
+  retained: false,
+  route: null,
+  code: 'no_route',
+  detail: 'topic "plant/温度"',
+  points: 1,
+  stored: null,
+  bytes: 4,
+};
+
+/** One dead letter, of the id 7; orders are echoed in what they report. */
+export const LETTERS: HttpPorts['deadLetters'] = {
+  groups: async () => [
+    {
+      code: 'no_route',
+      route: null,
+      letters: 1,
+      points: 1,
+      bytes: 4,
+      oldest: LETTER.received_at,
+      newest: LETTER.received_at,
+      topic: LETTER.topic,
+      example: { dead_letter_id: 7, topic: LETTER.topic, detail: LETTER.detail },
+    },
+  ],
+  list: async () => [LETTER],
+  show: async (id) => {
+    if (id !== 7) throw new TidegateError('dead_letter_unknown', `there is no dead letter ${id}`);
+    return { ...LETTER, payload_text: '21.5', payload_base64: 'MjEuNQ==', truncated: false };
+  },
+  payload: async () => Readable.from([Buffer.of(0, 255), Buffer.of(128)], { objectMode: false }),
+  replay: async (query, { dryRun }) => ({
+    dry_run: dryRun,
+    letters: 1,
+    replayed: query.ids?.includes(7) === true ? 1 : 0,
+    failed: 0,
+    taken: 0,
+    points: { decoded: 1, stored: 1, duplicate: 0, conflict: 0, dead_lettered: 0, dropped: 0 },
+    reasons: { no_route: 1 },
+    complete: true,
+  }),
+  drop: async ({ ids }, { dryRun }) => ({ dry_run: dryRun, dropped: ids === undefined || ids.includes(7) ? 1 : 0 }),
+};
+
 /** What the application asks for, with answers that a test can tell; `logged` gathers what it logs. */
 export function httpOptions(
   over: Partial<Omit<ApplicationOptions, 'ports'>> & { ports?: Partial<HttpPorts> } = {},
@@ -90,6 +140,7 @@ export function httpOptions(
       jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
       chunks: CHUNKS,
       runJob: async () => 'unknown',
+      deadLetters: LETTERS,
       ...over.ports,
     },
   };

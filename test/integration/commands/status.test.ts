@@ -10,7 +10,7 @@ import { addStatus } from '../../../src/commands/status.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { freePort } from '../../support/broker.ts';
-import { CHUNKS } from '../../support/http-ports.ts';
+import { CHUNKS, LETTERS } from '../../support/http-ports.ts';
 import { runCommand } from './command-run.ts';
 
 const TOKEN = 'letmein';
@@ -44,6 +44,7 @@ suite('tidegate status', () => {
         jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
         chunks: CHUNKS,
         runJob: async () => 'unknown',
+        deadLetters: LETTERS,
       },
     });
     ({ url } = await server.listen());

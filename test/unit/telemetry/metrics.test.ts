@@ -52,6 +52,7 @@ const absent: MetricSources = {
   series: () => null,
   imbalances: () => null,
   scheduler: () => null,
+  deadLetters: () => null,
 };
 const present: MetricSources = {
   pipeline: () => state,
@@ -59,6 +60,7 @@ const present: MetricSources = {
   series: () => 9,
   imbalances: () => 2,
   scheduler: () => ({ leading: true }),
+  deadLetters: () => ({ bytes: 900, maxBytes: 1_000, deleted: 17 }),
 };
 
 /** The samples of Tidegate's own metrics, by name and labels. */
@@ -121,6 +123,9 @@ test('the totals are those of the balance sheet, however often they are read', a
     series: 9,
     mqtt_connected: 1,
     mqtt_reconnects_total: 3,
+    dead_letters_bytes: 900,
+    dead_letters_limit_bytes: 1_000,
+    dead_letters_deleted_total: 17,
   };
   for (const [sample, value] of Object.entries(expected)) assert.equal(samples.get(sample), value, sample);
   assert.ok(!samples.has('oldest_in_flight_timestamp_seconds'));

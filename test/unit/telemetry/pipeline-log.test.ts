@@ -11,7 +11,18 @@ function watch() {
   const clock = { ms: 0 };
   const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
   const observer = pipelineLog(logger, () => clock.ms);
-  const commit = () => observer.committed({} as Batch, {} as WriteReport, 0.1, 0.1);
+  const commit = (topics: readonly string[] = []) =>
+    observer.committed(
+      {
+        deliveries: topics.map((topic) => ({ topic })),
+        deadLetters: topics.slice(1).map((_, index) => ({ messageIndex: index + 1, code: 'no_route' })),
+      } as unknown as Batch,
+      {
+        refused: topics.slice(0, 1).map(() => ({ messageIndex: 0, code: 'series_limit' })),
+      } as unknown as WriteReport,
+      0.1,
+      0.1,
+    );
   return { lines, clock, observer, commit };
 }
 
@@ -82,6 +93,26 @@ test('a spool that fails is an error, what it dropped a warning, each now and th
       ['warn', 3],
       ['error', 20],
       ['warn', 60],
+    ],
+  );
+});
+
+test('the line on dead letters names the topic that brings most of them', () => {
+  const { lines, clock, observer, commit } = watch();
+  commit(['new/device', 'one', 'two', 'two', 'one', 'two']);
+  observer.deadLettered('no_route', 5);
+  observer.deadLettered('series_limit', 1);
+  commit(['new/device', 'three']);
+  observer.deadLettered('no_route', 1);
+  clock.ms = 10_000;
+  commit(['new/device', 'three']);
+  observer.deadLettered('no_route', 1);
+  assert.deepEqual(
+    lines.map(({ fields }) => fields),
+    [
+      { code: 'no_route', messages: 5, topic: 'two', of_topic: 3 },
+      { code: 'series_limit', messages: 1, topic: 'new/device', of_topic: 1 },
+      { code: 'no_route', messages: 2, topic: 'three', of_topic: 2 },
     ],
   );
 });

@@ -156,6 +156,11 @@ test('openapi.json describes every path once, in OpenAPI 3.1', async () => {
     '/api/compression',
     '/api/jobs',
     '/api/jobs/{name}/run',
+    '/api/dead-letters',
+    '/api/dead-letters/{id}',
+    '/api/dead-letters/{id}/payload',
+    '/api/dead-letters/replay',
+    '/api/dead-letters/drop',
   ]);
   const stats = document.paths['/api/stats/ingest']?.get;
   assert.match(JSON.stringify(stats?.responses['200']), /"conflict":\{"type":"integer","minimum":0\}/);

@@ -161,7 +161,10 @@ function understood(selection: LetterSelection): LetterSelection {
   const { code, topic } = selection;
   if (code !== null && !(code in DEAD_LETTERS)) {
     const all = Object.keys(DEAD_LETTERS).join(', ');
-    throw new TidegateError('usage', `${JSON.stringify(code)} is no reason of dead letters; there are: ${all}`);
+    throw new TidegateError(
+      'usage',
+      `${JSON.stringify(code)} is no reason of dead letters; there are: ${all}`,
+    );
   }
   const mistake = topic === null ? null : topic === '' ? 'is empty' : topicMistake(topic);
   if (mistake !== null) throw new TidegateError('usage', `the topic ${JSON.stringify(topic)} ${mistake}`);

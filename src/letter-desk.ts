@@ -46,7 +46,8 @@ export class LetterDesk {
   }
 
   async #ordered<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#order !== null) throw new TidegateError('replay_running', 'dead letters are being replayed or dropped');
+    if (this.#order !== null)
+      throw new TidegateError('replay_running', 'dead letters are being replayed or dropped');
     const order = work();
     this.#order = order;
     try {

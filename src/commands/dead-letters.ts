@@ -50,10 +50,11 @@ export function addDeadLetters(program: Command, terminal: Terminal, exit: (code
       .option('-c, --config <file>', 'the configuration file (YAML)');
   const selecting = (name: string, description: string, limited: string): Command =>
     command(name, description)
-      .option('--id <id>', 'only this one; may be given several times', (text, ids: readonly number[] = []) => [
-        ...ids,
-        letterId(text),
-      ])
+      .option(
+        '--id <id>',
+        'only this one; may be given several times',
+        (text, ids: readonly number[] | undefined) => [...(ids ?? []), letterId(text)],
+      )
       .option('--code <code>', 'only those of this reason (docs/errors.md)')
       .option('--route <name>', 'only those that this route took')
       .option('--topic <filter>', 'only those of such topics, an MQTT filter: factory/+/state, factory/#')
@@ -98,7 +99,11 @@ export function addDeadLetters(program: Command, terminal: Terminal, exit: (code
       exit(0);
     });
 
-  selecting('replay', "Store them, by today's routes, in the time of their receipt.", 'at most so many, the oldest')
+  selecting(
+    'replay',
+    "Store them, by today's routes, in the time of their receipt.",
+    'at most so many, the oldest',
+  )
     .option('--dry-run', 'say what would be stored, and change nothing')
     .option('--json', 'print what was done as JSON')
     .addHelpText(
@@ -120,7 +125,10 @@ Exit code 0: all that were meant are stored. 1: some are dead letters still, or 
     .option('--dry-run', 'say how many it would delete, and change nothing')
     .option('-y, --yes', 'do not ask')
     .option('--json', 'print {dry_run, dropped} as JSON')
-    .addHelpText('after', '\nIt cannot be undone, and is recorded in iot_audit. Without --yes it asks, where there is a terminal.')
+    .addHelpText(
+      'after',
+      '\nIt cannot be undone, and is recorded in iot_audit. Without --yes it asks, where there is a terminal.',
+    )
     .action(async (options: OrderOptions) => {
       const dead = opened(options);
       const meant = selection(options);

@@ -64,7 +64,7 @@ export function describeLetter(head: LetterHead, payload: Buffer): string {
 }
 
 /** As text where it is one, else in hex. */
-export function payloadLines(payload: Buffer): string[] {
+function payloadLines(payload: Buffer): string[] {
   if (payload.length === 0) return [];
   const text = payloadText(payload);
   if (text !== null) return text.split(/\r?\n/).map(printable);

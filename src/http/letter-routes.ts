@@ -56,7 +56,11 @@ export function letterRoutes(api: FastifyInstance, { deadLetters }: HttpPorts): 
           grouped: Type.Boolean({ default: false, description: 'One item for each reason and route.' }),
           limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
           before: Type.Optional(
-            Type.Integer({ minimum: 1, maximum: MAX_ID, description: 'Only those of smaller ids: the next page.' }),
+            Type.Integer({
+              minimum: 1,
+              maximum: MAX_ID,
+              description: 'Only those of smaller ids: the next page.',
+            }),
           ),
         }),
         response: {

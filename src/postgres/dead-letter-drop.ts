@@ -54,10 +54,7 @@ export async function countSelected(
   selection: LetterSelection,
 ): Promise<number> {
   const { rows } = await client.query<{ letters: string }>(
-    withNames(
-      `SELECT count(*) AS letters FROM :"internal".dead_letters WHERE ${IS_SELECTED}`,
-      names,
-    ),
+    withNames(`SELECT count(*) AS letters FROM :"internal".dead_letters WHERE ${IS_SELECTED}`, names),
     selected(selection),
   );
   return Number(rows[0]?.letters);

@@ -76,17 +76,19 @@ export async function groupLetters(
     ),
     selected(selection),
   );
-  return rows.map(({ code, route, letters, points, bytes, oldest, newest, topic, id, example_topic, detail }) => ({
-    code,
-    route,
-    letters: Number(letters),
-    points: Number(points),
-    bytes: Number(bytes),
-    oldest,
-    newest,
-    topic,
-    example: { dead_letter_id: Number(id), topic: example_topic, detail },
-  }));
+  return rows.map(
+    ({ code, route, letters, points, bytes, oldest, newest, topic, id, example_topic, detail }) => ({
+      code,
+      route,
+      letters: Number(letters),
+      points: Number(points),
+      bytes: Number(bytes),
+      oldest,
+      newest,
+      topic,
+      example: { dead_letter_id: Number(id), topic: example_topic, detail },
+    }),
+  );
 }
 
 /** The latest first, from before the id `before`. */

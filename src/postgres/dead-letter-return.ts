@@ -60,10 +60,7 @@ export class LettersReturned implements DeadLetterKeeper {
       names,
     );
     // A text of a time gone by may be the latest of its series: writers that know another one look it up anew.
-    this.#lookAnew = withNames(
-      'UPDATE :"internal".chunk_map SET series_version = series_version + 1',
-      names,
-    );
+    this.#lookAnew = withNames('UPDATE :"internal".chunk_map SET series_version = series_version + 1', names);
     this.#count = withNames(
       `UPDATE :"internal".audit SET counts = counts || jsonb_build_object(
          'replayed', (counts->>'replayed')::bigint + $2::bigint, 'failed', (counts->>'failed')::bigint + $3::bigint)

@@ -3,7 +3,13 @@ import { suite, test } from 'node:test';
 import { DeadLetters } from '../../src/dead-letters.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { ALL_LETTERS } from '../../src/postgres/dead-letter-selection.ts';
-import { configured, lettersOf, receive, storedIn, type Received } from '../integration/dead-letters/letters.ts';
+import {
+  configured,
+  lettersOf,
+  receive,
+  storedIn,
+  type Received,
+} from '../integration/dead-letters/letters.ts';
 import { never } from '../integration/postgres/sinks.ts';
 import { ENGINES } from '../support/engines.ts';
 import { silent } from '../unit/pipeline/ports.ts';
@@ -61,7 +67,11 @@ for (const kind of ENGINES) {
       const late = messages.filter(({ topic }) => topic.startsWith('later/'));
       assert.equal((await lettersOf(database)).length, late.length);
 
-      const today = configured(database, [ROUTE, { ...ROUTE, name: 'later', topic: 'later/{device_id}' }], env);
+      const today = configured(
+        database,
+        [ROUTE, { ...ROUTE, name: 'later', topic: 'later/{device_id}' }],
+        env,
+      );
       const report = await new DeadLetters(today, 'somebody@here').replay(
         ALL_LETTERS,
         { limit: null, dryRun: false },

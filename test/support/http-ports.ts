@@ -118,7 +118,10 @@ export const LETTERS: HttpPorts['deadLetters'] = {
     reasons: { no_route: 1 },
     complete: true,
   }),
-  drop: async ({ ids }, { dryRun }) => ({ dry_run: dryRun, dropped: ids === undefined || ids.includes(7) ? 1 : 0 }),
+  drop: async ({ ids }, { dryRun }) => ({
+    dry_run: dryRun,
+    dropped: ids === undefined || ids.includes(7) ? 1 : 0,
+  }),
 };
 
 /** What the application asks for, with answers that a test can tell; `logged` gathers what it logs. */

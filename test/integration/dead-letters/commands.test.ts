@@ -97,7 +97,10 @@ suite('tidegate dead-letters', () => {
     assert.deepEqual([report.replayed, report.points.stored], [1, 1]);
     const all = run(['replay', '--code', 'no_route']);
     assert.equal(await all.ended, 1);
-    assert.match(all.stdout(), /^Replayed 1 of 2 dead letters:\n +1 points stored\n +1 letters failed again\n/);
+    assert.match(
+      all.stdout(),
+      /^Replayed 1 of 2 dead letters:\n +1 points stored\n +1 letters failed again\n/,
+    );
     assert.equal(await count(database, 'iot_data'), 2);
   });
 
@@ -119,7 +122,8 @@ suite('tidegate dead-letters', () => {
     assert.equal(await json.ended, 0);
     assert.deepEqual(JSON.parse(json.stdout()), { dry_run: false, dropped: 1 });
     assert.equal(await count(database, 'iot_dead_letters'), 0);
-    const audit = await database.query(`SELECT subject, counts FROM iot_audit WHERE action = 'drop dead letters'
+    const audit =
+      await database.query(`SELECT subject, counts FROM iot_audit WHERE action = 'drop dead letters'
       AND (counts->>'dropped')::int > 1`);
     assert.deepEqual(audit, [
       {
@@ -169,8 +173,13 @@ test('a replay that is killed in the middle: each message is stored or a dead le
   const closed = once(child, 'close');
   child.kill('SIGKILL');
   await closed;
-  assert.deepEqual([await count(database, 'iot_data'), await count(database, 'iot_dead_letters')], [500, 700]);
-  assert.deepEqual(await database.query('SELECT counts FROM iot_audit'), [{ counts: { replayed: 500, failed: 0 } }]);
+  assert.deepEqual(
+    [await count(database, 'iot_data'), await count(database, 'iot_dead_letters')],
+    [500, 700],
+  );
+  assert.deepEqual(await database.query('SELECT counts FROM iot_audit'), [
+    { counts: { replayed: 500, failed: 0 } },
+  ]);
   await holder.query('ROLLBACK');
   const again = await tidegate(['dead-letters', 'replay', '--json'], env);
   assert.equal(again.code, 0, again.stderr);

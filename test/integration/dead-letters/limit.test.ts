@@ -48,7 +48,10 @@ test('beyond the limit the oldest go, down to nine tenths of it, and are counted
   // What others delete is noticed by the next count at the latest, and before anything goes for no reason.
   await database.query('DELETE FROM tidegate.dead_letters');
   await receive(config, letters(6_000, 1_000));
-  assert.deepEqual([(await limit.enforce(client)).letters, await count(database, 'iot_dead_letters')], [0, 1_000]);
+  assert.deepEqual(
+    [(await limit.enforce(client)).letters, await count(database, 'iot_dead_letters')],
+    [0, 1_000],
+  );
   now += 3_600_000;
   assert.equal((await limit.enforce(client)).bytes, await total());
 });
@@ -62,8 +65,13 @@ test('what a replay has in hand is left to it, and another daemon that deletes i
   await other.query('BEGIN; SELECT FROM tidegate.dead_letters ORDER BY received_at LIMIT 10 FOR UPDATE');
   const report = await limit().enforce(client);
   assert.ok(report.letters >= 55 && report.letters < 70, JSON.stringify(report));
-  assert.equal(await count(database, `iot_dead_letters WHERE received_at < to_timestamp($1::float8)`, NOON / 1e6 + 0.01), 10);
-  await other.query(`ROLLBACK; BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('tidegate dead letters of tidegate', 0))`);
+  assert.equal(
+    await count(database, `iot_dead_letters WHERE received_at < to_timestamp($1::float8)`, NOON / 1e6 + 0.01),
+    10,
+  );
+  await other.query(
+    `ROLLBACK; BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('tidegate dead letters of tidegate', 0))`,
+  );
   await receive(configured(database), letters(100, 100));
   assert.equal((await limit().enforce(client)).letters, 0);
   await other.query('ROLLBACK');

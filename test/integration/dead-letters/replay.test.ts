@@ -49,7 +49,9 @@ test('what had no route is stored by the route of today, in the time of its rece
   );
   // Apart from the daemon's account, and what a series holds is right at once.
   assert.deepEqual(
-    await database.query(`SELECT client_id, messages_settled::int AS n FROM tidegate.ingest_totals WHERE messages_settled > 0`),
+    await database.query(
+      `SELECT client_id, messages_settled::int AS n FROM tidegate.ingest_totals WHERE messages_settled > 0`,
+    ),
     [{ client_id: 'tidegate replay', n: 4 }],
   );
   assert.deepEqual(await database.query('SELECT DISTINCT points::int FROM iot_series'), [{ points: 1 }]);
@@ -67,7 +69,10 @@ test('what fails again keeps its row, with the reason of today', async () => {
     { topic: 'plant/b', payload: 'no json', at: NOON },
     { topic: 'elsewhere', payload: '1', at: NOON },
   ]);
-  const ids = await database.query('SELECT dead_letter_id FROM iot_dead_letters WHERE topic <> $1 ORDER BY 1', ['plant/a']);
+  const ids = await database.query(
+    'SELECT dead_letter_id FROM iot_dead_letters WHERE topic <> $1 ORDER BY 1',
+    ['plant/a'],
+  );
   const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
   const report = await dead.replay(ALL_LETTERS, ORDER, never());
   assert.deepEqual(
@@ -125,7 +130,9 @@ test('of a letter whose stored points were not counted, those that are there are
     { topic: 'plant/y', payload: '{"a": 5, "b": 1e999}', at: NOON },
   ]);
   await database.query('UPDATE tidegate.dead_letters SET stored = NULL');
-  await database.query(`DELETE FROM tidegate.points_late p USING tidegate.series s WHERE s.series_id = p.series_id AND s.device_id = 'y'`);
+  await database.query(
+    `DELETE FROM tidegate.points_late p USING tidegate.series s WHERE s.series_id = p.series_id AND s.device_id = 'y'`,
+  );
   const dead = new DeadLetters(configured(database, [{ ...before[0], include: ['a'] }]), 'x');
   const report = await dead.replay(ALL_LETTERS, ORDER, never());
   assert.deepEqual([report.replayed, report.points.duplicate, report.points.stored], [2, 1, 1]);
@@ -147,7 +154,9 @@ test('a value that is there stays, also with keep_last', async () => {
   const keepLast = { TIDEGATE_INGEST_ON_DUPLICATE: 'keep_last' };
   const point = (value: number) => JSON.stringify({ a: value, timestamp: NOON / 1e6 });
   await receive(configured(database), [{ topic: 'plant/x', payload: point(1), at: NOON }]);
-  await receive(configured(database, JSON_ROUTE, keepLast), [{ topic: 'plant/x', payload: point(2), at: NOON + 1 }]);
+  await receive(configured(database, JSON_ROUTE, keepLast), [
+    { topic: 'plant/x', payload: point(2), at: NOON + 1 },
+  ]);
   const dead = new DeadLetters(configured(database, JSON_ROUTE, keepLast), 'x');
   const report = await dead.replay(ALL_LETTERS, ORDER, never());
   assert.deepEqual([report.replayed, report.points.conflict], [1, 1]);
@@ -200,7 +209,11 @@ test('the rows of a message that PostgreSQL refuses stay, those around it are st
   await using database = await createDatabase({ template: true });
   await receive(
     configured(database),
-    Array.from({ length: 20 }, (_, index) => ({ topic: `plant/d${index}`, payload: `{"level": ${index}}`, at: NOON })),
+    Array.from({ length: 20 }, (_, index) => ({
+      topic: `plant/d${index}`,
+      payload: `{"level": ${index}}`,
+      at: NOON,
+    })),
   );
   await database.query('ALTER TABLE tidegate.points_late ADD CONSTRAINT thirteen CHECK (value <> 13)');
   const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
@@ -217,7 +230,11 @@ test('a replay that is stopped leaves what it did not come to', async () => {
   await using database = await createDatabase({ template: true });
   await receive(
     configured(database),
-    Array.from({ length: 1_200 }, (_, index) => ({ topic: 'plant/d', payload: `{"level": ${index}}`, at: NOON + index * 1_000 })),
+    Array.from({ length: 1_200 }, (_, index) => ({
+      topic: 'plant/d',
+      payload: `{"level": ${index}}`,
+      at: NOON + index * 1_000,
+    })),
   );
   const dead = new DeadLetters(configured(database, JSON_ROUTE), 'x');
   const none = await dead.replay(ALL_LETTERS, ORDER, AbortSignal.abort());
@@ -232,7 +249,14 @@ test('a schema that is not public, and payloads of megabytes', async () => {
   await using database = await createDatabase();
   const schema = 'halle_7';
   const env = { TIDEGATE_DATABASE_SCHEMA: schema, TIDEGATE_INGEST_LIMITS_MESSAGE_BYTES: '8MiB' };
-  await migrate({ url: database.url, schema, readerRole: null, writerRole: null, logger: silent, engine: 'postgres' });
+  await migrate({
+    url: database.url,
+    schema,
+    readerRole: null,
+    writerRole: null,
+    logger: silent,
+    engine: 'postgres',
+  });
   const large = JSON.stringify({ level: 3, padding: 'x'.repeat(6_000_000) });
   await receive(configured(database, null, env), [
     { topic: 'plant/a', payload: large, at: NOON },

@@ -13,22 +13,48 @@ import { configured, receive } from './letters.ts';
 
 const NOON = at('2026-03-02T12:00:00Z');
 const level = fc.oneof(
-  fc.constantFrom('', 'a', 'b', '$a', 'Kühlraum 3', '温度', '🌡️', '.', '*', '\\', '_', '%', '\n', '^a$', '(?i)', "'"),
-  fc.string({ unit: 'grapheme', maxLength: 4 }).filter((text) => !/[+#/{}\0]/.test(text) && text.isWellFormed()),
+  fc.constantFrom(
+    '',
+    'a',
+    'b',
+    '$a',
+    'Kühlraum 3',
+    '温度',
+    '🌡️',
+    '.',
+    '*',
+    '\\',
+    '_',
+    '%',
+    '\n',
+    '^a$',
+    '(?i)',
+    "'",
+  ),
+  fc
+    .string({ unit: 'grapheme', maxLength: 4 })
+    .filter((text) => !/[+#/{}\0]/.test(text) && text.isWellFormed()),
 );
 const topic = fc.array(level, { minLength: 1, maxLength: 4 });
 
 test('PostgreSQL takes the topics that the decoder takes', async () => {
   await using database = await createDatabase();
-  const wild = fc.array(fc.oneof({ weight: 2, arbitrary: level }, fc.constant('+')), { minLength: 1, maxLength: 4 });
-  const filters = fc.tuple(wild, fc.boolean()).map(([levels, open]) => [...levels, ...(open ? ['#'] : [])].join('/'));
+  const wild = fc.array(fc.oneof({ weight: 2, arbitrary: level }, fc.constant('+')), {
+    minLength: 1,
+    maxLength: 4,
+  });
+  const filters = fc
+    .tuple(wild, fc.boolean())
+    .map(([levels, open]) => [...levels, ...(open ? ['#'] : [])].join('/'));
   await fc.assert(
     fc.asyncProperty(filters, fc.array(topic, { minLength: 20, maxLength: 20 }), async (filter, topics) => {
       fc.pre(filter !== '' && !filter.startsWith('$share/'));
       const template = parseTopicTemplate(filter);
       // Some that are near it.
       const near = filter.split('/').map((text) => (text === '+' || text === '#' ? 'x' : text));
-      const all = [...topics, near, near.slice(0, -1), [...near, 'y'], near.map(() => 'z')].filter((one) => one.length > 0);
+      const all = [...topics, near, near.slice(0, -1), [...near, 'y'], near.map(() => 'z')].filter(
+        (one) => one.length > 0,
+      );
       const rows = await database.query<{ taken: boolean }>(
         'SELECT t ~ $2 AS taken FROM unnest($1::text[]) WITH ORDINALITY AS u (t, n) ORDER BY n',
         [all.map((one) => one.join('/')), topicPattern(topicFilter(filter))],
@@ -82,17 +108,32 @@ test('letters are selected by reason, route, topic, time and id, and grouped', a
       JSON.stringify(selection),
     );
   }
-  assert.deepEqual((await dead.list(ALL_LETTERS, 2, ids[0])).map((letter) => letter.dead_letter_id), [ids[1], ids[2]]);
+  assert.deepEqual(
+    (await dead.list(ALL_LETTERS, 2, ids[0])).map((letter) => letter.dead_letter_id),
+    [ids[1], ids[2]],
+  );
   const groups = await dead.groups(ALL_LETTERS);
   assert.deepEqual(
-    groups.map((group) => [group.code, group.route, group.letters, group.bytes, group.topic, group.example.dead_letter_id]),
+    groups.map((group) => [
+      group.code,
+      group.route,
+      group.letters,
+      group.bytes,
+      group.topic,
+      group.example.dead_letter_id,
+    ]),
     [
       [code, 'plant', 2, 2, 'plant/b/温度', ids[1]],
       ['no_route', null, 1, 3, 'other/x', ids[0]],
       ['payload_empty', 'plant', 1, 0, 'plant/a/温度', ids[3]],
     ],
   );
-  for (const selection of [{ topic: 'a/#/b' }, { topic: '' }, { code: 'nonsense' }, { since: '0000-01-01' }]) {
+  for (const selection of [
+    { topic: 'a/#/b' },
+    { topic: '' },
+    { code: 'nonsense' },
+    { since: '0000-01-01' },
+  ]) {
     await assert.rejects(dead.list({ ...ALL_LETTERS, ...selection }, 10), (error) => {
       assert.ok(error instanceof TidegateError);
       return error.code === 'usage';

@@ -36,11 +36,17 @@ test('what selects letters reaches those who find them, in any script', async ()
     asked.push(of);
     return [];
   };
-  const response = await ask({ url: `/api/dead-letters?${query}` }, { list });
+  const response = await ask({ url: `/api/dead-letters?${query.toString()}` }, { list });
   assert.equal(response.statusCode, 200, response.body);
   assert.deepEqual(asked, [
     [
-      { topic, code: 'no_route', route: 'a b', since: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00+01:00' },
+      {
+        topic,
+        code: 'no_route',
+        route: 'a b',
+        since: '2026-01-01T00:00:00Z',
+        until: '2026-01-02T00:00:00+01:00',
+      },
       5,
       99,
     ],
@@ -48,7 +54,14 @@ test('what selects letters reaches those who find them, in any script', async ()
 });
 
 test('what cannot be meant is refused', async () => {
-  for (const query of ['code=nonsense', 'since=yesterday', 'limit=0', 'limit=1001', 'before=x', 'grouped=perhaps']) {
+  for (const query of [
+    'code=nonsense',
+    'since=yesterday',
+    'limit=0',
+    'limit=1001',
+    'before=x',
+    'grouped=perhaps',
+  ]) {
     assert.equal((await ask({ url: `/api/dead-letters?${query}` })).statusCode, 400, query);
   }
   const list = () => Promise.reject(new TidegateError('usage', 'the topic "a/#/b" goes on'));
@@ -78,9 +91,20 @@ test('letters are replayed and dropped, those that are meant', async () => {
     success: true,
     ...(await LETTERS.replay({ ids: [7] }, { limit: 1, dryRun: true })),
   });
-  assert.deepEqual((await order('drop', { all: true })).json(), { success: true, dry_run: false, dropped: 1 });
+  assert.deepEqual((await order('drop', { all: true })).json(), {
+    success: true,
+    dry_run: false,
+    dropped: 1,
+  });
   for (const action of ['replay', 'drop']) {
-    for (const payload of [{}, { ids: [] }, { ids: ['x'] }, { code: 'no_route', toppic: 'a' }, { all: false }, { limit: 5 }]) {
+    for (const payload of [
+      {},
+      { ids: [] },
+      { ids: ['x'] },
+      { code: 'no_route', toppic: 'a' },
+      { all: false },
+      { limit: 5 },
+    ]) {
       const response = await order(action, payload);
       assert.equal(response.statusCode, 400, `${action} ${JSON.stringify(payload)}: ${response.body}`);
     }

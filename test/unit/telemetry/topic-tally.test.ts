@@ -13,18 +13,22 @@ test('few topics are counted exactly, and anew after each look', () => {
 
 test('a topic that brings much is found among any number of others, and never said to have brought more', () => {
   fc.assert(
-    fc.property(fc.infiniteStream(fc.nat({ max: 9 })), fc.integer({ min: 1_000, max: 5_000 }), (dice, length) => {
-      const tally = new TopicTally();
-      let loud = 0;
-      for (let index = 0; index < length; index++) {
-        const isLoud = (dice.next().value ?? 0) < 2 || index % 10 === 0;
-        if (isLoud) loud++;
-        tally.add(isLoud ? 'loud' : `quiet/${index}`);
-      }
-      const most = tally.take();
-      assert.equal(most?.topic, 'loud');
-      assert.ok(most.count <= loud, `${most.count} of ${loud}`);
-    }),
+    fc.property(
+      fc.infiniteStream(fc.nat({ max: 9 })),
+      fc.integer({ min: 1_000, max: 5_000 }),
+      (dice, length) => {
+        const tally = new TopicTally();
+        let loud = 0;
+        for (let index = 0; index < length; index++) {
+          const isLoud = (dice.next().value ?? 0) < 2 || index % 10 === 0;
+          if (isLoud) loud++;
+          tally.add(isLoud ? 'loud' : `quiet/${index}`);
+        }
+        const most = tally.take();
+        assert.equal(most?.topic, 'loud');
+        assert.ok(most.count <= loud, `${most.count} of ${loud}`);
+      },
+    ),
     { numRuns: 30 },
   );
 });

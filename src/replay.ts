@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
+import { formatTimestamp } from './decode/timestamp.ts';
 import { type DeadLetterCode, TidegateError, WriteError } from './errors.ts';
 import type { Admission } from './pipeline/admission.ts';
 import { addTotals, emptyTotals } from './pipeline/balance-sheet.ts';
@@ -7,7 +8,7 @@ import { totalsOf, withoutPoints } from './pipeline/batch.ts';
 import { BatchBuilder } from './pipeline/batch-builder.ts';
 import { backoffSeconds } from './pipeline/retry.ts';
 import { SeriesRegistry } from './pipeline/series-registry.ts';
-import type { Batch, BatchTotals, Decoder, Sink, WriteReport } from './pipeline/types.ts';
+import type { Batch, BatchTotals, Decoder, Series, Sink, WriteReport } from './pipeline/types.ts';
 import type { ArrivedPoints } from './postgres/arrived-points.ts';
 import type { ReturnedLetter } from './postgres/dead-letter-pages.ts';
 import { LettersTaken } from './postgres/dead-letter-return.ts';
@@ -27,8 +28,19 @@ export interface ReplayReport {
   readonly points: BatchTotals['points'];
   /** Today's reasons of those that failed. */
   readonly reasons: Partial<Record<DeadLetterCode, number>>;
+  /** Of a dry run: the first points that would be stored. */
+  readonly sample: SamplePoint[];
   /** Whether it came to the end of those that were meant. */
   complete: boolean;
+}
+
+interface SamplePoint {
+  readonly device_id: string;
+  readonly metric_name: string;
+  /** What JSON cannot carry is "NaN", "Infinity" or "-Infinity". */
+  readonly value: number | string;
+  /** ISO 8601 with microseconds. */
+  readonly timestamp: string;
 }
 
 export interface ReplayParts {
@@ -40,6 +52,8 @@ export interface ReplayParts {
 
 /** Points at which a batch is written although its page has more letters. */
 const BATCH_POINTS = 10_000;
+/** Points that a dry run shows. */
+const SAMPLE = 20;
 /** Series in memory. */
 const SERIES = 50_000;
 /** Attempts to write a batch while PostgreSQL does not take it: somebody waits for the outcome. */
@@ -62,6 +76,7 @@ export class Replay {
       taken: 0,
       points: emptyTotals().points,
       reasons: {},
+      sample: [],
       complete: false,
     };
   }
@@ -96,6 +111,8 @@ export class Replay {
     if (storing === null) {
       const { points } = totalsOf(batch);
       points.stored = batch.points.length + batch.texts.length;
+      const { sample } = this.#report;
+      sample.push(...samplesOf(batch, SAMPLE - sample.length));
       this.#count(batch, { totals: { ...emptyTotals(), points }, refused: [] });
       return;
     }
@@ -149,6 +166,29 @@ export class Replay {
     for (const { code } of failed) report.reasons[code] = (report.reasons[code] ?? 0) + 1;
     addTotals({ messages: emptyTotals().messages, points: report.points }, totals);
   }
+}
+
+/** The first points of a batch, by message. */
+function samplesOf({ series, points, texts }: Batch, most: number): SamplePoint[] {
+  const first = [points, texts].flatMap((columns) =>
+    Array.from({ length: Math.min(most, columns.length) }, (_, row) => {
+      const value = columns.value[row] as number | string;
+      const { deviceId, metricName } = series[columns.seriesIndex[row] as number] as Series;
+      return {
+        message: columns.messageIndex[row] as number,
+        point: {
+          device_id: deviceId,
+          metric_name: metricName,
+          value: typeof value === 'string' || Number.isFinite(value) ? value : String(value),
+          timestamp: formatTimestamp(columns.timestamp[row] as number),
+        },
+      };
+    }),
+  );
+  return first
+    .sort((left, right) => left.message - right.message)
+    .slice(0, most)
+    .map(({ point }) => point);
 }
 
 /** The report of the batch, tried a few times: one whose COMMIT went unanswered is looked up, not repeated. */

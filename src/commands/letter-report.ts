@@ -78,7 +78,7 @@ function payloadLines(payload: Buffer): string[] {
 }
 
 export function describeReplay(report: ReplayReport): string {
-  const { dry_run: dry, replayed, failed, taken, points, reasons, complete } = report;
+  const { dry_run: dry, replayed, failed, taken, points, reasons, sample, complete } = report;
   const n = (count: number): string => count.toLocaleString('en-US');
   const lines = [
     `${dry ? 'Would replay' : 'Replayed'} ${n(replayed)} of ${n(replayed + failed + taken)} dead letters:`,
@@ -96,6 +96,11 @@ export function describeReplay(report: ReplayReport): string {
       .map(([count, what]) => `${n(count).padStart(15)} ${what}`),
     ...Object.entries(reasons).map(([code, count]) => `${n(count).padStart(15)} of them ${code}`),
   ];
+  for (const { timestamp, device_id: device, metric_name: metric, value } of sample) {
+    const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
+    lines.push(`point       ${timestamp}  ${printable(device)}  ${printable(metric)}  ${printable(text)}`);
+  }
+  if (points.stored > sample.length && sample.length > 0) lines.push('            and so on');
   if (!complete) lines.push('It was stopped before the end: do it again for those that are left.');
   return lines.join('\n');
 }

@@ -252,6 +252,15 @@ export const ReplaySchema = Type.Object(
       dropped: Count,
     }),
     reasons: Type.Record(Type.String(), Count, { description: 'Of those that failed, by code.' }),
+    sample: Type.Array(
+      Type.Object({
+        device_id: Type.String(),
+        metric_name: Type.String(),
+        value: Type.Union([Type.Number(), Type.String()]),
+        timestamp: Time,
+      }),
+      { description: 'Of a dry run: the first points that would be stored.' },
+    ),
     complete: Type.Boolean({ description: 'False where it was stopped before the end.' }),
   },
   { title: 'Replay' },

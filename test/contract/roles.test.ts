@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { DeadLetters } from '../../src/dead-letters.ts';
+import { connect } from '../../src/postgres/connection.ts';
+import { DeadLetterLimit } from '../../src/postgres/dead-letter-limit.ts';
+import { ALL_LETTERS } from '../../src/postgres/dead-letter-selection.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
+import { schemaNames } from '../../src/postgres/names.ts';
+import { configured, receive } from '../integration/dead-letters/letters.ts';
 import { login, roleName, type TestRole } from '../integration/postgres/roles.ts';
-import { openSink } from '../integration/postgres/sinks.ts';
+import { never, openSink } from '../integration/postgres/sinks.ts';
 import { ENGINES, runJob } from '../support/engines.ts';
 import { silent } from '../unit/pipeline/ports.ts';
 import { at, HOUR, MINUTE } from './inputs.ts';
@@ -73,6 +79,22 @@ for (const kind of ENGINES) {
           for (const job of ['chunks', 'aggregates', 'compression', 'retention'])
             await runJob(engine, job, { byHand: true });
           await readAll('after the jobs');
+          // The writer's role is enough for what people do with dead letters.
+          const env = { TIDEGATE_DATABASE_SCHEMA: schema, TIDEGATE_DATABASE_ENGINE: kind.name };
+          const route = { topic: 'plant/{device_id}', format: 'json', flatten: true };
+          const short = configured(writer, [route], { ...env, TIDEGATE_INGEST_LIMITS_TEXT_LENGTH: '3' });
+          const payload = '{"level": 1, "state": "open", "other": "far too long"}';
+          const messages = ['a', 'b'].map((device) => ({ topic: `plant/${device}`, payload, at: first }));
+          await receive(short, messages, { engine: kind.name });
+          const dead = new DeadLetters(configured(writer, [route], env), 'somebody@here');
+          const order = { limit: 1, dryRun: false };
+          const { replayed, points } = await dead.replay(ALL_LETTERS, order, never());
+          assert.deepEqual([replayed, points.duplicate], [1, 1]);
+          assert.equal((await dead.drop(ALL_LETTERS, order, never())).dropped, 1);
+          const client = await connect({ url: writer.url, statementTimeout: 0, applicationName: 'test' });
+          await new DeadLetterLimit(schemaNames(schema), 1, () => 0)
+            .enforce(client)
+            .finally(() => client.end());
           await session.end();
         } finally {
           await database.query(`DROP OWNED BY ${roles.map(({ name }) => name).join(', ')} CASCADE`);

@@ -116,6 +116,10 @@ export const LETTERS: HttpPorts['deadLetters'] = {
     taken: 0,
     points: { decoded: 1, stored: 1, duplicate: 0, conflict: 0, dead_lettered: 0, dropped: 0 },
     reasons: { no_route: 1 },
+    sample: [
+      { device_id: '温度', metric_name: 'a', value: 21.5, timestamp: LETTER.received_at },
+      { device_id: '温度', metric_name: 'b', value: 'on', timestamp: LETTER.received_at },
+    ],
     complete: true,
   }),
   drop: async ({ ids }, { dryRun }) => ({

@@ -88,6 +88,8 @@ suite('tidegate dead-letters', () => {
               2 points, where they are not there already
               1 letters would fail again
               1 of them payload_not_utf8
+point       2026-03-02T12:00:00.000000Z  a  level  1
+point       2026-03-02T12:00:01.000000Z  温度  level  2
 `,
     );
     assert.equal(await count(database, 'iot_data'), 0);

@@ -128,6 +128,19 @@ test('a message that was stored in part is completed: no point of it is stored t
   assert.equal(after.filter((row) => row.endsWith(long)).length > 0, true);
 });
 
+test('what was stored of a message stays known through replays that store nothing of it', async () => {
+  await using database = await createDatabase({ template: true });
+  await receive(configured(database, JSON_ROUTE), [
+    { topic: 'plant/x', payload: '{"a": 5, "b": 1e999}', at: NOON },
+  ]);
+  const elsewhere = new DeadLetters(configured(database), 'x');
+  assert.equal((await elsewhere.replay(ALL_LETTERS, ORDER, never())).failed, 1);
+  assert.deepEqual(await lettersOf(database), [{ topic: 'plant/x', code: 'no_route', points: 1, stored: 1 }]);
+  const dead = new DeadLetters(configured(database, [{ ...JSON_ROUTE[0], include: ['a'] }]), 'x');
+  assert.equal((await dead.replay(ALL_LETTERS, ORDER, never())).points.duplicate, 1);
+  assert.deepEqual(await storedIn(database), [`x a ${NOON} 5`]);
+});
+
 test('of a letter whose stored points were not counted, those that are there are found', async () => {
   await using database = await createDatabase({ template: true });
   const before = [{ topic: 'plant/{device_id}', format: 'json', flatten: true }];

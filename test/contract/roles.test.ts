@@ -94,7 +94,7 @@ for (const kind of ENGINES) {
           const client = await connect({ url: writer.url, statementTimeout: 0, applicationName: 'test' });
           await new DeadLetterLimit(schemaNames(schema), 1, () => 0)
             .enforce(client)
-            .finally(() => client.end());
+            .finally(async () => await client.end());
           await session.end();
         } finally {
           await database.query(`DROP OWNED BY ${roles.map(({ name }) => name).join(', ')} CASCADE`);

@@ -92,9 +92,8 @@ for (const kind of ENGINES) {
           assert.deepEqual([replayed, points.duplicate], [1, 2]);
           assert.equal((await dead.drop(ALL_LETTERS, order, never())).dropped, 1);
           const client = await connect({ url: writer.url, statementTimeout: 0, applicationName: 'test' });
-          await new DeadLetterLimit(schemaNames(schema), 1, () => 0)
-            .enforce(client)
-            .finally(async () => await client.end());
+          await new DeadLetterLimit(schemaNames(schema), 1, () => 0).enforce(client);
+          await client.end();
           await session.end();
         } finally {
           await database.query(`DROP OWNED BY ${roles.map(({ name }) => name).join(', ')} CASCADE`);

@@ -9,7 +9,7 @@ import { Ingest } from './ingest.ts';
 import { LetterDesk } from './letter-desk.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
-import type { AccountDetail } from './postgres/account.ts';
+import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
@@ -199,10 +199,12 @@ export class App {
     const isDetailed = Object.values(wanted).some((limit) => limit > 0);
     if (live !== undefined) return { ...live, ...(isDetailed && (await this.#ingest?.account(wanted))) };
     const { name } = known(this.#engine);
-    const sink = new PostgresSink(sinkOptions(this.#options.config, name));
+    const options = sinkOptions(this.#options.config, name);
+    const sink = new PostgresSink(options);
     try {
       const { since, totals } = await sink.totals();
-      return { ...new BalanceSheet(since, totals).snapshot(), ...(await sink.account(wanted)) };
+      const detail = await sink.lend((client) => accountDetail(client, options, wanted));
+      return { ...new BalanceSheet(since, totals).snapshot(), ...detail };
     } finally {
       await sink.close();
     }

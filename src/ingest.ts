@@ -8,7 +8,7 @@ import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { imbalanceOf } from './pipeline/self-check.ts';
 import type { Logger, PipelineObserver, PipelineState, SessionStore, Spool } from './pipeline/types.ts';
-import type { AccountDetail, AccountQuery } from './postgres/account.ts';
+import { type AccountDetail, type AccountQuery, accountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
@@ -75,7 +75,9 @@ export class Ingest {
 
   /** Rejects with a TidegateError. */
   async account(wanted: AccountQuery): Promise<AccountDetail> {
-    return (await this.#sink?.account(wanted).catch(rethrown)) ?? {};
+    const { database, mqtt } = this.#parts.config;
+    const names = { schema: database.schema, clientId: mqtt.client_id };
+    return (await this.#sink?.lend((client) => accountDetail(client, names, wanted)).catch(rethrown)) ?? {};
   }
 
   /** The database must be migrated, for `engine`. Resolves once subscribed. */

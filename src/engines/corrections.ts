@@ -4,6 +4,7 @@ import { corrected, looked, recordCorrection } from '../postgres/correction.ts';
 import { countDeadLetters, deadLetterOrigins, removeDeadLetters } from '../postgres/dead-letter-removal.ts';
 import { DeviceNames } from '../postgres/device-names.ts';
 import { type DeviceSeries, type DeviceSummary, listDevices, seriesOf } from '../postgres/device-series.ts';
+import { moveDeviceStates } from '../postgres/device-states.ts';
 import { type SchemaNames, withNames } from '../postgres/names.ts';
 import { countRows, markDirty, removeRows } from '../postgres/point-removal.ts';
 import type { OnDuplicate } from '../postgres/rows.ts';
@@ -178,6 +179,7 @@ export class Corrections {
     const { names, deviceOf } = this.#context;
     const origins = await deadLetterOrigins(this.#client, names);
     const its = origins.filter(({ route, topic }) => deviceOf(route, topic) === device);
+    if (!dryRun) await moveDeviceStates(this.#client, names, device, null);
     return dryRun
       ? {
           dead_letters: await countDeadLetters(this.#client, names, its),
@@ -219,6 +221,7 @@ export class Corrections {
       ),
       [device, to],
     );
+    await moveDeviceStates(this.#client, this.#context.names, device, to);
     await this.#devices.follow(device, to);
   }
 

@@ -1,4 +1,11 @@
-import { connect, type IConnackPacket, type IPublishPacket, type MqttClient, type Packet } from 'mqtt';
+import {
+  connect,
+  ErrorWithReasonCode,
+  type IConnackPacket,
+  type IPublishPacket,
+  type MqttClient,
+  type Packet,
+} from 'mqtt';
 import { Acknowledger } from './acknowledger.ts';
 import type { BrokerReason, ConnectionEnd } from './connection-errors.ts';
 import type { SubscriptionGrant } from './grant.ts';
@@ -6,6 +13,7 @@ import type { ParserCallback } from './intake.ts';
 import { type ConnectionOptions, clientOptions } from './mqtt-options.ts';
 import { Pings } from './pings.ts';
 import type { TopicFilter } from './subscriptions.ts';
+import type { Announcement, Line } from './voice.ts';
 
 export interface ConnectionHandlers {
   /** With the CONNACK, before any message. */
@@ -37,7 +45,7 @@ const SUBACK_TIMEOUT_MS = 30_000;
 const FAREWELL_MS = 2_000;
 
 /** One network connection, from the attempt to its end; coming back means a new object. */
-export class Connection {
+export class Connection implements Line {
   readonly acknowledger: Acknowledger;
   readonly #client: MqttClient;
   readonly #pings: Pings;
@@ -124,11 +132,20 @@ export class Connection {
     }
   }
 
+  /** Publishes at QoS 1; `done` is not called any more once the connection is over. */
+  publish({ topic, payload, retain }: Announcement, done: Parameters<Line['publish']>[1]): void {
+    this.#client.publish(topic, payload, { qos: 1, retain }, (error) => {
+      if (this.#over) return;
+      if (error instanceof ErrorWithReasonCode) done({ code: error.code, text: undefined });
+      else done(error ? undefined : { code: 0, text: undefined });
+    });
+  }
+
   /**
-   * Takes leave in order: finished acknowledgements (the last), then DISCONNECT; the broker keeps the session.
+   * Takes leave in order: finished acknowledgements (the last), `words`, then DISCONNECT; the broker keeps the session.
    * Resolves after two seconds at most, whatever the network does.
    */
-  async leave(): Promise<void> {
+  async leave(words: Announcement | null = null): Promise<void> {
     this.acknowledger.flush();
     this.acknowledger.close();
     // A PINGREQ behind the DISCONNECT would fail, and with it the socket: acknowledgements under way would be lost.
@@ -138,6 +155,8 @@ export class Connection {
       return;
     }
     const timer = setTimeout(() => this.destroy(), FAREWELL_MS);
+    // MQTT.js waits for the answer before it says DISCONNECT.
+    if (words !== null) this.publish(words, () => {});
     this.#client.end(false, this.#farewell);
     await this.#ended.promise;
     clearTimeout(timer);

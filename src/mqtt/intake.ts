@@ -13,6 +13,8 @@ export interface IntakeOptions {
   readonly observer: IntakeObserver;
   /** Null: a message that the broker sends again is a new one. */
   readonly ledger: Ledger<Received> | null;
+  /** Whether a topic is one that we publish to: such messages are nobody's data. Default: none is. */
+  readonly isOwn?: (topic: string) => boolean;
   /** Microseconds since 1970. */
   readonly now: () => number;
 }
@@ -143,7 +145,8 @@ export class Intake {
       this.#deliverOwed(packet, receivedAt, acknowledger);
       return;
     }
-    if (this.#skips(packet)) this.#options.observer.dropped('retained_skipped', 1);
+    const skipped = this.#skips(packet);
+    if (skipped !== null) this.#options.observer.dropped(skipped, 1);
     else this.#handOn(new Received(packet, receivedAt, false, null, null, acknowledger, null));
   }
 
@@ -176,9 +179,10 @@ export class Intake {
         return;
       }
     }
-    if (this.#skips(packet)) {
+    const skipped = this.#skips(packet);
+    if (skipped !== null) {
       acknowledger.acknowledge(acknowledger.add(packetId));
-      observer.dropped('retained_skipped', 1);
+      observer.dropped(skipped, 1);
       return;
     }
     const backlog = this.#backlog !== null || packet.dup;
@@ -208,10 +212,13 @@ export class Intake {
     }
   }
 
-  /** Only messages sent because of a new subscription carry the retain flag (retain as published is not asked for). */
-  #skips(packet: IPublishPacket): boolean {
-    if (this.#seen === null) return packet.retain && this.#options.retained === 'skip';
+  /** Why it is left aside, or null. Only messages sent because of a new subscription carry the retain flag (retain as published is not asked for). */
+  #skips(packet: IPublishPacket): DropReason | null {
+    if (this.#options.isOwn?.(packet.topic) === true) return 'own_message';
+    if (this.#seen === null) {
+      return packet.retain && this.#options.retained === 'skip' ? 'retained_skipped' : null;
+    }
     const changed = this.#seen.remember(packet.topic, payloadOf(packet));
-    return packet.retain && !changed;
+    return packet.retain && !changed ? 'retained_skipped' : null;
   }
 }

@@ -21,6 +21,8 @@ export interface ConnectionOptions {
   /** Larger packets are dropped by the broker instead of sent (MQTT 5). */
   readonly maximumPacketBytes: number;
   readonly tls: TlsOptions;
+  /** What the broker publishes, retained and at QoS 1, where the connection is lost. Default: nothing. */
+  readonly will?: { readonly topic: string; readonly payload: string } | null;
 }
 
 /** Certificates and keys in PEM. For mqtts:// and wss://. */
@@ -75,6 +77,7 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
     // A clean start throws away what the broker kept for us.
     clean: options.keepSession === false || options.sessionExpirySeconds === 0,
     keepalive: options.keepaliveSeconds,
+    ...(options.will ? { will: willOf(options.will) } : {}),
     // No topicAliasMaximum: `handleMessage` would get packets with their aliases unresolved.
     ...(options.protocolVersion === 5
       ? {
@@ -92,6 +95,10 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
     // Its debug logger costs 18 % of the CPU even when nobody listens.
     log: () => {},
   };
+}
+
+function willOf({ topic, payload }: NonNullable<ConnectionOptions['will']>): IClientOptions['will'] {
+  return { topic, payload: Buffer.from(payload), qos: 1, retain: true };
 }
 
 function parseUrl(url: string): URL {

@@ -4,8 +4,11 @@ import type { Backoff } from './backoff.ts';
 import type { IntakeOptions } from './intake.ts';
 import type { ConnectionOptions } from './mqtt-options.ts';
 import type { TopicFilter } from './subscriptions.ts';
+import type { Voice } from './voice.ts';
 
-export interface SubscriberOptions extends ConnectionOptions, Omit<IntakeOptions, 'now' | 'ledger'> {
+export interface SubscriberOptions
+  extends Omit<ConnectionOptions, 'will'>,
+    Omit<IntakeOptions, 'now' | 'ledger'> {
   /** Tried in turn; at least one. */
   readonly urls: readonly string[];
   readonly filters: readonly TopicFilter[];
@@ -20,6 +23,8 @@ export interface SubscriberOptions extends ConnectionOptions, Omit<IntakeOptions
   readonly logger: Logger;
   /** Where the ledger of deliveries is kept; null or absent: without one, what the broker sends again is a new message. */
   readonly sessions?: SessionStore | null;
+  /** Speaks on each connection as long as messages can come by it. Default: nothing is published. */
+  readonly voice?: Voice;
   /** Between attempts; default 1 s to 60 s. */
   readonly backoff?: Backoff;
   /** Microseconds since 1970; default: the wall clock, in milliseconds. */

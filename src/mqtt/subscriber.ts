@@ -12,6 +12,7 @@ import { SilenceWatch } from './silence-watch.ts';
 import { Startup } from './startup.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
 import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';
+import type { LeaveReason } from './voice.ts';
 
 /** A connection that held so long was sound: the next attempt after it waits the minimum again. */
 const SOUND_US = 10_000_000;
@@ -96,7 +97,7 @@ export class Subscriber implements Source {
     this.#away = true;
     clearTimeout(this.#retryTimer);
     this.#options.logger.warn({ url: this.#url, reason }, `left the broker: ${reason}`);
-    void this.#leave();
+    void this.#leave('full');
   }
 
   reconnect(): void {
@@ -120,7 +121,7 @@ export class Subscriber implements Source {
     this.#startup.settle(
       new TidegateError('broker_unreachable', `stopped before connecting to ${this.#url}`),
     );
-    await this.#leave();
+    await this.#leave('stopped');
   }
 
   state(): SubscriberState {
@@ -150,17 +151,21 @@ export class Subscriber implements Source {
 
   #connect(): void {
     try {
-      const connection = new Connection(this.#options, this.#endpoints.current, {
-        opened: (sessionPresent) => {
-          if (!sessionPresent) this.#epochs?.renew();
-          this.#intake?.opened(sessionPresent);
+      const connection = new Connection(
+        { ...this.#options, will: this.#options.voice?.will ?? null },
+        this.#endpoints.current,
+        {
+          opened: (sessionPresent) => {
+            if (!sessionPresent) this.#epochs?.renew();
+            this.#intake?.opened(sessionPresent);
+          },
+          accepted: (connack) => void this.#onAccepted(connection, connack),
+          published: (packet, acknowledger, done) => this.#intake?.take(packet, acknowledger, done),
+          proven: (below) => this.#epochs?.proven(below),
+          caughtUp: () => this.#intake?.caughtUp(),
+          ended: (end) => this.#onEnded(connection, end),
         },
-        accepted: (connack) => void this.#onAccepted(connection, connack),
-        published: (packet, acknowledger, done) => this.#intake?.take(packet, acknowledger, done),
-        proven: (below) => this.#epochs?.proven(below),
-        caughtUp: () => this.#intake?.caughtUp(),
-        ended: (end) => this.#onEnded(connection, end),
-      });
+      );
       this.#connection = connection;
       connection.open();
     } catch (error) {
@@ -172,7 +177,7 @@ export class Subscriber implements Source {
   /** What was declined before the epoch began stays unacknowledged on this connection, and comes again on the next. */
   #onEpoch(): void {
     if (this.#connection === null || this.#intake?.declined === 0) return;
-    void this.#leave();
+    void this.#leave('reconnecting');
     this.#retry('the session is recorded: what waited for it is fetched');
   }
 
@@ -216,15 +221,20 @@ export class Subscriber implements Source {
     for (const shortfall of shortfalls(grant, this.#options)) logger.warn({ url }, shortfall);
     this.#watchSilence(connection);
     this.#startup.settle();
+    this.#options.voice?.attach(connection, grant.sessionPresent, grant.receiveMaximum);
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {
     if (connection !== this.#connection) return;
-    const { protocolVersion, clientId } = this.#options;
+    const { protocolVersion, clientId, voice } = this.#options;
     const { code, detail, unexplained } = connectionFailure(end, protocolVersion);
     this.#evictions = unexplained && !this.#sound() ? this.#evictions + 1 : 0;
     this.#detach();
     if (this.#finished) return;
+    if (voice?.retriesWithoutWill(end) === true) {
+      this.#connect();
+      return;
+    }
     if (code === 'session_taken' || (code !== null && this.#startup.pending)) {
       this.#fail(code, detail);
       return;
@@ -256,7 +266,7 @@ export class Subscriber implements Source {
     };
     this.#silence = new SilenceWatch(limit, quiet, (quietMs) => {
       this.#mustSubscribe = true;
-      void this.#leave();
+      void this.#leave('reconnecting');
       this.#retry(`${this.#url}: no message for ${Math.round(quietMs / 1_000)} s`);
     });
     this.#silence.start();
@@ -269,16 +279,16 @@ export class Subscriber implements Source {
   #finish(error: TidegateError): void {
     this.#finished = true;
     clearTimeout(this.#retryTimer);
-    void this.#leave();
+    void this.#leave('stopped');
     if (this.#startup.pending) this.#startup.settle(error);
     else this.#options.onFatal(error);
   }
 
-  async #leave(): Promise<void> {
+  async #leave(reason: LeaveReason): Promise<void> {
     const connection = this.#connection;
     if (connection === null) return;
     this.#connection = null;
-    const left = connection.leave();
+    const left = connection.leave(this.#options.voice?.farewell(reason));
     this.#detach();
     await left;
   }
@@ -291,6 +301,7 @@ export class Subscriber implements Source {
   #detach(): void {
     this.#connection = null;
     this.#silence?.stop();
+    this.#options.voice?.detach();
     if (this.#sound()) this.#attempt = 0;
     this.#connected = false;
     this.#subscribed = false;

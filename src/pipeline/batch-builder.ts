@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { DeadLetterCode } from '../errors.ts';
 import { type Admission, refusalOf } from './admission.ts';
+import { DeviceTap } from './device-tap.ts';
 import { PointBuffer } from './point-buffer.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import {
@@ -11,6 +12,7 @@ import {
   type DeadLetter,
   type Decoder,
   type Delivery,
+  type DeviceObserver,
   type DropReason,
   type MessageColumns,
   type MessageOutcome,
@@ -33,6 +35,7 @@ export class BatchBuilder implements PointWriter {
   readonly #registry: SeriesRegistry;
   readonly #admission: Admission;
   readonly #onDrop: (reason: DropReason) => void;
+  readonly #devices: DeviceTap | null;
 
   #deliveries: Delivery[] = [];
   #deadLetters: DeadLetter[] = [];
@@ -57,16 +60,19 @@ export class BatchBuilder implements PointWriter {
   #lastKind: SeriesKind | '' = '';
   #lastIndex = -1;
 
+  /** `devices`: of messages that were just received; null for those that were received before. */
   constructor(
     decoder: Decoder,
     registry: SeriesRegistry,
     admission: Admission,
     onDrop: (reason: DropReason) => void,
+    devices: DeviceObserver | null = null,
   ) {
     this.#decoder = decoder;
     this.#registry = registry;
     this.#admission = admission;
     this.#onDrop = onDrop;
+    this.#devices = devices === null ? null : new DeviceTap(devices);
   }
 
   get points(): number {
@@ -111,6 +117,7 @@ export class BatchBuilder implements PointWriter {
     }
     for (const series of this.#unrouted.splice(0)) series.route = route;
     const stored = this.#points.length - points + this.#texts.value.length - texts;
+    this.#devices?.tell(delivery);
     const decoded = stored + this.#rejected + this.#dropped;
     let outcome: MessageOutcome = decoded === 0 ? 'ignored' : 'settled';
     if (this.#reasonCode !== null) {
@@ -143,13 +150,9 @@ export class BatchBuilder implements PointWriter {
     } else if (!this.#admits(timestamp)) {
       return;
     }
-    this.#points.push(
-      this.#indexOf(deviceId, metricName, kind),
-      this.#deliveries.length - 1,
-      timestamp,
-      value,
-      flags,
-    );
+    const series = this.#indexOf(deviceId, metricName, kind);
+    this.#points.push(series, this.#deliveries.length - 1, timestamp, value, flags);
+    this.#note(series, timestamp, flags);
     this.#bytes += POINT_BYTES;
   }
 
@@ -161,11 +164,13 @@ export class BatchBuilder implements PointWriter {
     } else if (!this.#admits(timestamp)) {
       return;
     }
-    this.#texts.seriesIndex.push(this.#indexOf(deviceId, metricName, 'text'));
+    const series = this.#indexOf(deviceId, metricName, 'text');
+    this.#texts.seriesIndex.push(series);
     this.#texts.messageIndex.push(this.#deliveries.length - 1);
     this.#texts.timestamp.push(timestamp);
     this.#texts.value.push(value);
     this.#texts.flags.push(flags);
+    this.#note(series, timestamp, flags);
     this.#bytes += POINT_BYTES * 2 + value.length * 2;
   }
 
@@ -214,6 +219,12 @@ export class BatchBuilder implements PointWriter {
     this.#apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
     this.#bytes = 0;
     return batch;
+  }
+
+  /** By the series' own string, whose hash is known. */
+  #note(index: number, timestamp: number, flags: number): void {
+    const { deviceId } = this.#series[index] as Series;
+    this.#devices?.note(deviceId, (flags & ARRIVAL) === 0 ? timestamp : Number.NaN);
   }
 
   #admits(timestamp: number): boolean {

@@ -16,6 +16,7 @@ import type {
   Batch,
   Decoder,
   Delivery,
+  DeviceObserver,
   DropReason,
   Logger,
   PipelineObserver,
@@ -54,6 +55,8 @@ export interface PipelineParts {
   readonly sheet: BalanceSheet;
   readonly observer: PipelineObserver;
   readonly logger: Logger;
+  /** Default: nobody watches devices. */
+  readonly devices?: DeviceObserver;
   /** Told once of an error that no retry mends. */
   readonly onFatal: (error: unknown) => void;
 }
@@ -85,8 +88,12 @@ export class Pipeline {
     this.#waitingRoom = new WaitingRoom(options.pressure.maxBytes / 8);
     this.#queue = new BoundedQueue(options.writers, (batch, since) => this.#write(batch, since));
     this.#registry = new SeriesRegistry(options.seriesCache);
-    this.#builder = new BatchBuilder(parts.decoder, this.#registry, options.admission, (reason) =>
-      parts.observer.dropped(reason, 1),
+    this.#builder = new BatchBuilder(
+      parts.decoder,
+      this.#registry,
+      options.admission,
+      (reason) => parts.observer.dropped(reason, 1),
+      parts.devices,
     );
     this.#batcher = new Batcher(
       this.#builder,

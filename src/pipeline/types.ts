@@ -275,6 +275,7 @@ export type DropReason =
   | 'expired'
   | 'qos0_overflow'
   | 'retained_skipped'
+  | 'own_message'
   | 'resent'
   | 'redelivered'
   | 'backlog_skipped'
@@ -327,6 +328,12 @@ export interface PipelineObserver {
   spooled(batch: Batch, seconds: number): void;
   /** The spool failed, or is full. */
   spoolFailed(error: SpoolError): void;
+}
+
+/** Told which devices the messages are of, as each is decoded at its receipt; must cost next to nothing. */
+export interface DeviceObserver {
+  /** Once for each device of a message. `timestamp`: the newest time that the message gives it, NaN where it gives none. */
+  heard(deviceId: string, delivery: Delivery, timestamp: number): void;
 }
 
 /** The part of a pino logger that the modules use. */

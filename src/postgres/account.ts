@@ -1,6 +1,7 @@
 import type { Client, QueryResultRow } from 'pg';
 import { COUNTS } from './journal.ts';
-import { type SchemaNames, withNames } from './names.ts';
+import { schemaNames, withNames } from './names.ts';
+import type { SinkOptions } from './sink-options.ts';
 
 /** How many of each are wanted; 0 is none. */
 export interface AccountQuery {
@@ -83,10 +84,10 @@ const DEVICES = `SELECT device_id, sum(stored) AS stored, sum(duplicate) AS dupl
 
 export async function accountDetail(
   client: Client,
-  names: SchemaNames,
-  clientId: string,
+  { schema, clientId }: Pick<SinkOptions, 'schema' | 'clientId'>,
   wanted: AccountQuery,
 ): Promise<AccountDetail> {
+  const names = schemaNames(schema);
   const ask = async (sql: string, values: readonly unknown[]): Promise<QueryResultRow[]> =>
     (await client.query<QueryResultRow>(withNames(sql, names), [...values])).rows;
   const { minutes, conflicts, devices } = wanted;

@@ -3,7 +3,6 @@ import { WriteError } from '../errors.ts';
 import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
 import { partIds, totalsOf, withoutPoints } from '../pipeline/batch.ts';
 import type { Batch, SessionStore, Sink, WriteReport } from '../pipeline/types.ts';
-import { type AccountDetail, type AccountQuery, accountDetail } from './account.ts';
 import { ChunkMap } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
@@ -126,12 +125,9 @@ export class PostgresSink implements Sink {
     return { since, totals };
   }
 
-  /** The account in detail. */
-  async account(wanted: AccountQuery): Promise<AccountDetail> {
-    const { schema, clientId } = this.#options;
-    return await this.#connections
-      .use((client) => accountDetail(client, schemaNames(schema), clientId, wanted))
-      .catch(rethrown);
+  /** A connection for other work of the same process. Rejects with a WriteError. */
+  async lend<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    return await this.#connections.use(work).catch(rethrown);
   }
 
   async close(): Promise<void> {

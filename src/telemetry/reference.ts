@@ -51,6 +51,7 @@ const DROP_REASONS = namesOf<DropReason>({
   expired: true,
   qos0_overflow: true,
   retained_skipped: true,
+  own_message: true,
   resent: true,
   redelivered: true,
   backlog_skipped: true,
@@ -198,7 +199,7 @@ export const METRICS = {
   },
   dropped_total: {
     type: 'counter',
-    help: 'Messages (qos0_overflow, retained_skipped, resent, redelivered, spool_overflow) and points (the other reasons) not stored on purpose.',
+    help: 'Messages (qos0_overflow, retained_skipped, own_message, resent, redelivered, spool_overflow) and points (the other reasons) not stored on purpose.',
     labels: { reason: DROP_REASONS },
   },
   spool_batches: {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type AccountDetail, type AccountQuery, accountDetail } from '../../../src/postgres/account.ts';
 import { createDatabase } from '../../support/database.ts';
 import { message, SECOND } from '../../unit/pipeline/messages.ts';
 import { openSink, points, series, type TestSink } from './sinks.ts';
@@ -11,8 +12,12 @@ function value(device: string, time: number, number: number) {
   return points([{ device, metric: 'x', time, value: number }]);
 }
 
+function account(sink: TestSink, wanted: AccountQuery, clientId = 'test'): Promise<AccountDetail> {
+  return sink.lend((client) => accountDetail(client, { schema: 'public', clientId }, wanted));
+}
+
 async function conflictsOf(sink: TestSink): Promise<unknown[]> {
-  const { conflicts = [] } = await sink.account({ ...NOTHING, conflicts: 10 });
+  const { conflicts = [] } = await account(sink, { ...NOTHING, conflicts: 10 });
   return conflicts.map(({ device_id: device, conflicts: count }) => [device, count]);
 }
 
@@ -20,8 +25,8 @@ test('only what is asked for is there', async () => {
   await using database = await createDatabase({ template: true });
   await using sink = openSink(database);
   await sink.put(series('a', NOW, 3));
-  assert.deepEqual(await sink.account(NOTHING), {});
-  assert.deepEqual(Object.keys(await sink.account({ minutes: 1, conflicts: 1, devices: 1 })), [
+  assert.deepEqual(await account(sink, NOTHING), {});
+  assert.deepEqual(Object.keys(await account(sink, { minutes: 1, conflicts: 1, devices: 1 })), [
     'minutes',
     'conflicts',
     'devices',
@@ -40,7 +45,7 @@ test('the minutes hold what was committed in them, before a fold and after it', 
   );
   for (const fold of [false, true, true]) {
     if (fold) await sink.maintain();
-    const { minutes = [] } = await sink.account({ ...NOTHING, minutes: 5 });
+    const { minutes = [] } = await account(sink, { ...NOTHING, minutes: 5 }, 'mine');
     const sum = (of: (minute: (typeof minutes)[number]) => number) =>
       minutes.reduce((total, minute) => total + of(minute), 0);
     assert.ok(minutes.length === 1 || minutes.length === 2);
@@ -55,7 +60,7 @@ test('the minutes hold what was committed in them, before a fold and after it', 
     assert.deepEqual([sum(({ points }) => points.stored), sum(({ points }) => points.duplicate)], [4, 3]);
   }
   await database.query(`UPDATE tidegate.ingest_minutes SET minute = minute - interval '25 hours'`);
-  assert.deepEqual((await sink.account({ ...NOTHING, minutes: 1_440 })).minutes, []);
+  assert.deepEqual((await account(sink, { ...NOTHING, minutes: 1_440 }, 'mine')).minutes, []);
   await sink.maintain();
   assert.deepEqual(await database.query('SELECT FROM tidegate.ingest_minutes'), []);
 });
@@ -101,11 +106,11 @@ test('what devices brought in the last hour, those with most first', async () =>
     { device_id: 'a/ünit', stored: 7, duplicate: 5, conflict: 0 },
     { device_id: 'few', stored: 2, duplicate: 0, conflict: 1 },
   ];
-  assert.deepEqual((await sink.account({ ...NOTHING, devices: 10 })).devices, expected);
+  assert.deepEqual((await account(sink, { ...NOTHING, devices: 10 })).devices, expected);
   await sink.maintain();
-  assert.deepEqual((await sink.account({ ...NOTHING, devices: 10 })).devices, expected);
-  assert.equal((await sink.account({ ...NOTHING, devices: 1 })).devices?.length, 1);
+  assert.deepEqual((await account(sink, { ...NOTHING, devices: 10 })).devices, expected);
+  assert.equal((await account(sink, { ...NOTHING, devices: 1 })).devices?.length, 1);
   await database.query(`UPDATE tidegate.device_sums SET slot = slot - interval '3 hours'`);
   await sink.maintain();
-  assert.deepEqual((await sink.account({ ...NOTHING, devices: 10 })).devices, []);
+  assert.deepEqual((await account(sink, { ...NOTHING, devices: 10 })).devices, []);
 });

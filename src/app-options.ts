@@ -4,6 +4,7 @@ import type { DecodeLimits } from './decode/decoder.ts';
 import type { EngineOptions } from './engines/engine.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
+import type { DirectoryOptions } from './postgres/device-directory.ts';
 import type { JobStoreOptions } from './postgres/job-store.ts';
 import type { LeaderOptions } from './postgres/leader.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
@@ -64,6 +65,10 @@ export function sinkOptions(config: Config, engine: EngineName): SinkOptions {
     engine,
     spools: config.spool.path !== null,
   };
+}
+
+export function directoryOptions({ database }: Config): DirectoryOptions {
+  return { url: database.url, schema: database.schema, statementTimeout: database.statement_timeout };
 }
 
 export function engineOptions(config: Config): EngineOptions {

@@ -1,4 +1,4 @@
-import { databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
+import { databaseOptions, directoryOptions, engineOptions, sinkOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { createEngine } from './engines/open.ts';
@@ -10,6 +10,7 @@ import { LetterDesk } from './letter-desk.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
+import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
@@ -20,6 +21,7 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
 import { schedulerLog } from './telemetry/scheduler-log.ts';
+import { Watching } from './watching.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -36,6 +38,7 @@ export interface AppOptions {
 export class App {
   readonly #options: AppOptions;
   readonly #ingest: Ingest | null;
+  readonly #watching: Watching | null;
   readonly #metrics: Metrics;
   readonly #failure = Promise.withResolvers<never>();
   readonly #starting = new AbortController();
@@ -56,20 +59,26 @@ export class App {
       series: () => this.#ingest?.series ?? null,
       imbalances: () => this.#ingest?.imbalances ?? null,
       deadLetters: () => this.#ingest?.deadLetters ?? null,
+      devices: () => this.#watching?.state() ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
-    this.#ingest = config.components.includes('ingest')
-      ? new Ingest({
-          config,
-          logger,
-          observer: tellAll(
-            metrics.observer,
-            pipelineLog(logger, () => performance.now()),
-          ),
-          onFatal: (error) => this.#failure.reject(error),
-          seams: options.seams,
-        })
+    this.#watching = config.components.includes('ingest')
+      ? new Watching({ config, logger, version, observer: metrics.watchObserver })
       : null;
+    this.#ingest =
+      this.#watching === null
+        ? null
+        : new Ingest({
+            config,
+            logger,
+            watching: this.#watching,
+            observer: tellAll(
+              metrics.observer,
+              pipelineLog(logger, () => performance.now()),
+            ),
+            onFatal: (error) => this.#failure.reject(error),
+            seams: options.seams,
+          });
     this.#metrics = metrics;
   }
 
@@ -144,6 +153,7 @@ export class App {
           decompress: async (name) => await known(this.#engine).decompress(name),
           compression: async () => await known(this.#engine).compression(),
         },
+        devices: new DeviceDirectory(directoryOptions(config)),
       },
     });
     this.#started.unshift(async () => {

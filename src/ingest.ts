@@ -10,6 +10,7 @@ import { imbalanceOf } from './pipeline/self-check.ts';
 import type { Logger, PipelineObserver, PipelineState, SessionStore, Spool } from './pipeline/types.ts';
 import { type AccountDetail, type AccountQuery, accountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
+import { PostgresDeviceStates } from './postgres/device-states.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
 import { NO_SEAMS, type Seams } from './seams.ts';
@@ -17,12 +18,14 @@ import type { FileSpool } from './spool/file-spool.ts';
 import { openSpool } from './spool/open.ts';
 import { spooledEntries, spooledSessions } from './spooled-sessions.ts';
 import { tellAll } from './telemetry/observers.ts';
+import type { Watching } from './watching.ts';
 import { YoungGarbage } from './young-garbage.ts';
 
 export interface IngestParts {
   readonly config: Config;
   readonly logger: Logger;
   readonly observer: PipelineObserver;
+  readonly watching: Watching;
   readonly onFatal: (error: TidegateError) => void;
   readonly seams?: Partial<Seams> | undefined;
 }
@@ -82,7 +85,7 @@ export class Ingest {
 
   /** The database must be migrated, for `engine`. Resolves once subscribed. */
   async start(engine: EngineName): Promise<void> {
-    const { config, logger, observer, onFatal } = this.#parts;
+    const { config, logger, observer, watching, onFatal } = this.#parts;
     const seams = { ...NO_SEAMS, ...this.#parts.seams };
     const decoder = createDecoder(config.routes, decodeLimits(config));
     const files = await this.#openSpool();
@@ -97,6 +100,8 @@ export class Ingest {
       ...brokerOptions(config),
       filters: decoder.filters(),
       sessions: config.ingest.ledger ? await this.#sessions(sink, files) : null,
+      voice: watching.voice,
+      isOwn: watching.topics.isOwn,
       logger,
       observer: {
         dropped: (reason, count) => {
@@ -115,6 +120,7 @@ export class Ingest {
         spool: this.#spool && { spool: this.#spool, beginEpoch: (epoch) => sink.sessions.begin(epoch) },
         sheet: new BalanceSheet(since, totals, this.#spool?.state),
         observer: tellAll(observer, this.#databaseWatch(), this.#letters.observer),
+        ...(watching.devices && { devices: watching.devices }),
         logger,
         onFatal: (error) => onFatal(describeFatal(error)),
       },
@@ -122,6 +128,8 @@ export class Ingest {
     );
     this.#pipeline = pipeline;
     this.#subscriber = subscriber;
+    const states = new PostgresDeviceStates(sinkOptions(config, engine), (work) => sink.lend(work));
+    await watching.start(states, () => listening(subscriber, pipeline)).catch(rethrown);
     this.#timer = setInterval(() => void this.#maintain(FOLDING), MAINTENANCE);
     pipeline.start();
     this.#letters.start();
@@ -142,6 +150,7 @@ export class Ingest {
     await this.#subscriber?.stopReceiving();
     const drained = (await this.#pipeline?.drain(signal)) ?? true;
     await this.#subscriber?.close();
+    this.#parts.watching.stop();
     if (drained && this.#databaseFault === null) await this.#maintain(FAREWELL);
     await this.#sink?.close();
     await this.#spool?.close();
@@ -170,6 +179,7 @@ export class Ingest {
     const held = () => this.#pipeline?.heldRows ?? { record: null, earlier: false };
     try {
       await this.#sink?.maintain(held, AbortSignal.timeout(limit));
+      await this.#parts.watching.save();
       this.#databaseFault = null;
       await this.#checkAccount();
     } catch (error) {
@@ -210,6 +220,12 @@ export class Ingest {
       spoolFailed: () => {},
     };
   }
+}
+
+/** Which connection messages can come by; null where they cannot, or wait somewhere. */
+function listening(subscriber: Subscriber, pipeline: Pipeline): number | null {
+  const { subscribed, reconnects } = subscriber.state();
+  return subscribed && pipeline.state().pressure === 'open' ? reconnects : null;
 }
 
 /** What ended the pipeline, as an error with a code. */

@@ -5,15 +5,22 @@ import { table } from './table.ts';
 
 export function describeDevices(devices: readonly DeviceSummary[]): string {
   return table(
-    ['device', 'series', 'points', 'first', 'last'],
-    devices.map(({ device_id, series, points, first_seen, last_seen }) => [
+    ['device', 'series', 'points', 'first', 'last', 'state', 'every', 'clock skew'],
+    devices.map(({ device_id, series, points, first_seen, last_seen, ...watched }) => [
       device_id,
       String(series),
       String(points),
       first_seen,
       last_seen,
+      watched.state,
+      seconds(watched.expected_interval),
+      seconds(watched.clock_skew),
     ]),
   );
+}
+
+function seconds(duration: number | null): string | null {
+  return duration === null ? null : `${Number(duration.toPrecision(3))} s`;
 }
 
 const PAST = { delete: 'Deleted', rename: 'Renamed', merge: 'Merged' };

@@ -56,10 +56,19 @@ export function addDevices(program: Command, terminal: Terminal, exit: (code: Ex
 
   devices
     .command('list')
-    .description('Every device: its series, its points, the times of the first and the last one.')
+    .description(
+      'Every device: its series, its points, the times of the first and the last one; whether it is silent.',
+    )
     .option('-c, --config <file>', 'the configuration file (YAML)')
     .option('-m, --match <glob>', 'only devices of such names; * stands for any characters', '*')
-    .option('--json', 'print an array of {device_id, series, points, first_seen, last_seen}')
+    .option('--json', 'print an array of the columns of iot_devices')
+    .addHelpText(
+      'after',
+      `
+every is how often a device publishes, learned from its latest messages; clock skew how much later its messages arrive
+than they say themselves. A device that is silent was not heard for several of its intervals; learning is one of which
+too little is known. Empty: not watched, or not heard since it is.`,
+    )
     .action(async (options: ListOptions) => {
       const found = await connected(terminal, options.config, (corrections) =>
         corrections.list(options.match),

@@ -26,6 +26,12 @@ export function contradictions(settings: Settings, isSet: (name: string) => bool
       'go together: every daemon of a group needs a client_id of its own',
     ],
     [
+      mqtt.home_assistant.prefix !== null && !mqtt.home_assistant.device_topic.includes('{device}'),
+      'mqtt.home_assistant.prefix',
+      'mqtt.home_assistant.device_topic',
+      'contradict each other: without {device} all devices would have one topic',
+    ],
+    [
       mqtt.tls.key !== null && mqtt.tls.cert === null,
       'mqtt.tls.key',
       'mqtt.tls.cert',

@@ -87,6 +87,23 @@ const choices: Format<readonly string[]> = {
   allowed: (key) => `one or more of ${key.choices?.join(', ')}, each once`,
 };
 
+/** MQTT 5, section 4.7: no wildcards in the name of a topic, and those with $ are the broker's. */
+const publishTopic: Format<string> = {
+  holds: (value, key): value is string =>
+    typeof value === 'string' &&
+    /^[^$+#\0]/.test(value) &&
+    !/[+#\0]/.test(value) &&
+    value.isWellFormed() &&
+    value.length <= 1_000 &&
+    !/[{}]/.test(
+      value.replaceAll(/\{(\w+)\}/g, (whole, name: string) =>
+        key.placeholders?.includes(name) ? '' : whole,
+      ),
+    ),
+  allowed: ({ placeholders = [] }) =>
+    `a topic without wildcards${placeholders.length === 0 ? '' : `; ${placeholders.map((name) => `{${name}}`).join(' and ')} may stand in it`}`,
+};
+
 const brokerUrl: Format<string> = {
   holds: (value): value is string => isUrl(value, /^(mqtts?|wss?):$/),
   allowed: () => 'mqtt://, mqtts://, ws:// or wss:// with a host',
@@ -131,6 +148,7 @@ export const FORMATS = {
   identifier,
   choice,
   choices,
+  publish_topic: publishTopic,
   broker_url: brokerUrl,
   broker_urls: brokerUrls,
   database_url: databaseUrl,

@@ -13,6 +13,8 @@ export interface Key {
   readonly sensitive?: true;
   /** For `choice` and `choices`. */
   readonly choices?: readonly string[];
+  /** For `publish_topic`: the names that may stand in braces. */
+  readonly placeholders?: readonly string[];
   /** Bounds, both included, as they would be written in the file. */
   readonly minimum?: string | number;
   readonly maximum?: string | number;

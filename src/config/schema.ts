@@ -2,6 +2,7 @@
 
 import { type Key, listKeys, type NamedKey, type ValuesOf } from './key.ts';
 import { database } from './sections/database.ts';
+import { devices } from './sections/devices.ts';
 import { ingest } from './sections/ingest.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { dead_letters, policies } from './sections/policies.ts';
@@ -13,6 +14,7 @@ export const SCHEMA = {
   database,
   ingest,
   spool,
+  devices,
   dead_letters,
   policies,
   http,
@@ -23,6 +25,9 @@ export const SCHEMA = {
 
 export const SECTION_DOCS: Readonly<Record<string, string>> = {
   mqtt: 'The broker and the session.',
+  'mqtt.status': 'A message of our own.',
+  'mqtt.events': 'Messages of our own, not retained.',
+  'mqtt.home_assistant': 'Messages for its MQTT discovery.',
   'mqtt.tls': 'For mqtts:// and wss://.',
   database: 'Where the points go.',
   ingest: 'How messages are batched, bounded and judged.',
@@ -30,6 +35,7 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'ingest.queue': 'Batches that wait for a writer.',
   'ingest.limits': 'Beyond them a message, or a part of it, becomes a dead letter.',
   spool: 'Messages on disk while the database is away, or slower than they come.',
+  devices: 'When a device counts as silent; how often it publishes is learned.',
   dead_letters: 'Messages that could not be stored.',
   policies: 'How stored data is kept. The component scheduler applies them.',
   'policies.aggregates': 'Each is computed from the one before it, the first from the points.',

@@ -33,6 +33,7 @@ export class DeviceMonitor implements DeviceObserver {
   readonly #table: DeviceTable;
   #aliases: ReadonlyMap<string, string> = new Map();
   #back: DeviceEvent[] = [];
+  #learned: string[] = [];
   #unwatched = 0;
   /** The rows whose state changed: they are written first. */
   readonly #urgent = new Set<number>();
@@ -87,15 +88,17 @@ export class DeviceMonitor implements DeviceObserver {
     const expectedInterval = table.cadence(row);
     if (expectedInterval === null) return;
     if (state === SILENT) this.#back.push({ deviceId: name, lastArrival, expectedInterval });
+    else this.#learned.push(name);
     this.#change(row, OK);
   }
 
   /** To be called every second. */
   tick(): DeviceNews {
     this.#clock.look();
-    const back = this.#back;
+    const [back, learned] = [this.#back, this.#learned];
     this.#back = [];
-    return { silent: this.#clock.running ? this.#silent() : [], back };
+    this.#learned = [];
+    return { silent: this.#clock.running ? this.#silent() : [], back, learned };
   }
 
   /** Records of an earlier life; before the first message. */
@@ -124,7 +127,7 @@ export class DeviceMonitor implements DeviceObserver {
     return records;
   }
 
-  /** They could not be written. Of a device that `written` says true of, that is for good. */
+  /** They could not be written. */
   putBack(records: readonly DeviceRecord[]): void {
     for (const { deviceId } of records) {
       const row = this.#table.find(deviceId);
@@ -142,7 +145,7 @@ export class DeviceMonitor implements DeviceObserver {
     );
   }
 
-  /** Follows what was done by hand; returns the names that are no device's any more. */
+  /** Follows what was done by hand; returns the names under which there is no device any more. */
   correct({ aliases, deleted }: DeviceCorrections): string[] {
     const gone: string[] = [];
     for (const deviceId of deleted) {

@@ -31,6 +31,8 @@ export interface DeviceEvent {
 export interface DeviceNews {
   readonly silent: readonly DeviceEvent[];
   readonly back: readonly DeviceEvent[];
+  /** Devices whose cadence is known now. */
+  readonly learned: readonly string[];
 }
 
 /** What was done to devices by hand. */

@@ -58,7 +58,8 @@ export class Corrections {
   }
 
   async list(glob: string): Promise<DeviceSummary[]> {
-    return await listDevices(this.#client, this.#context.names, glob);
+    const all = { match: glob, state: null, after: null, limit: null };
+    return await listDevices(this.#client, this.#context.names, all);
   }
 
   /** Throws `device_unknown`. */

@@ -6,6 +6,7 @@ import { FAILURES, type FailureCode, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { carriesToken, foreignHeader, isLoopback, type Token } from './guard.ts';
 import { chunkRoutes } from './chunk-routes.ts';
+import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { letterRoutes } from './letter-routes.ts';
@@ -37,6 +38,7 @@ const STATUS: Readonly<Partial<Record<FailureCode, number>>> = {
   chunk_unknown: 404,
   chunk_state: 409,
   dead_letter_unknown: 404,
+  device_unknown: 404,
   replay_running: 409,
 };
 const BODY_LIMIT_BYTES = 64 * 1024;
@@ -59,6 +61,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   const app = fastify({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    routerOptions: { maxParamLength: LONGEST_PARAMETER },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, error.statusCode ?? 400, error.message);
     },
@@ -147,6 +150,7 @@ async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
         chunkRoutes(api, ports);
         jobRoutes(api, ports);
         letterRoutes(api, ports);
+        deviceRoutes(api, ports);
       },
       { prefix },
     );

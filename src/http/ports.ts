@@ -7,6 +7,7 @@ import type {
   AccountQuerySchema,
   ChunkSchema,
   CompressionSchema,
+  DeviceSchema,
   DropSchema,
   IngestStatsSchema,
   LetterGroupSchema,
@@ -74,6 +75,21 @@ interface LetterPorts {
   drop(query: LetterQuery, order: LetterOrder): Promise<Omit<Static<typeof DropSchema>, 'success'>>;
 }
 
+/** Which devices, by name, after that of the page before. */
+export interface DeviceQuestion {
+  readonly match: string;
+  readonly state: 'learning' | 'ok' | 'silent' | null;
+  readonly after: string | null;
+  readonly limit: number;
+}
+
+/** Names that it does not know are a `device_unknown`. */
+interface DevicePorts {
+  list(question: DeviceQuestion): Promise<readonly DeviceShown[]>;
+  find(deviceId: string): Promise<DeviceShown>;
+}
+export type DeviceShown = Omit<Static<typeof DeviceSchema>, 'state'> & { readonly state: string | null };
+
 /** What the endpoints show; whoever composes the daemon hands it in. */
 export interface HttpPorts {
   ready(): Readiness;
@@ -83,6 +99,8 @@ export interface HttpPorts {
   jobs(history: number): Promise<JobsAnswer>;
   readonly chunks: ChunkPorts;
   readonly deadLetters: LetterPorts;
+
+  readonly devices: DevicePorts;
   /** Runs a job to its end. */
   runJob(name: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
 }

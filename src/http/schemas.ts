@@ -144,6 +144,27 @@ function orNull<Schema extends TSchema>(schema: Schema, description?: string) {
   return Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
 }
 
+export const DeviceSchema = Type.Object(
+  {
+    device_id: Type.String(),
+    series: Count,
+    points: Type.Integer({ minimum: 0, description: 'Ever stored.' }),
+    first_seen: orNull(Time, "Its first point's time."),
+    last_seen: orNull(Time, "Its last point's time, as the point says."),
+    state: orNull(
+      Type.Enum(['learning', 'ok', 'silent']),
+      'Null, and what follows too, where it was not heard since devices are watched.',
+    ),
+    last_arrival: orNull(Time, 'When a message of it last arrived.'),
+    expected_interval: orNull(Type.Number(), 'Seconds between its messages; null while it is learned.'),
+    clock_skew: orNull(
+      Type.Number(),
+      'Seconds by which its messages arrive later than they say; null where they carry no time.',
+    ),
+  },
+  { title: 'Device' },
+);
+
 export const JobRunSchema = Type.Object(
   {
     started_at: Time,

@@ -73,7 +73,7 @@ export class Voice {
 
   /** The Last Will of the next connection. */
   get will(): Announcement | null {
-    return this.#willRefused ? null : (this.#options.status?.lost ?? null);
+    return this.#willRefused || this.#refused.has('status') ? null : (this.#options.status?.lost ?? null);
   }
 
   /** Messages that wait or are not answered. */

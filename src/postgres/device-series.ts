@@ -14,28 +14,70 @@ export interface DeviceSummary {
   readonly points: number;
   readonly first_seen: string | null;
   readonly last_seen: string | null;
+  /** learning, ok or silent; null, and what follows too, where it was never heard live. */
+  readonly state: string | null;
+  readonly last_arrival: string | null;
+  /** Seconds; null while it is learned. */
+  readonly expected_interval: number | null;
+  /** Seconds; null where it sends no times. */
+  readonly clock_skew: number | null;
 }
 
-/** `*` in a glob stands for any characters. */
+export interface DevicePage {
+  /** `*` stands for any characters. */
+  readonly match: string;
+  readonly state: string | null;
+  /** The device before the first one; null: from the beginning. */
+  readonly after: string | null;
+  /** Null: all. */
+  readonly limit: number | null;
+}
+
+/** By name, in the order of its bytes. */
 export async function listDevices(
   client: Client,
   names: SchemaNames,
-  glob: string,
+  { match, state, after, limit }: DevicePage,
+): Promise<DeviceSummary[]> {
+  const where = `device_id LIKE $1 AND ($2::text IS NULL OR state = $2)
+    AND ($3::text IS NULL OR device_id COLLATE "C" > $3) ORDER BY device_id COLLATE "C" LIMIT $4`;
+  return await summaries(client, names, where, [likePattern(match), state, after, limit]);
+}
+
+/** Null where there is none of that name. */
+export async function findDevice(
+  client: Client,
+  names: SchemaNames,
+  device: string,
+): Promise<DeviceSummary | null> {
+  const [found] = await summaries(client, names, 'device_id = $1', [device]);
+  return found ?? null;
+}
+
+async function summaries(
+  client: Client,
+  names: SchemaNames,
+  where: string,
+  parameters: readonly unknown[],
 ): Promise<DeviceSummary[]> {
   const time = (column: string): string =>
     `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
-  const { rows } = await client.query<Omit<DeviceSummary, 'points' | 'series'> & Record<string, string>>(
+  const { rows } = await client.query<
+    Omit<DeviceSummary, 'points' | 'series'> & { readonly series: string; readonly points: string }
+  >(
     withNames(
-      `SELECT device_id, series, points, ${time('first_seen')}, ${time('last_seen')}
-       FROM :"schema".iot_devices WHERE device_id LIKE $1 ORDER BY device_id COLLATE "C"`,
+      `SELECT device_id, series, points, ${time('first_seen')}, ${time('last_seen')},
+         state, ${time('last_arrival')}, expected_interval, clock_skew
+       FROM :"schema".iot_devices WHERE ${where}`,
       names,
     ),
-    [likePattern(glob)],
+    [...parameters],
   );
-  return rows.map(({ series, points, ...rest }) => ({
-    ...rest,
+  return rows.map(({ device_id, series, points, ...rest }) => ({
+    device_id,
     series: Number(series),
     points: Number(points),
+    ...rest,
   }));
 }
 

@@ -33,6 +33,9 @@ class SeriesChanged extends Error {}
 /** Milliseconds for what is asked of the ledger: a connection that leads nowhere is tried anew. */
 const ANSWER = 10_000;
 
+/** Milliseconds for work that a connection is lent for. */
+const LENT = 30_000;
+
 const UNIQUE_VIOLATION = '23505';
 
 /**
@@ -127,7 +130,7 @@ export class PostgresSink implements Sink {
 
   /** A connection for other work of the same process. Rejects with a WriteError. */
   async lend<T>(work: (client: Client) => Promise<T>): Promise<T> {
-    return await this.#connections.use(work).catch(rethrown);
+    return await this.#connections.use(work, AbortSignal.timeout(LENT)).catch(rethrown);
   }
 
   async close(): Promise<void> {

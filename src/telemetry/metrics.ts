@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/types.ts';
 import type { SchedulerObserver } from '../scheduler/types.ts';
 import {
+  DEVICE_STATES,
   MESSAGE_OUTCOMES,
   METRIC_PREFIX,
   METRICS,
@@ -21,6 +22,11 @@ export interface MetricSources {
   series(): number | null;
   /** Checks of the account that failed. */
   imbalances(): number | null;
+  /** Devices that are watched, by state, and messages of others. */
+  devices(): {
+    readonly counts: Readonly<Record<(typeof DEVICE_STATES)[number], number>>;
+    readonly unwatched: number;
+  } | null;
   scheduler(): { readonly leading: boolean } | null;
   deadLetters(): { readonly bytes: number; readonly maxBytes: number; readonly deleted: number } | null;
 }
@@ -28,6 +34,10 @@ export interface MetricSources {
 export interface Metrics {
   readonly observer: PipelineObserver;
   readonly schedulerObserver: SchedulerObserver;
+  readonly watchObserver: {
+    silent(devices: number): void;
+    announced(subject: string, outcome: string): void;
+  };
   /** The exposition format of Prometheus. */
   text(): Promise<string>;
   readonly contentType: string;
@@ -41,6 +51,10 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
   return {
     observer: observer(metrics),
     schedulerObserver: schedulerObserver(metrics),
+    watchObserver: {
+      silent: (devices) => metrics.counter('device_silences_total').inc(devices),
+      announced: (subject, outcome) => metrics.counter('announcements_total').inc({ subject, outcome }),
+    },
     text: () => {
       read(sources, metrics);
       return registry.metrics();
@@ -204,6 +218,11 @@ function read(sources: MetricSources, metrics: Registered): void {
     metrics.gauge('pressure').set({ state: pressure }, Number(pressure === state?.pressure));
   }
   set('series', sources.series());
+  const devices = sources.devices();
+  for (const state of DEVICE_STATES) {
+    if (devices !== null) metrics.gauge('devices').set({ state }, devices.counts[state]);
+  }
+  copy('device_messages_unwatched_total', devices?.unwatched ?? 0);
   const broker = sources.broker();
   set('mqtt_connected', broker?.connected);
   if (broker !== null) copy('mqtt_reconnects_total', broker.reconnects);

@@ -59,6 +59,9 @@ const DROP_REASONS = namesOf<DropReason>({
 });
 
 const SPOOL_FAULTS = namesOf<SpoolError['reason']>({ full: true, failed: true });
+export const DEVICE_STATES = ['learning', 'ok', 'silent'] as const;
+const ANNOUNCEMENT_SUBJECTS = ['status', 'event', 'discovery'] as const;
+const ANNOUNCEMENT_OUTCOMES = ['sent', 'refused', 'dropped'] as const;
 
 const WRITE_ACTIONS = namesOf<WriteAction>({ retry: true, isolate: true, stop: true });
 
@@ -174,6 +177,24 @@ export const METRICS = {
   series: {
     type: 'gauge',
     help: 'Series (device and metric) that this process has seen.',
+  },
+  devices: {
+    type: 'gauge',
+    help: 'Devices that are watched, by state: learning is one whose cadence is not known yet.',
+    labels: { state: DEVICE_STATES },
+  },
+  device_silences_total: {
+    type: 'counter',
+    help: 'Times that a device fell silent.',
+  },
+  device_messages_unwatched_total: {
+    type: 'counter',
+    help: 'Messages of devices beyond devices.max, which are stored but not watched.',
+  },
+  announcements_total: {
+    type: 'counter',
+    help: 'Messages of our own, by subject: sent (the broker has it), refused (it does not allow it), or dropped (too many waited).',
+    labels: { subject: ANNOUNCEMENT_SUBJECTS, outcome: ANNOUNCEMENT_OUTCOMES },
   },
   write_errors_total: {
     type: 'counter',

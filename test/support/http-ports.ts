@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ApplicationOptions } from '../../src/http/application.ts';
-import type { HttpPorts } from '../../src/http/ports.ts';
+import type { DeviceShown, HttpPorts } from '../../src/http/ports.ts';
 import { TidegateError } from '../../src/errors.ts';
 import type { IngestStats } from '../../src/pipeline/types.ts';
 import type { JobReport } from '../../src/scheduler/types.ts';
@@ -66,6 +66,45 @@ export const CHUNKS: HttpPorts['chunks'] = {
     },
   ],
 };
+
+/** Ten devices, the first with a name that a path has to encode. */
+export const DEVICE_NAMES: readonly string[] = [
+  'a/b?ü %',
+  'd1',
+  'd2',
+  'd3',
+  'd4',
+  'd5',
+  'd6',
+  'd7',
+  'd8',
+  'd9',
+];
+
+export const DEVICES: HttpPorts['devices'] = {
+  list: async ({ after, limit }) =>
+    DEVICE_NAMES.filter((name) => after === null || name > after)
+      .slice(0, limit)
+      .map(shown),
+  find: async (deviceId) => {
+    if (!DEVICE_NAMES.includes(deviceId)) throw new TidegateError('device_unknown', JSON.stringify(deviceId));
+    return shown(deviceId);
+  },
+};
+
+function shown(deviceId: string): DeviceShown {
+  return {
+    device_id: deviceId,
+    series: 2,
+    points: 10,
+    first_seen: '2026-01-01T00:00:00.000000Z',
+    last_seen: '2026-01-02T00:00:00.000000Z',
+    state: 'silent',
+    last_arrival: '2026-01-02T00:00:01.500000Z',
+    expected_interval: 60,
+    clock_skew: 1.5,
+  };
+}
 
 function ordered(name: string, detail: string): JobReport {
   if (name !== CHUNK.name) throw new TidegateError('chunk_unknown', `${name} is not a chunk of points`);
@@ -146,6 +185,7 @@ export function httpOptions(
       ingestStats: async () => STATS,
       jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
       chunks: CHUNKS,
+      devices: DEVICES,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,
       ...over.ports,

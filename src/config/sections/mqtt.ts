@@ -71,6 +71,47 @@ export const mqtt = {
     maximum: '20d',
     example: '10min',
   },
+  status: {
+    enabled: {
+      doc: 'Says, retained, whether Tidegate is online; the Last Will says it where the connection is lost.',
+      format: 'flag',
+      default: true,
+    },
+    topic: {
+      doc: 'Where; {client_id} is mqtt.client_id.',
+      format: 'publish_topic',
+      placeholders: ['client_id'],
+      default: 'tidegate/{client_id}/status',
+    },
+  },
+  events: {
+    enabled: {
+      doc: 'Says it when a device falls silent (device_silent) and when it is heard again (device_back).',
+      format: 'flag',
+      default: true,
+    },
+    topic: {
+      doc: 'Where; {event} is the name of the event.',
+      format: 'publish_topic',
+      placeholders: ['client_id', 'event'],
+      default: 'tidegate/{client_id}/events/{event}',
+    },
+  },
+  home_assistant: {
+    prefix: {
+      doc: "Shows Tidegate and each device's silence in Home Assistant, whose discovery prefix this is; not set: nothing.",
+      format: 'publish_topic',
+      placeholders: [],
+      default: null,
+      example: 'homeassistant',
+    },
+    device_topic: {
+      doc: "Where each device's state is published, retained, for Home Assistant; {device} is its name there.",
+      format: 'publish_topic',
+      placeholders: ['client_id', 'device'],
+      default: 'tidegate/{client_id}/devices/{device}',
+    },
+  },
   tls: {
     ca: {
       doc: "File of the certificates (PEM) to trust; not set: those of Node.js's own list.",

@@ -10,7 +10,7 @@ import { addStatus } from '../../../src/commands/status.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { freePort } from '../../support/broker.ts';
-import { CHUNKS, LETTERS } from '../../support/http-ports.ts';
+import { CHUNKS, DEVICES, LETTERS } from '../../support/http-ports.ts';
 import { runCommand } from './command-run.ts';
 
 const TOKEN = 'letmein';
@@ -45,6 +45,7 @@ suite('tidegate status', () => {
         chunks: CHUNKS,
         runJob: async () => 'unknown',
         deadLetters: LETTERS,
+        devices: DEVICES,
       },
     });
     ({ url } = await server.listen());

@@ -51,6 +51,7 @@ const absent: MetricSources = {
   broker: () => null,
   series: () => null,
   imbalances: () => null,
+  devices: () => null,
   scheduler: () => null,
   deadLetters: () => null,
 };
@@ -59,6 +60,7 @@ const present: MetricSources = {
   broker: () => ({ connected: true, reconnects: 3 }),
   series: () => 9,
   imbalances: () => 2,
+  devices: () => ({ counts: { learning: 1, ok: 2, silent: 3 }, unwatched: 4 }),
   scheduler: () => ({ leading: true }),
   deadLetters: () => ({ bytes: 900, maxBytes: 1_000, deleted: 17 }),
 };

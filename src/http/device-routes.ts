@@ -1,0 +1,80 @@
+import type { FastifyInstance } from 'fastify';
+import { Type } from 'typebox';
+import type { DeviceQuestion, HttpPorts } from './ports.ts';
+import { sendProblem } from './problem.ts';
+import { DeviceSchema } from './schemas.ts';
+
+const LIMIT = { minimum: 1, maximum: 1_000, default: 100 };
+/** Of a name with 300 characters of four bytes, each of them percent-encoded. */
+export const LONGEST_PARAMETER = 3_600;
+
+const Question = Type.Object({
+  limit: Type.Integer({ ...LIMIT, description: 'How many at most.' }),
+  cursor: Type.Optional(Type.String({ description: 'next_cursor of the page before.' })),
+  match: Type.String({ default: '*', description: 'Of such names; * stands for any characters.' }),
+  state: Type.Optional(Type.Enum(['learning', 'ok', 'silent'])),
+});
+
+interface Asked {
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly match: string;
+  readonly state?: DeviceQuestion['state'];
+}
+
+export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void {
+  api.get<{ Querystring: Asked }>(
+    '/devices',
+    {
+      schema: {
+        summary:
+          'Devices by name: when they were last heard, how often they publish, whether they are silent',
+        querystring: Question,
+        response: {
+          200: Type.Object({
+            success: Type.Literal(true),
+            data: Type.Array(DeviceSchema),
+            count: Type.Integer({ description: 'Of this page.' }),
+            next_cursor: Type.Union([Type.String(), Type.Null()], { description: 'Null at the end.' }),
+          }),
+        },
+      },
+    },
+    async ({ query }, reply) => {
+      const after = query.cursor === undefined ? null : readCursor(query.cursor);
+      if (after === undefined) return sendProblem(reply, 400, 'cursor is not the next_cursor of a page.');
+      const { limit, match, state = null } = query;
+      // One more tells whether there is a page after this one.
+      const found = await devices.list({ match, state, after, limit: limit + 1 });
+      const data = found.slice(0, limit);
+      const last = found.length > limit ? data.at(-1) : undefined;
+      return {
+        success: true,
+        data,
+        count: data.length,
+        next_cursor: last === undefined ? null : cursorAfter(last.device_id),
+      };
+    },
+  );
+  api.get<{ Params: { device_id: string } }>(
+    '/devices/:device_id',
+    {
+      schema: {
+        summary: 'One device; a slash in its name is %2F',
+        params: Type.Object({ device_id: Type.String() }),
+        response: { 200: Type.Object({ success: Type.Literal(true), data: DeviceSchema }) },
+      },
+    },
+    async ({ params }) => ({ success: true, data: await devices.find(params.device_id) }),
+  );
+}
+
+function cursorAfter(deviceId: string): string {
+  return Buffer.from(deviceId).toString('base64url');
+}
+
+/** Undefined where it is none of ours. */
+function readCursor(cursor: string): string | undefined {
+  const deviceId = Buffer.from(cursor, 'base64url').toString();
+  return cursor !== '' && cursorAfter(deviceId) === cursor && !deviceId.includes('\0') ? deviceId : undefined;
+}

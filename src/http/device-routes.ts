@@ -11,7 +11,11 @@ export const LONGEST_PARAMETER = 3_600;
 const Question = Type.Object({
   limit: Type.Integer({ ...LIMIT, description: 'How many at most.' }),
   cursor: Type.Optional(Type.String({ description: 'next_cursor of the page before.' })),
-  match: Type.String({ default: '*', description: 'Of such names; * stands for any characters.' }),
+  match: Type.String({
+    default: '*',
+    pattern: '^[^\\0]*$',
+    description: 'Of such names; * stands for any characters.',
+  }),
   state: Type.Optional(Type.Enum(['learning', 'ok', 'silent'])),
 });
 

@@ -27,6 +27,8 @@ export class DeviceDirectory {
 
   /** Throws `device_unknown`, with the name that it has now where that is known. */
   async find(device: string): Promise<DeviceSummary> {
+    // PostgreSQL holds no such text.
+    if (device.includes('\0')) throw new TidegateError('device_unknown', JSON.stringify(device));
     return await withConnection(this.#connection, async (client) => {
       const found = await findDevice(client, this.#names, device);
       if (found !== null) return found;

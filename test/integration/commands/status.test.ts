@@ -43,9 +43,9 @@ suite('tidegate status', () => {
         ingestStats: async () => new BalanceSheet('2026-01-31T12:00:00Z', totals).snapshot(),
         jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
         chunks: CHUNKS,
+        devices: DEVICES,
         runJob: async () => 'unknown',
         deadLetters: LETTERS,
-        devices: DEVICES,
       },
     });
     ({ url } = await server.listen());

@@ -147,7 +147,8 @@ export class Voice {
   }
 
   #send(): void {
-    while (this.#line !== null && this.#unanswered.size < this.#window) {
+    // The first one tries whether we may.
+    while (this.#line !== null && this.#unanswered.size < (this.#taken ? this.#window : 1)) {
       const [next] = this.#waiting;
       if (next === undefined) return;
       this.#waiting.delete(next[0]);

@@ -28,13 +28,11 @@ export class DeviceDirectory {
   /** Throws `device_unknown`, with the name that it has now where that is known. */
   async find(device: string): Promise<DeviceSummary> {
     // PostgreSQL holds no such text.
-    if (device.includes('\0')) throw new TidegateError('device_unknown', JSON.stringify(device));
+    if (device.includes('\0')) throw unknown(device, null);
     return await withConnection(this.#connection, async (client) => {
       const found = await findDevice(client, this.#names, device);
       if (found !== null) return found;
-      const other = await new DeviceNames(client, this.#names).deviceOf(device);
-      const hint = other === null ? '' : `; it is ${JSON.stringify(other)} now`;
-      throw new TidegateError('device_unknown', `${JSON.stringify(device)}${hint}`);
+      throw unknown(device, await new DeviceNames(client, this.#names).deviceOf(device));
     });
   }
 
@@ -42,4 +40,9 @@ export class DeviceDirectory {
     const { url, statementTimeout } = this.#options;
     return { url, statementTimeout, applicationName: 'tidegate devices' };
   }
+}
+
+function unknown(device: string, now: string | null): TidegateError {
+  const hint = now === null ? '' : `; it is ${JSON.stringify(now)} now`;
+  return new TidegateError('device_unknown', `there is no device ${JSON.stringify(device)}${hint}`);
 }

@@ -87,7 +87,8 @@ export const DEVICES: HttpPorts['devices'] = {
       .slice(0, limit)
       .map(shown),
   find: async (deviceId) => {
-    if (!DEVICE_NAMES.includes(deviceId)) throw new TidegateError('device_unknown', JSON.stringify(deviceId));
+    if (!DEVICE_NAMES.includes(deviceId))
+      throw new TidegateError('device_unknown', `there is no device ${JSON.stringify(deviceId)}`);
     return shown(deviceId);
   },
 };

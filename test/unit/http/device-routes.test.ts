@@ -64,7 +64,7 @@ test('one device is found by its name, whatever characters it has', async () => 
   assert.match(unknown.json<{ error: string }>().error, /"nobody"/);
   const longest = encodeURIComponent('\u{1f30a}'.repeat(300));
   assert.equal((await ask(`/api/devices/${longest}`)).statusCode, 404);
-  assert.match((await ask(`/api/devices/${longest}`)).json<{ error: string }>().error, /device/);
+  assert.match((await ask(`/api/devices/${longest}`)).json<{ error: string }>().error, /no device/);
 });
 
 test('bad questions are refused with what is wrong', async () => {

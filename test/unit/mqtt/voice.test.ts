@@ -38,15 +38,16 @@ function voiceOf({ status = true } = {}) {
   return { voice, say, counted, logged, lines };
 }
 
-test('online is said first; then what waits, as far as the broker takes it', () => {
+test('online is said first, alone; then what waits, as far as the broker takes it', () => {
   const { voice, say, counted, lines } = voiceOf();
   for (let event = 0; event < 12; event++) say(`${event}`);
   const line = new ScriptedLine();
   voice.attach(line, true, null);
-  assert.deepEqual(line.sent, ['online', '0', '1', '2', '3', '4', '5', '6']);
-  assert.deepEqual([voice.waiting, lines], [13, [true]]);
+  assert.deepEqual([line.sent, voice.waiting, lines], [['online'], 13, [true]]);
   line.answer();
-  assert.equal(line.sent.at(-1), '7');
+  assert.deepEqual(line.sent, ['online', '0', '1', '2', '3', '4', '5', '6', '7']);
+  line.answer();
+  assert.equal(line.sent.at(-1), '8');
   while (line.answers.length > 0) line.answer();
   assert.deepEqual([line.sent.length, voice.waiting], [13, 0]);
   assert.deepEqual(counted, ['status sent', ...Array<string>(12).fill('event sent')]);
@@ -66,6 +67,7 @@ test('what was not answered goes again by the next connection, but nothing that 
   const { voice, say } = voiceOf();
   const first = new ScriptedLine();
   voice.attach(first, false, null);
+  first.answer();
   say('event 1');
   say('old', 'device');
   say('kept', 'other');
@@ -89,8 +91,9 @@ test('a refusal is said once and ends that kind of message', () => {
   line.answer(0x87);
   say('3');
   say('config', 'discovery', 'discovery');
+  line.answer();
   assert.deepEqual(line.sent, ['online', '1', '2', 'config']);
-  assert.deepEqual(counted, ['status sent', 'event refused', 'event refused']);
+  assert.deepEqual(counted, ['status sent', 'event refused', 'event refused', 'discovery sent']);
   assert.deepEqual(logged, [
     'the broker does not let us publish to event: Not authorized (0x87); no event messages any more',
   ]);

@@ -17,7 +17,7 @@ export interface WatchingParts {
 }
 
 /** Told of what is watched: metrics hang on it. */
-export interface WatchObserver {
+interface WatchObserver {
   silent(devices: number): void;
   announced: VoiceOptions['observer'];
 }
@@ -67,6 +67,7 @@ export class Watching {
       },
       new ListeningClock(
         () => performance.now(),
+        wallClock,
         () => this.#listening(),
       ),
     );

@@ -55,7 +55,7 @@ export class DeviceMonitor implements DeviceObserver {
     const counts = [0, 0, 0];
     for (let row = 0; row < this.#table.size; row++) {
       if (this.#table.nameOf(row) === null) continue;
-      const state = this.#table.state[row] as number;
+      const state = this.#table.state(row);
       counts[state] = (counts[state] as number) + 1;
     }
     return { learning: counts[LEARNING] ?? 0, ok: counts[OK] ?? 0, silent: counts[SILENT] ?? 0 };
@@ -73,17 +73,15 @@ export class DeviceMonitor implements DeviceObserver {
       return;
     }
     if (timestamp === timestamp) table.addSkew(row, (delivery.receivedAt - timestamp) / MICROSECONDS);
-    const now = this.#clock.time;
-    const before = table.heardAt[row] as number;
-    const lastArrival = table.lastArrival[row] as number;
-    table.lastArrival[row] = delivery.receivedAt;
-    table.messages[row] = (table.messages[row] as number) + 1;
-    table.changed[row] = 1;
+    const now = this.#clock.timeOf(delivery.receivedAt);
+    const before = table.heardAt(row);
+    const lastArrival = table.lastArrival(row);
+    table.countArrival(row, delivery.receivedAt);
     if (now >= before && now - before < BURST) return;
-    table.heardAt[row] = now;
+    table.setHeardAt(row, now);
     // One that an outage of ours lies in is no interval.
     if (before >= this.#clock.since && now > before) table.addInterval(row, (now - before) / 1_000);
-    const state = table.state[row];
+    const state = table.state(row);
     if (state === OK) return;
     const expectedInterval = table.cadence(row);
     if (expectedInterval === null) return;
@@ -112,8 +110,8 @@ export class DeviceMonitor implements DeviceObserver {
     const records: DeviceRecord[] = [];
     const take = (row: number): void => {
       this.#urgent.delete(row);
-      if (table.changed[row] === 0) return;
-      table.changed[row] = 0;
+      if (!table.isChanged(row)) return;
+      table.setChanged(row, false);
       records.push(table.record(row));
     };
     for (const row of this.#urgent) {
@@ -131,7 +129,7 @@ export class DeviceMonitor implements DeviceObserver {
   putBack(records: readonly DeviceRecord[]): void {
     for (const { deviceId } of records) {
       const row = this.#table.find(deviceId);
-      if (row !== -1) this.#table.changed[row] = 1;
+      if (row !== -1) this.#table.setChanged(row, true);
     }
   }
 
@@ -140,7 +138,7 @@ export class DeviceMonitor implements DeviceObserver {
     this.putBack(
       records.filter(({ deviceId }) => {
         const row = this.#table.find(deviceId);
-        return row !== -1 && this.#clock.time - (this.#table.heardAt[row] as number) < UNWRITTEN_FOR;
+        return row !== -1 && this.#clock.time - this.#table.heardAt(row) < UNWRITTEN_FOR;
       }),
     );
   }
@@ -162,7 +160,7 @@ export class DeviceMonitor implements DeviceObserver {
       if (this.#table.find(deviceId) !== -1) this.#remove(row);
       else {
         this.#table.rename(row, deviceId);
-        this.#table.changed[row] = 1;
+        this.#table.setChanged(row, true);
         this.#urgent.add(row);
       }
     }
@@ -179,7 +177,7 @@ export class DeviceMonitor implements DeviceObserver {
   *known(): Generator<string> {
     for (let row = 0; row < this.#table.size; row++) {
       const name = this.#table.nameOf(row);
-      if (name !== null && this.#table.state[row] !== LEARNING) yield name;
+      if (name !== null && this.#table.state(row) !== LEARNING) yield name;
     }
   }
 
@@ -191,10 +189,10 @@ export class DeviceMonitor implements DeviceObserver {
     const silent: DeviceEvent[] = [];
     if (now - since < silentAfterMin) return silent;
     for (let row = 0; row < table.size; row++) {
-      const quiet = now - (table.heardAt[row] as number);
+      const quiet = now - table.heardAt(row);
       if (quiet < silentAfterMin) continue;
-      if (table.state[row] === LEARNING && full && quiet > FORGOTTEN_AFTER) this.#remove(row);
-      if (table.state[row] !== OK) continue;
+      if (table.state(row) === LEARNING && full && quiet > FORGOTTEN_AFTER) this.#remove(row);
+      if (table.state(row) !== OK) continue;
       const expectedInterval = table.cadence(row);
       if (expectedInterval === null) continue;
       const cadence = expectedInterval * 1_000;
@@ -202,7 +200,7 @@ export class DeviceMonitor implements DeviceObserver {
       this.#change(row, SILENT);
       silent.push({
         deviceId: table.nameOf(row) ?? '',
-        lastArrival: table.lastArrival[row] as number,
+        lastArrival: table.lastArrival(row),
         expectedInterval,
       });
     }
@@ -210,8 +208,7 @@ export class DeviceMonitor implements DeviceObserver {
   }
 
   #change(row: number, state: number): void {
-    this.#table.state[row] = state;
-    this.#table.changed[row] = 1;
+    this.#table.setState(row, state);
     this.#urgent.add(row);
   }
 

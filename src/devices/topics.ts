@@ -7,7 +7,7 @@ export interface TopicTemplates {
   readonly homeAssistant: { readonly prefix: string; readonly deviceTopic: string } | null;
 }
 
-export const EVENTS = ['device_silent', 'device_back'] as const;
+const EVENTS = ['device_silent', 'device_back'] as const;
 export type EventName = (typeof EVENTS)[number];
 
 /** The topics of one daemon. */

@@ -25,7 +25,7 @@ export interface StatusWords {
 /** Stopping for good; for as long as the queue is full; or to connect anew. */
 export type LeaveReason = 'stopped' | 'full' | 'reconnecting';
 
-export type Outcome = 'sent' | 'refused' | 'dropped';
+type Outcome = 'sent' | 'refused' | 'dropped';
 
 export interface VoiceOptions {
   /** Null: neither will nor status. */

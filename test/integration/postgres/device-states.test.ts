@@ -78,7 +78,7 @@ test('of several daemons the one that heard a device last is believed', async ()
   assert.deepEqual([row?.['state'], row?.['expected_interval']], ['ok', 120]);
 });
 
-test('the columns that were there stay first, and a reader sees the new ones', async () => {
+test('the columns that were there stay first', async () => {
   await using database = await createDatabase({ template: true });
   const columns = await database.query<{ name: string }>(
     `SELECT attname AS name FROM pg_attribute WHERE attrelid = 'iot_devices'::regclass AND attnum > 0 ORDER BY attnum`,
@@ -86,8 +86,15 @@ test('the columns that were there stay first, and a reader sees the new ones', a
   assert.deepEqual(
     columns.map(({ name }) => name),
     [
-      ...['device_id', 'series', 'first_seen', 'last_seen', 'points'],
-      ...['state', 'last_arrival', 'expected_interval', 'clock_skew'],
+      'device_id',
+      'series',
+      'first_seen',
+      'last_seen',
+      'points',
+      'state',
+      'last_arrival',
+      'expected_interval',
+      'clock_skew',
     ],
   );
 });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ListeningClock } from '../../../src/devices/listening-clock.ts';
+import { NEW_YEAR } from '../pipeline/messages.ts';
 
 function clockAt(line: number | null) {
-  const world = { now: 50_000, line };
+  const world = { now: 50_000, wall: NEW_YEAR, line };
   const clock = new ListeningClock(
     () => world.now,
+    () => world.wall,
     () => world.line,
   );
   return { world, clock, pass: (milliseconds: number) => ((world.now += milliseconds), clock.look()) };
@@ -44,4 +46,18 @@ test('a stall counts for a few seconds at most', () => {
   pass(0);
   pass(3_600_000);
   assert.deepEqual([clock.time, clock.since], [5_000, 0]);
+});
+
+test('a receipt is placed by the clock on the wall, which may jump', () => {
+  const { world, clock, pass } = clockAt(0);
+  assert.equal(clock.timeOf(NEW_YEAR), 0, 'before the first look');
+  pass(0);
+  pass(1_000);
+  assert.deepEqual(
+    [0, 400_000, -1e12, 1e12].map((after) => clock.timeOf(NEW_YEAR + after)),
+    [1_000, 1_400, 1_000, 3_000],
+  );
+  world.wall += 3_600e6;
+  pass(1_000);
+  assert.equal(clock.timeOf(world.wall + 1_000), 2_001);
 });

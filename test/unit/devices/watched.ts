@@ -20,6 +20,7 @@ export class Watched {
   constructor(options: Partial<DeviceMonitorOptions> = {}) {
     const clock = new ListeningClock(
       () => this.#now,
+      () => this.wall,
       () => this.line,
     );
     this.monitor = new DeviceMonitor(

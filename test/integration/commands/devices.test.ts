@@ -16,6 +16,10 @@ suite('tidegate devices', () => {
     const day = at('2024-01-01T00:00:00Z');
     for (const device of ['boiler-1', 'boiler-2', 'pump', 'old', 'spare'])
       await sink.put(series(device, day, 1_234), series(device, day + 1_234 * SECOND + 1, 1));
+    await database.query(
+      `INSERT INTO tidegate.device_states VALUES
+         ('boiler-1', 'c', 'silent', '2024-01-01T00:20:34Z', 1235, 60.0567, -0.25, '{}', '{}')`,
+    );
   });
   after(() => database.drop());
 
@@ -31,10 +35,10 @@ suite('tidegate devices', () => {
     assert.equal(await all.ended, 0);
     assert.equal(
       all.stdout(),
-      `device   | series | points | first                       | last
----------+--------+--------+-----------------------------+----------------------------
-boiler-1 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z
-boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z
+      `device   | series | points | first                       | last                        | state  | every  | clock skew
+---------+--------+--------+-----------------------------+-----------------------------+--------+--------+-----------
+boiler-1 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z | silent | 60.1 s | -0.25 s
+boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z |        |        |
 (2 rows)
 `,
     );
@@ -47,6 +51,10 @@ boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.0
         points: 1_235,
         first_seen: '2024-01-01T00:00:00.000000Z',
         last_seen: '2024-01-01T00:20:34.000001Z',
+        state: null,
+        last_arrival: null,
+        expected_interval: null,
+        clock_skew: null,
       },
     ]);
   });

@@ -5,6 +5,8 @@ import { createServer, type Socket } from 'node:net';
 export interface Script {
   /** To CONNECT, from the first to the last, which goes on; default: success, no session (MQTT 5). */
   readonly connack?: readonly number[] | readonly (readonly number[])[];
+  /** To a CONNECT with a will, where that is another answer. */
+  readonly willConnack?: readonly number[];
   /** Reason codes of SUBACK; default: QoS 1 for one filter. */
   readonly suback?: readonly number[];
   readonly protocolVersion?: 4 | 5;
@@ -69,8 +71,10 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
         buffered = buffered.subarray(packet.length);
         received.push(packet);
         const type = (packet[0] ?? 0) >> 4;
+        // The eighth byte of the variable header, after the protocol's name and version: the flags.
+        const hasWill = type === 1 && ((packet[9] ?? 0) & 0x04) !== 0;
         if (type === 1) {
-          socket.write(Buffer.from(connacks[0] ?? []));
+          socket.write(Buffer.from((hasWill ? script.willConnack : undefined) ?? connacks[0] ?? []));
           if (connacks.length > 1) connacks.shift();
         }
         if (type === SUBSCRIBE) {

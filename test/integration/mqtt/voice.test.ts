@@ -7,6 +7,7 @@ import { Voice } from '../../../src/mqtt/voice.ts';
 import { needsMosquitto, publish, startBroker, type TestBroker } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { listenTo } from '../../support/listener.ts';
+import { startScriptedBroker } from './scripted-broker.ts';
 import { startProxy } from './tcp-proxy.ts';
 import { observe, type ObservedOptions, startObserved } from './observed-subscriber.ts';
 
@@ -141,6 +142,30 @@ for (const queue of [1_000, 0]) {
       await observed.received(1);
     },
   );
+}
+
+for (const [protocolVersion, willConnack] of [
+  [4, [0x20, 2, 0, 5]],
+  [5, [0x20, 3, 0, 0x87, 0]],
+] as const) {
+  test(`a broker that refuses the will, protocol version ${protocolVersion}: it is left out`, async () => {
+    await using broker = await startScriptedBroker({ protocolVersion, willConnack });
+    const logs: string[] = [];
+    await using observed = await startObserved(broker.url, { protocolVersion, voice: voiceOf(logs) });
+    assert.equal(observed.subscriber.state().subscribed, true);
+    assert.equal(logs.length, 1);
+    assert.match(
+      logs[0] ?? '',
+      /not let us publish to .*status: it refuses a connection that has its Last Will/,
+    );
+  });
+
+  test(`a broker that refuses us, protocol version ${protocolVersion}: it is said as ever`, async () => {
+    await using broker = await startScriptedBroker({ protocolVersion, connack: willConnack });
+    const observed = observe(broker.url, { protocolVersion, voice: voiceOf() });
+    await assert.rejects(observed.start(), { code: 'broker_refused' });
+    await observed.subscriber.close();
+  });
 }
 
 test('an end before the broker is reached is quiet', async () => {

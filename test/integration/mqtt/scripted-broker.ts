@@ -65,14 +65,13 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
     let buffered: Buffer = Buffer.alloc(0);
     socket.on('data', (bytes) => {
       buffered = Buffer.concat([buffered, bytes]);
-      // Packets shorter than 128 bytes have their remaining length in one byte.
-      while (buffered.length >= 2 && buffered.length >= 2 + (buffered[1] ?? 0)) {
-        const packet = buffered.subarray(0, 2 + (buffered[1] ?? 0));
-        buffered = buffered.subarray(packet.length);
+      for (let length = packetLength(buffered); length <= buffered.length; length = packetLength(buffered)) {
+        const packet = buffered.subarray(0, length);
+        buffered = buffered.subarray(length);
         received.push(packet);
         const type = (packet[0] ?? 0) >> 4;
-        // The eighth byte of the variable header, after the protocol's name and version: the flags.
-        const hasWill = type === 1 && ((packet[9] ?? 0) & 0x04) !== 0;
+        // The flags of CONNECT follow the protocol's name (MQTT) and version.
+        const hasWill = type === 1 && ((packet[packet.indexOf('MQTT') + 5] ?? 0) & 0x04) !== 0;
         if (type === 1) {
           socket.write(Buffer.from((hasWill ? script.willConnack : undefined) ?? connacks[0] ?? []));
           if (connacks.length > 1) connacks.shift();
@@ -113,4 +112,16 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
       await once(server, 'close');
     },
   };
+}
+
+/** Of the first packet, its header included (MQTT 5, 1.5.5 and 2.1.4); Infinity while the header is not whole. */
+function packetLength(bytes: Buffer): number {
+  let length = 0;
+  for (let at = 1; at < 5; at++) {
+    const byte = bytes[at];
+    if (byte === undefined) return Number.POSITIVE_INFINITY;
+    length += (byte & 0x7f) * 128 ** (at - 1);
+    if (byte < 0x80) return 1 + at + length;
+  }
+  throw new Error('not MQTT');
 }

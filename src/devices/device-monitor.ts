@@ -160,8 +160,8 @@ export class DeviceMonitor implements DeviceObserver {
       if (this.#table.find(deviceId) !== -1) this.#remove(row);
       else {
         this.#table.rename(row, deviceId);
-        this.#table.setChanged(row, true);
-        this.#urgent.add(row);
+        this.#change(row, this.#table.state(row));
+        if (this.#table.state(row) !== LEARNING) this.#learned.push(deviceId);
       }
     }
     return gone;

@@ -32,6 +32,12 @@ export class PostgresDeviceStates implements DeviceStore {
   }
 
   async load(limit: number): Promise<DeviceRecord[]> {
+    // What was written while a correction took its device away.
+    await this.#query(
+      `DELETE FROM :"internal".device_states d
+       WHERE client_id = $1 AND NOT EXISTS (SELECT FROM :"internal".series s WHERE s.device_id = d.device_id)`,
+      [this.#clientId],
+    );
     const rows = await this.#query<StateRow>(
       `SELECT device_id, state, extract(epoch FROM last_arrival) * 1000000 AS microseconds, messages,
          intervals, skews, expected_interval, clock_skew
@@ -130,9 +136,13 @@ export async function moveDeviceStates(
   const query = async (sql: string, parameters: readonly unknown[]) =>
     await client.query(withNames(sql, names), [...parameters]);
   if (to !== null) {
+    // A daemon may write a row of the other name at this moment.
     await query(
-      `UPDATE :"internal".device_states d SET device_id = $2 WHERE device_id = $1 AND NOT EXISTS (
-         SELECT FROM :"internal".device_states o WHERE o.device_id = $2 AND o.client_id = d.client_id)`,
+      `INSERT INTO :"internal".device_states
+         (device_id, client_id, state, last_arrival, messages, expected_interval, clock_skew, intervals, skews)
+       SELECT $2, client_id, state, last_arrival, messages, expected_interval, clock_skew, intervals, skews
+       FROM :"internal".device_states WHERE device_id = $1 ORDER BY client_id
+       ON CONFLICT DO NOTHING`,
       [device, to],
     );
   }

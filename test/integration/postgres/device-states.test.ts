@@ -134,6 +134,13 @@ test('corrections by hand are followed: by the rows at once, by a daemon when it
   });
   assert.deepEqual(await mine.corrections(), { aliases: null, deleted: [] });
   assert.deepEqual(await mine.save([record('gone'), record('old')]), new Set(), 'what is gone stays gone');
+  await database.query(`UPDATE tidegate.device_states SET device_id = 'old' WHERE device_id = 'new'`);
+  const loaded = await mine.load(10);
+  assert.deepEqual(
+    loaded.map(({ deviceId }) => deviceId).toSorted(),
+    ['into', 'part'],
+    'of devices that are there',
+  );
 });
 
 test('the directory lists by the bytes of names, in pages, and finds one', async () => {

@@ -196,6 +196,7 @@ test('deleted, renamed and merged devices are followed', () => {
     [null, null, 'ok', null, 'ok'],
   );
   watched.pass(30);
+  assert.deepEqual(watched.learned.slice(4), ['new'], 'so that it is told under its new name');
   watched.hear('old');
   watched.hear('gone');
   assert.equal(watched.stateOf('old'), null);

@@ -9,6 +9,7 @@ import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
 import { benchLedger } from './ledger.ts';
+import { benchDevices } from './devices.ts';
 import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
@@ -19,6 +20,7 @@ const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
   ledger: { run: benchLedger, count: 300_000 },
   spooling: { run: benchSpooling, count: 200_000 },
+  devices: { run: benchDevices, count: 1_000_000 },
   copy: { run: benchCopy, count: 1_000_000 },
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },

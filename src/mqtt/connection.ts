@@ -155,8 +155,9 @@ export class Connection implements Line {
       return;
     }
     const timer = setTimeout(() => this.destroy(), FAREWELL_MS);
-    // MQTT.js waits for the answer before it says DISCONNECT.
-    if (words !== null) this.publish(words, () => {});
+    // At QoS 0: in order it comes before the DISCONNECT anyway. An answer would be waited for, behind all that the broker
+    // still sends, and that is much where we leave because there is no room.
+    if (words !== null) this.#client.publish(words.topic, words.payload, { qos: 0, retain: words.retain });
     this.#client.end(false, this.#farewell);
     await this.#ended.promise;
     clearTimeout(timer);

@@ -7,6 +7,8 @@ export interface DrillNames {
   readonly clientId: string;
   /** Of topics. */
   readonly prefix: string;
+  /** A folder of its own for the spool; null where the operator has none. */
+  readonly spool: string | null;
 }
 
 /**
@@ -14,10 +16,10 @@ export interface DrillNames {
  * as they are; a schema, a session and routes of its own. JSON, which is YAML too.
  */
 export function daemonConfig(
-  { mqtt, database, ingest, shutdown_timeout: timeout }: Config,
+  { mqtt, database, ingest, spool, shutdown_timeout: timeout }: Config,
   names: DrillNames,
 ): string {
-  const { on_duplicate, batch, queue } = ingest;
+  const { on_duplicate, batch, queue, ledger } = ingest;
   const file = {
     components: ['ingest'],
     shutdown_timeout: ms(timeout),
@@ -31,6 +33,9 @@ export function daemonConfig(
       session_expiry: ms(mqtt.session_expiry),
       receive_maximum: mqtt.receive_maximum,
       tls: mqtt.tls,
+      // Nothing is said of it, nobody is to take it for a daemon.
+      status: { enabled: false },
+      events: { enabled: false },
     },
     database: {
       url: database.url,
@@ -42,9 +47,12 @@ export function daemonConfig(
     },
     ingest: {
       on_duplicate,
+      ledger,
       batch: { ...batch, max_wait: ms(batch.max_wait), min_wait: ms(batch.min_wait) },
       queue,
     },
+    spool: { path: names.spool, after: ms(spool.after), max_bytes: spool.max_bytes, on_full: spool.on_full },
+    devices: { max: 0 },
     log: { level: 'info', format: 'json' },
     routes: [TIMED, UNTIMED].map((metric) => ({
       topic: `${names.prefix}/{device_id}/${metric}`,

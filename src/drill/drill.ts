@@ -70,6 +70,7 @@ export class Drill {
       schema: `tidegate_drill_${id}`,
       clientId: `tidegate-drill-${id}`,
       prefix: topic ?? `tidegate/drill/${id}`,
+      spool: config.spool.path === null ? null : `${config.spool.path}-drill-${id}`,
     };
     const { url, migrate_url: ownerUrl } = config.database;
     this.#scratch = new Scratch({ url, ownerUrl: ownerUrl ?? url, schema: this.#names.schema });
@@ -236,7 +237,7 @@ export class Drill {
   /** What cannot be removed is named. */
   async #cleanUp(): Promise<void> {
     const { config, logger } = this.#options;
-    const { schema, clientId } = this.#names;
+    const { schema, clientId, spool } = this.#names;
     await this.#child?.stop(AbortSignal.timeout(FAREWELL_MS));
     await this.#publisher.close().catch(() => {});
     const left = (what: string) => (error: unknown) =>
@@ -247,8 +248,12 @@ export class Drill {
       filters: [],
       logger,
       observer: { dropped: () => {}, resent: () => {} },
+      sessions: null,
       onFatal: () => {},
     }).catch(left(`the session ${clientId} at the broker`));
+    if (spool !== null) {
+      await rm(spool, { recursive: true, force: true }).catch(left(`the folder ${spool}`));
+    }
     await this.#scratch.drop().catch(left(`the schemas ${schema} and ${schema}_tidegate`));
   }
 }

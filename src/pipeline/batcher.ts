@@ -10,6 +10,9 @@ export interface BatcherOptions {
   readonly minWait: number;
 }
 
+/** Milliseconds in which something must come, for a batch to gather longer than `minWait` asks. */
+const QUIET = 25;
+
 /**
  * Decides when the open batch is sealed: on points, on bytes, on time, or as soon as a writer is idle, which takes all
  * that came meanwhile: small batches and low latency on a calm day, large ones under load.
@@ -25,7 +28,7 @@ export class Batcher {
   #minTimer: NodeJS.Timeout | null = null;
   #idleCheck: NodeJS.Immediate | null = null;
 
-  /** `leastWait`: milliseconds, where a batch is worth more than one at a time needs; minWait holds too. */
+  /** `leastWait`: milliseconds to gather while messages keep coming, where large batches are worth it; minWait holds too. */
   constructor(
     builder: BatchBuilder,
     options: BatcherOptions,
@@ -87,16 +90,24 @@ export class Batcher {
 
   #sealIfIdle(): void {
     if (this.#builder.empty || !this.#writerIdle()) return;
-    const least = Math.max(this.#options.minWait, this.#leastWait());
-    const wait = this.#lastSeal + least - performance.now();
+    const { minWait } = this.#options;
+    const since = performance.now() - this.#lastSeal;
+    const wait = Math.max(minWait, this.#leastWait()) - since;
     if (wait <= 0) {
       this.#seal('idle');
       return;
     }
-    this.#minTimer ??= setTimeout(() => {
-      this.#minTimer = null;
-      this.#sealIfIdle();
-    }, wait);
+    const { messages } = this.#builder;
+    this.#minTimer ??= setTimeout(
+      () => {
+        this.#minTimer = null;
+        // Nothing more came: a broker with a small window sends nothing before this is acknowledged.
+        const isQuiet = messages === this.#builder.messages && this.#writerIdle();
+        if (isQuiet && !this.#builder.empty) this.#seal('idle');
+        else this.#sealIfIdle();
+      },
+      Math.min(wait, Math.max(minWait - since, QUIET)),
+    );
   }
 
   #seal(trigger: SealTrigger): void {

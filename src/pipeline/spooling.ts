@@ -25,6 +25,12 @@ export interface SpoolingParts {
 const FAREWELL = 1_000;
 /** Milliseconds that messages are gathered for a record, so that it is worth waiting for the disk. */
 const GATHERING = 25;
+/**
+ * The same for each record that waits already, up to the most: a record is drained in a transaction of its own, and a flow
+ * that wrote many small ones would be ahead of the drain for ever.
+ */
+const GATHERING_EACH = 5;
+const GATHERING_MOST = 250;
 
 /** How long a live batch waits for the database. */
 interface Patience {
@@ -71,7 +77,8 @@ export class Spooling {
 
   /** Milliseconds to gather messages for a batch. */
   get leastWait(): number {
-    return this.#lastWasSpooled ? GATHERING : 0;
+    if (!this.#lastWasSpooled) return 0;
+    return Math.min(GATHERING + GATHERING_EACH * this.#parts.spool.state.batches, GATHERING_MOST);
   }
 
   start(): void {

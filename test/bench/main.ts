@@ -1,5 +1,5 @@
 /**
- * `npm run bench [-- NAME...] [--rounds N] [--count N]`: figures beside others that are measured in the same run. Needs
+ * `npm run bench [-- NAME...] [--rounds N] [--count N] [--minutes N]`: figures beside others that are measured in the same run. Needs
  * mosquitto, mosquitto-clients and postgresql-client. Prints; docs/benchmarks.md keeps what was printed on one machine.
  */
 import { cpus, totalmem } from 'node:os';
@@ -14,6 +14,7 @@ import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
 import { benchSpooling } from './spooling.ts';
+import { benchSoak } from './soak.ts';
 import { benchSpool } from './spool.ts';
 
 const BENCHES = {
@@ -28,13 +29,20 @@ const BENCHES = {
   aggregates: { run: benchAggregates, count: 50 },
   reading: { run: benchReading, count: 30_000_000 },
   spool: { run: benchSpool, count: 256 },
+  soak: { run: benchSoak, count: 2_000 },
 } as const;
+/** Takes an hour, and only when asked for. */
+const LONG = 'soak';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: 'string', default: '5' }, count: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    count: { type: 'string' },
+    minutes: { type: 'string', default: '60' },
+  },
 });
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES);
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => name !== LONG);
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -49,6 +57,10 @@ process.stdout.write(
 );
 for (const name of names as (keyof typeof BENCHES)[]) {
   const { run, count } = BENCHES[name];
-  const lines = await run({ rounds: Number(values.rounds), count: Number(values.count ?? count) });
+  const lines = await run({
+    rounds: Number(values.rounds),
+    count: Number(values.count ?? count),
+    minutes: Number(values.minutes),
+  });
   process.stdout.write(`\n${name}: ${lines.join('\n')}\n`);
 }

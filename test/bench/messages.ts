@@ -121,7 +121,7 @@ export async function readyPublisher(broker: TestBroker, count: number): Promise
   return publisher;
 }
 
-async function line(process: ChildProcess, text: string): Promise<void> {
+export async function line(process: ChildProcess, text: string): Promise<void> {
   let seen = '';
   for await (const chunk of process.stdout as AsyncIterable<Buffer>) {
     seen += chunk.toString();

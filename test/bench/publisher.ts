@@ -1,14 +1,21 @@
 /**
  * A publisher that costs little: whole windows of QoS 1 PUBLISH packets in one write each, PUBACKs counted by their
- * length alone. A process of its own: `node publisher.ts PORT COUNT DEVICES`, waits for a line on standard input, then
- * publishes one-point JSON messages and exits once all are acknowledged.
+ * length alone. A process of its own: `node publisher.ts PORT COUNT DEVICES [RATE]`, waits for a line on standard input,
+ * then publishes one-point JSON messages, RATE a second or as fast as they are taken, and exits once all are acknowledged.
  */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
 
-const [port, count, devices] = process.argv.slice(2).map(Number) as [number, number, number];
+const [port, count, devices, rate = Number.POSITIVE_INFINITY] = process.argv.slice(2).map(Number) as [
+  number,
+  number,
+  number,
+  number?,
+];
 const WINDOW = 2000;
 const FIRST_TIME = Date.now() - count;
+/** Milliseconds between two sendings where there is a rate. */
+const PAUSE = 20;
 
 const socket = createConnection({ host: '127.0.0.1', port, noDelay: true });
 await once(socket, 'connect');
@@ -17,6 +24,9 @@ await once(socket, 'data');
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 
+/** Null: without a rate. */
+const begun = Number.isFinite(rate) ? performance.now() : null;
+const FIRST_DUE = Date.now();
 let sent = 0;
 let acknowledged = 0;
 const { promise, resolve } = Promise.withResolvers<void>();
@@ -30,13 +40,15 @@ socket.on('data', (chunk: Buffer) => {
 
 function send(): void {
   const packets: Buffer[] = [];
-  for (; sent < count && sent - acknowledged < WINDOW; sent++) packets.push(publish(sent));
+  const due = begun === null ? count : Math.min(count, ((performance.now() - begun) / 1000) * rate);
+  for (; sent < due && sent - acknowledged < WINDOW; sent++) packets.push(publish(sent));
   if (packets.length > 0) socket.write(Buffer.concat(packets));
 }
 
 function publish(index: number): Buffer {
   const topic = `devices/device-${index % devices}/temperature`;
-  const payload = `{"value":${(20 + (index % 100) / 10).toFixed(1)},"timestamp":${FIRST_TIME + index}}`;
+  const time = begun === null ? FIRST_TIME + index : FIRST_DUE + Math.floor((index / rate) * 1000);
+  const payload = `{"value":${(20 + (index % 100) / 10).toFixed(1)},"timestamp":${time}}`;
   const packet = Buffer.allocUnsafe(2 + 2 + topic.length + 2 + payload.length);
   packet[0] = 0x32;
   packet[1] = packet.length - 2;
@@ -47,7 +59,9 @@ function publish(index: number): Buffer {
   return packet;
 }
 
+const timer = begun === null ? undefined : setInterval(send, PAUSE);
 send();
 await promise;
+clearInterval(timer);
 socket.end();
 process.stdin.destroy();

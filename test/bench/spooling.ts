@@ -75,7 +75,7 @@ async function measure(count: number): Promise<Round> {
 
     const client = new Client({ connectionString: database.url });
     await client.connect();
-    await using traffic = await startTraffic(broker.url);
+    await using traffic = startTraffic(broker.url);
     await traffic.more(2_000);
     daemon.child.kill('SIGKILL');
     const [killed, killedAt] = [performance.now(), Date.now()];

@@ -20,14 +20,14 @@ test(
     const random = randomFrom(SEED);
     let daemon = await startDaemon({ env });
     try {
-      await using traffic = await startTraffic(broker.url);
+      await using traffic = startTraffic(broker.url);
       for (let round = 0; round < ROUNDS; round++) {
         await traffic.more(Math.ceil(random() * 1500));
         await daemon.kill();
         await traffic.more(Math.ceil(random() * 500));
         daemon = await startDaemon({ env });
       }
-      await traffic.assertStored(database);
+      await traffic.assertStored(database, daemon);
 
       assert.equal(await daemon.stop(), 0);
       daemon = await startDaemon({ env });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { needsMosquitto, startBroker } from '../support/broker.ts';
-import { assertBalanced, startDaemon } from '../support/daemon.ts';
+import { assertBalanced, settled, startDaemon } from '../support/daemon.ts';
 import { createDatabase, startTestPostgres, type TestPostgres } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { addresses } from '../support/program.ts';
@@ -17,7 +17,7 @@ test(
     const env = addresses(broker, database.url);
     let daemon = await startDaemon({ env });
     try {
-      await using traffic = await startTraffic(broker.url);
+      await using traffic = startTraffic(broker.url);
       for (let round = 0; round < ROUNDS; round++) {
         await traffic.more(1000);
         assert.equal(await daemon.stop(), 0);
@@ -25,11 +25,8 @@ test(
         await traffic.more(1000);
         daemon = await startDaemon({ env });
       }
-      await traffic.assertStored(database);
-      const stats = await eventually('all is settled', async () => {
-        const sheet = await daemon.stats();
-        return sheet.messages.in_flight === 0 && sheet;
-      });
+      await traffic.assertStored(database, daemon);
+      const stats = await settled(daemon);
       assertBalanced(stats);
       // All that was stored was acknowledged: nothing came a second time.
       assert.equal(stats.messages.received, traffic.count);
@@ -70,7 +67,7 @@ suite('SIGTERM while the database is away', () => {
       await using database = await createDatabase({ server: postgres.url });
       const env = { ...addresses(broker, database.url), TIDEGATE_SHUTDOWN_TIMEOUT: timeout };
       await using stopped = await startDaemon({ env });
-      await using traffic = await startTraffic(broker.url);
+      await using traffic = startTraffic(broker.url);
       await traffic.more(1000);
       await postgres.stop();
       await traffic.more(1000);
@@ -82,7 +79,7 @@ suite('SIGTERM while the database is away', () => {
 
       await postgres.start();
       await using daemon = await startDaemon({ env });
-      await traffic.assertStored(database);
+      await traffic.assertStored(database, daemon);
       assertBalanced(await daemon.stats());
       assert.equal(await daemon.stop(), 0);
     });

@@ -1,34 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { SpoolError } from '../../src/errors.ts';
 import { openSpool } from '../../src/spool/open.ts';
+import { smallDisk } from '../support/small-disk.ts';
 import { batchOf, drained, plain } from '../unit/spool/batches.ts';
 
 const quiet = { debug() {}, info() {}, warn() {}, error() {} };
 const failed = (error: SpoolError): boolean => error.name === 'SpoolError' && error.reason === 'failed';
-
-/** A disk of one mebibyte; null where this user may not mount one. */
-async function smallDisk(): Promise<(AsyncDisposable & { readonly path: string }) | null> {
-  const path = await mkdtemp(join(tmpdir(), 'tidegate-disk-'));
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tidegate-test', path], { stdio: 'ignore' });
-  } catch {
-    await rm(path, { recursive: true });
-    return null;
-  }
-  return {
-    path,
-    [Symbol.asyncDispose]: async () => {
-      // Lazily: a test that fails leaves its spool open.
-      execFileSync('umount', ['-l', path]);
-      await rm(path, { recursive: true });
-    },
-  };
-}
 
 async function sizeOfFiles(path: string): Promise<number> {
   const names = (await readdir(path)).filter((name) => name.endsWith('.spool'));

@@ -53,7 +53,7 @@ suite('the spool', () => {
     const env = { ...addresses(broker, database.url), ...spooling, TIDEGATE_SPOOL_PATH: join(path, 'away') };
     await using daemon = await startDaemon({ env });
     assert.deepEqual(await spoolFile(daemon), { ok: true, detail: 'empty' });
-    await using traffic = await startTraffic(broker.url);
+    await using traffic = startTraffic(broker.url);
     for (const mode of ['fast', 'immediate'] as const) {
       await traffic.more(2000);
       await postgres.stop(mode);
@@ -69,7 +69,7 @@ suite('the spool', () => {
       await eventually('ready again', () => daemon.ready());
     }
     await traffic.more(2000);
-    await traffic.assertStored(database);
+    await traffic.assertStored(database, daemon);
     const stats = await settled(daemon);
     assert.equal(stats.messages.settled, traffic.count);
     assert.equal(stats.points.stored, traffic.count);
@@ -93,7 +93,7 @@ suite('the spool', () => {
       const random = randomFrom(SEED);
       let daemon = await startDaemon({ env });
       try {
-        await using traffic = await startTraffic(broker.url);
+        await using traffic = startTraffic(broker.url);
         for (let round = 0; round < 4; round++) {
           await traffic.more(500);
           await postgres.stop('fast');
@@ -106,7 +106,7 @@ suite('the spool', () => {
           await traffic.more(Math.ceil(random() * 500));
           daemon = await startDaemon({ env });
         }
-        await traffic.assertStored(database);
+        await traffic.assertStored(database, daemon);
         const stats = await settled(daemon);
         assert.equal(stats.points.stored, traffic.count);
         assert.equal(await daemon.stop(), 0);
@@ -168,7 +168,7 @@ suite('the spool', () => {
       TIDEGATE_SPOOL_PATH: join(path, 'stopped'),
     };
     await using stopped = await startDaemon({ env });
-    await using traffic = await startTraffic(broker.url);
+    await using traffic = startTraffic(broker.url);
     await traffic.more(1000);
     await postgres.stop('fast');
     await traffic.more(1000);
@@ -177,7 +177,7 @@ suite('the spool', () => {
     assert.match(stopped.output(), /The spool keeps messages until the next start/);
     await postgres.start();
     await using daemon = await startDaemon({ env });
-    await traffic.assertStored(database);
+    await traffic.assertStored(database, daemon);
     const stats = await settled(daemon);
     assert.equal(stats.points.stored, traffic.count);
     assert.equal(await daemon.stop(), 0);

@@ -21,14 +21,14 @@ test(
     const random = randomFrom(SEED);
     let daemon = await startDaemon({ env });
     try {
-      await using traffic = await startTraffic(broker.url, { timed: false });
+      await using traffic = startTraffic(broker.url, { kinds: ['untimed'] });
       for (let round = 0; round < ROUNDS; round++) {
         await traffic.more(Math.ceil(random() * 1500));
         await daemon.kill();
         await traffic.more(Math.ceil(random() * 500));
         daemon = await startDaemon({ env });
       }
-      await traffic.assertStored(database);
+      await traffic.assertStored(database, daemon);
       assert.equal(await daemon.stop(), 0);
       daemon = await startDaemon({ env });
       const stats = await daemon.stats();
@@ -46,9 +46,9 @@ test('the rows of the ledger go once the broker has the acknowledgements', needs
   await using broker = await startBroker();
   await using database = await createDatabase({ template: true });
   await using daemon = await startDaemon({ env: addresses(broker, database.url) });
-  await using traffic = await startTraffic(broker.url, { timed: false });
+  await using traffic = startTraffic(broker.url, { kinds: ['untimed'] });
   await traffic.more(500);
-  await traffic.assertStored(database);
+  await traffic.assertStored(database, daemon);
   await eventually('no row is left', async () => {
     const rows = await database.query('SELECT FROM tidegate.deliveries');
     return rows.length === 0;

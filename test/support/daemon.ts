@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { IngestStats } from '../../src/pipeline/types.ts';
 import { eventually } from './eventually.ts';
 import { spawnTidegate } from './program.ts';
@@ -20,6 +21,7 @@ export interface Daemon extends AsyncDisposable {
   /** Where HTTP answers. */
   readonly url: string;
   readonly pid: number;
+  readonly running: boolean;
   /** The balance sheet. */
   stats(): Promise<IngestStats>;
   /** Whether /readyz answers 200. */
@@ -28,6 +30,8 @@ export interface Daemon extends AsyncDisposable {
   terminate(): void;
   /** Resolves to the exit code; null where a signal ended it. */
   exited(): Promise<number | null>;
+  /** Waits until SIGKILL ended it, by whomever. Rejects with its output where it ended otherwise. */
+  killed(): Promise<void>;
   /** SIGTERM, to the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL: no time to finish anything. */
@@ -38,6 +42,13 @@ export interface Daemon extends AsyncDisposable {
   logged(pattern: RegExp): Promise<void>;
   /** The peak of its resident memory in MiB, while it runs; NaN where there is no /proc. */
   peakMemory(): number;
+}
+
+const FAULTY = fileURLToPath(new URL('faulty-daemon.ts', import.meta.url));
+
+/** Starts one that ends itself at a point (test/support/faulty-daemon.ts), and waits for nothing. */
+export function startFaultyDaemon(env: Readonly<Record<string, string>>): Daemon {
+  return new DaemonProcess(spawnTidegate([], env, FAULTY));
 }
 
 /** Starts it and waits until it is ready. Rejects with its output where it ends instead. */
@@ -56,6 +67,14 @@ export async function startDaemon({ env, config }: DaemonOptions): Promise<Daemo
   } finally {
     if (directory !== null) await rm(directory, { recursive: true });
   }
+}
+
+/** Waits until nothing is in its hands, and resolves to its balance sheet. */
+export async function settled(daemon: Daemon): Promise<IngestStats> {
+  return await eventually('all is settled', async () => {
+    const sheet = await daemon.stats();
+    return sheet.messages.in_flight + sheet.messages.spooled === 0 && sheet;
+  });
 }
 
 /** Asserts that both sides of the sheet are the same, by its own word and by our addition. */
@@ -95,6 +114,10 @@ class DaemonProcess implements Daemon {
     return this.#child.pid as number;
   }
 
+  get running(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async stats(): Promise<IngestStats> {
     const response = await fetch(`${this.url}/api/stats/ingest`);
     assert.equal(response.status, 200, await response.clone().text());
@@ -102,7 +125,7 @@ class DaemonProcess implements Daemon {
   }
 
   async ready(): Promise<boolean> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) throw new Error('it ended');
+    if (!this.running) throw new Error(`it ended:\n${this.#output.slice(-2_000)}`);
     if (!this.#output.includes('HTTP answers at')) return false;
     const { status } = await fetch(`${this.url}/readyz`);
     assert.ok(status === 200 || status === 503, `/readyz: ${status}`);
@@ -116,6 +139,16 @@ class DaemonProcess implements Daemon {
   async exited(): Promise<number | null> {
     await this.#closed;
     return this.#child.exitCode;
+  }
+
+  async killed(): Promise<void> {
+    await eventually('the daemon is killed', () => this.#child.signalCode ?? this.#child.exitCode).catch(
+      (error: unknown) => {
+        throw new Error(this.#output, { cause: error });
+      },
+    );
+    await this.#closed;
+    assert.equal(this.#child.signalCode, 'SIGKILL', this.#output);
   }
 
   stop(): Promise<number | null> {

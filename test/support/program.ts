@@ -18,9 +18,10 @@ export interface Outcome {
 export function spawnTidegate(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  program: string = MAIN,
 ): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGATE_'));
-  return spawn(process.execPath, [MAIN, ...args], { env: { ...Object.fromEntries(inherited), ...env } });
+  return spawn(process.execPath, [program, ...args], { env: { ...Object.fromEntries(inherited), ...env } });
 }
 
 /** Runs a command to its end. */

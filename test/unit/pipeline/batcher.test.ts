@@ -8,7 +8,10 @@ import { message, NEW_YEAR, point, scriptedDecoder, TAKE_ALL } from './messages.
 const LARGE = { maxPoints: 1000, maxBytes: 1_000_000, maxWait: 1000, minWait: 0 };
 
 /** A batcher with a writer that is idle or not as the test says, and what it sealed: `trigger messages`. */
-function start(options: Partial<BatcherOptions> = {}): {
+function start(
+  options: Partial<BatcherOptions> = {},
+  leastWait = 0,
+): {
   batcher: Batcher;
   sealed: string[];
   writer: { idle: boolean };
@@ -24,6 +27,7 @@ function start(options: Partial<BatcherOptions> = {}): {
       const { ignored, dropped } = batch.apart;
       sealed.push(`${trigger} ${batch.deliveries.length + ignored + dropped}`);
     },
+    () => leastWait,
   );
   return { batcher, sealed, writer };
 }
@@ -157,4 +161,32 @@ test('flush seals what is there and nothing else; stop ends the timers', (contex
   batcher.stop();
   elapse(10_000);
   assert.deepEqual(sealed, ['drain 1']);
+});
+
+test('gathers while messages keep coming, at most for as long as is asked', (context) => {
+  const pass = clock(context);
+  const { batcher, sealed, writer } = start({}, 100);
+  writer.idle = true;
+  batcher.add(one());
+  pass(0);
+  assert.deepEqual(sealed, ['idle 1'], 'nothing was sealed so far');
+  for (let step = 0; step < 11; step++) {
+    batcher.add(one());
+    pass(10);
+  }
+  assert.deepEqual(sealed.slice(1), ['idle 10'], 'after 100 ms, with what came by then');
+});
+
+test('gathers no longer than anything comes: the broker may wait for its acknowledgements', (context) => {
+  const pass = clock(context);
+  const { batcher, sealed, writer } = start({}, 1_000);
+  writer.idle = true;
+  batcher.add(one());
+  pass(0);
+  for (let count = 0; count < 20; count++) batcher.add(one());
+  pass(0);
+  pass(24);
+  assert.deepEqual(sealed, ['idle 1']);
+  pass(1);
+  assert.deepEqual(sealed, ['idle 1', 'idle 20']);
 });

@@ -10,6 +10,7 @@ import type { LeaderOptions } from './postgres/leader.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import type { SinkOptions } from './postgres/sink-options.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
+import { secretsOf, type Secrets } from './secrets.ts';
 
 /** The configuration in the words of each module: durations in what it counts in, files as their contents. */
 
@@ -18,6 +19,7 @@ const SERIES_CACHE = 200_000;
 
 export function brokerOptions(
   config: Config,
+  secrets: Secrets = secretsOf(config),
 ): Omit<SubscriberOptions, 'filters' | 'logger' | 'observer' | 'onFatal'> {
   const { mqtt } = config;
   const file = (path: string | null) => (path === null ? undefined : readFileSync(path));
@@ -26,7 +28,7 @@ export function brokerOptions(
     urls: mqtt.urls,
     clientId: mqtt.client_id,
     username: mqtt.username,
-    password: mqtt.password,
+    password: secrets.mqttPassword,
     protocolVersion: mqtt.protocol_version,
     shareGroup: mqtt.share_group,
     keepaliveSeconds: mqtt.keepalive / 1000,
@@ -52,10 +54,14 @@ export function databaseOptions(config: Config): DatabaseOptions {
 }
 
 /** `engine`: as recorded in the database. */
-export function sinkOptions(config: Config, engine: EngineName): SinkOptions {
+export function sinkOptions(
+  config: Config,
+  engine: EngineName,
+  secrets: Secrets = secretsOf(config),
+): SinkOptions {
   const { database, ingest } = config;
   return {
-    url: database.url,
+    url: secrets.databaseUrl,
     schema: database.schema,
     clientId: config.mqtt.client_id,
     statementTimeout: database.statement_timeout,
@@ -71,7 +77,7 @@ export function directoryOptions({ database }: Config): DirectoryOptions {
   return { url: database.url, schema: database.schema, statementTimeout: database.statement_timeout };
 }
 
-export function engineOptions(config: Config): EngineOptions {
+export function engineOptions(config: Config, secrets: Secrets = secretsOf(config)): EngineOptions {
   const { database, policies, dead_letters: deadLetters } = config;
   const {
     raw,
@@ -86,8 +92,8 @@ export function engineOptions(config: Config): EngineOptions {
     return { enabled, startOffset: start_offset, endOffset: end_offset, scheduleInterval: schedule_interval };
   };
   return {
-    url: database.url,
-    ownerUrl: database.migrate_url ?? database.url,
+    url: secrets.databaseUrl,
+    ownerUrl: secrets.ownerUrl,
     schema: database.schema,
     statementTimeout: database.statement_timeout,
     chunkInterval: policies.chunk_interval,
@@ -133,12 +139,12 @@ function generalPolicy(longestHold: number): EngineOptions['series'][number] {
   };
 }
 
-export function jobStoreOptions({ database }: Config): JobStoreOptions {
-  return { url: database.url, schema: database.schema };
+export function jobStoreOptions(config: Config, secrets: Secrets = secretsOf(config)): JobStoreOptions {
+  return { url: secrets.databaseUrl, schema: config.database.schema };
 }
 
-export function leaderOptions({ database, mqtt }: Config): LeaderOptions {
-  return { url: database.url, schema: database.schema, clientId: mqtt.client_id };
+export function leaderOptions(config: Config, secrets: Secrets): LeaderOptions {
+  return { url: secrets.databaseUrl, schema: config.database.schema, clientId: config.mqtt.client_id };
 }
 
 export function pipelineOptions(config: Config): PipelineOptions {

@@ -1,4 +1,5 @@
 import { databaseOptions, directoryOptions, engineOptions, sinkOptions } from './app-options.ts';
+import { ClockWatch } from './clock-watch.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { createEngine } from './engines/open.ts';
@@ -16,6 +17,7 @@ import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
 import { Scheduling } from './scheduling.ts';
+import { secretsOf, type Secrets } from './secrets.ts';
 import type { Seams } from './seams.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
@@ -25,6 +27,8 @@ import { Watching } from './watching.ts';
 
 export interface AppOptions {
   readonly config: Config;
+  /** Reads it again, for the passwords; may throw. Default: they stay as they are. */
+  readonly reread?: () => Config;
   readonly logger: Logger;
   readonly version: string;
   /** Only tests give some. */
@@ -37,11 +41,13 @@ export interface AppOptions {
  */
 export class App {
   readonly #options: AppOptions;
+  readonly #secrets: Secrets;
   readonly #ingest: Ingest | null;
   readonly #watching: Watching | null;
   readonly #metrics: Metrics;
   readonly #failure = Promise.withResolvers<never>();
   readonly #starting = new AbortController();
+  readonly #clock: ClockWatch;
   /** What was started, the latest first. */
   readonly #started: ((signal: AbortSignal) => Promise<boolean>)[] = [];
   #httpUrl: string | null = null;
@@ -51,11 +57,14 @@ export class App {
   constructor(options: AppOptions) {
     const { config, logger, version } = options;
     this.#options = options;
+    this.#secrets = secretsOf(config, options.reread);
     // Somebody may look only after the failure.
     this.#failure.promise.catch(() => {});
+    this.#clock = new ClockWatch(logger);
     const metrics = createMetrics(version, {
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
+      clockJumps: () => this.#clock.jumps,
       series: () => this.#ingest?.series ?? null,
       imbalances: () => this.#ingest?.imbalances ?? null,
       deadLetters: () => this.#ingest?.deadLetters ?? null,
@@ -70,6 +79,7 @@ export class App {
         ? null
         : new Ingest({
             config,
+            secrets: this.#secrets,
             logger,
             watching: this.#watching,
             observer: tellAll(
@@ -100,6 +110,7 @@ export class App {
   /** Resolves once messages are received and HTTP answers. Rejects with a TidegateError; what was started is stopped. */
   async start(): Promise<void> {
     const { config, logger } = this.#options;
+    this.#clock.start();
     try {
       if (config.components.includes('api')) await this.#listen();
       const database = databaseOptions(config);
@@ -119,6 +130,7 @@ export class App {
 
   /** Stops receiving, drains and leaves, until `signal` aborts the draining. Resolves to whether all was written. */
   async stop(signal: AbortSignal): Promise<boolean> {
+    this.#clock.stop();
     this.#starting.abort(new TidegateError('drain_incomplete', 'stopped while starting'));
     // What was received goes first, but the jobs end meanwhile.
     this.#scheduling?.halt();
@@ -172,11 +184,12 @@ export class App {
   /** The jobs by hand where HTTP answers, and the scheduler where it is asked for. */
   #schedule(name: EngineName): void {
     const { config, logger } = this.#options;
-    const engine = createEngine(engineOptions(config), name);
+    const engine = createEngine(engineOptions(config, this.#secrets), name);
     this.#engine = engine;
     if (!this.#schedules && !config.components.includes('api')) return;
     const scheduling = new Scheduling({
       config,
+      secrets: this.#secrets,
       jobs: engine.jobs,
       observer: tellAllOfJobs(this.#metrics.schedulerObserver, schedulerLog(logger)),
     });
@@ -209,7 +222,7 @@ export class App {
     const isDetailed = Object.values(wanted).some((limit) => limit > 0);
     if (live !== undefined) return { ...live, ...(isDetailed && (await this.#ingest?.account(wanted))) };
     const { name } = known(this.#engine);
-    const options = sinkOptions(this.#options.config, name);
+    const options = sinkOptions(this.#options.config, name, this.#secrets);
     const sink = new PostgresSink(options);
     try {
       const { since, totals } = await sink.totals();

@@ -13,6 +13,7 @@ import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresDeviceStates } from './postgres/device-states.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { readiness } from './readiness.ts';
+import type { Secrets } from './secrets.ts';
 import { NO_SEAMS, type Seams } from './seams.ts';
 import type { FileSpool } from './spool/file-spool.ts';
 import { openSpool } from './spool/open.ts';
@@ -23,6 +24,7 @@ import { YoungGarbage } from './young-garbage.ts';
 
 export interface IngestParts {
   readonly config: Config;
+  readonly secrets: Secrets;
   readonly logger: Logger;
   readonly observer: PipelineObserver;
   readonly watching: Watching;
@@ -85,19 +87,19 @@ export class Ingest {
 
   /** The database must be migrated, for `engine`. Resolves once subscribed. */
   async start(engine: EngineName): Promise<void> {
-    const { config, logger, observer, watching, onFatal } = this.#parts;
+    const { config, secrets, logger, observer, watching, onFatal } = this.#parts;
     const seams = { ...NO_SEAMS, ...this.#parts.seams };
     const decoder = createDecoder(config.routes, decodeLimits(config));
     const files = await this.#openSpool();
     this.#spool = files && seams.spool(files);
-    const sink = new PostgresSink({ ...sinkOptions(config, engine), connect: seams.connect });
+    const sink = new PostgresSink({ ...sinkOptions(config, engine, secrets), connect: seams.connect });
     this.#sink = sink;
     const { since, totals } = await sink.totals().catch(rethrown);
     // What the spool holds may have been committed by an earlier life, and is looked up before it is written.
     const earlier = this.#spool !== null && this.#spool.state.batches > 0;
     await sink.maintain(() => ({ record: null, earlier })).catch(rethrown);
     const subscriber = new Subscriber({
-      ...brokerOptions(config),
+      ...brokerOptions(config, secrets),
       filters: decoder.filters(),
       sessions: config.ingest.ledger ? await this.#sessions(sink, files) : null,
       voice: watching.voice,
@@ -185,6 +187,7 @@ export class Ingest {
     } catch (error) {
       this.#databaseFault = error instanceof Error ? error.message : String(error);
       this.#parts.logger.debug({ error }, 'The journal could not be folded');
+      if (error instanceof WriteError && error.action === 'stop') this.#parts.onFatal(describeFatal(error));
     } finally {
       this.#maintaining = false;
     }

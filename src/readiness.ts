@@ -6,8 +6,8 @@ import type { SchedulerRole } from './scheduler/scheduler.ts';
 /** What the log says once messages are received and stored. */
 export const RECEIVING = 'Tidegate receives and stores';
 
-/** Microseconds that a message may be in hand before the queue counts as stuck. */
-const STUCK = 30_000_000;
+/** Seconds that a message may be in hand before the queue counts as stuck. */
+const STUCK = 30;
 
 /** Whether the daemon does its work now: the broker subscribed, the database writable, the queue moving. */
 export function readiness(
@@ -19,7 +19,7 @@ export function readiness(
   const checks = {
     broker: brokerCheck(broker),
     database: { ok: databaseFault === null, detail: databaseFault ?? 'writable' },
-    queue: queueCheck(pipeline, now),
+    queue: queueCheck(pipeline),
     ...(pipeline?.spool && { spool: spoolCheck(pipeline.spool, now) }),
   };
   return { ready: Object.values(checks).every(({ ok }) => ok), checks };
@@ -50,12 +50,12 @@ function spoolCheck({ fault, batches, bytes, maxBytes, oldestAt }: SpoolStatus, 
   return { ok: bytes < maxBytes, detail };
 }
 
-function queueCheck(pipeline: PipelineState | null, now: number): Check {
+function queueCheck(pipeline: PipelineState | null): Check {
   if (pipeline === null) return { ok: false, detail: 'not started yet' };
   if (pipeline.pressure !== 'open') return { ok: false, detail: pipeline.pressure };
-  const oldest = pipeline.oldestInFlightAt;
-  if (oldest !== null && now - oldest > STUCK) {
-    return { ok: false, detail: `the oldest message waits for ${Math.round((now - oldest) / 1e6)} s` };
+  const waits = pipeline.oldestWaits;
+  if (waits > STUCK) {
+    return { ok: false, detail: `the oldest message waits for ${Math.round(waits)} s` };
   }
   return { ok: true, detail: 'moving' };
 }

@@ -9,11 +9,13 @@ import { SYSTEM_CLOCK } from './scheduler/clock.ts';
 import { JobRunner } from './scheduler/runner.ts';
 import { Scheduler, type SchedulerRole } from './scheduler/scheduler.ts';
 import type { Job, SchedulerObserver } from './scheduler/types.ts';
+import { secretsOf, type Secrets } from './secrets.ts';
 
 export interface SchedulingParts {
   readonly config: Config;
   readonly jobs: readonly Job[];
   readonly observer: SchedulerObserver;
+  readonly secrets?: Secrets;
 }
 
 /** The jobs that apply the policies of a configuration on an engine. */
@@ -34,14 +36,14 @@ export class Scheduling {
   /** Runs by hand under way. */
   readonly #byHand = new Set<Promise<unknown>>();
 
-  constructor({ config, jobs, observer }: SchedulingParts) {
+  constructor({ config, jobs, observer, secrets = secretsOf(config) }: SchedulingParts) {
     const clock = SYSTEM_CLOCK;
     this.#jobs = jobs;
-    this.#store = new PostgresJobStore(jobStoreOptions(config));
+    this.#store = new PostgresJobStore(jobStoreOptions(config, secrets));
     this.#runner = new JobRunner({ store: this.#store, clock, observer, timeout: RUN_TIMEOUT });
     this.#scheduler = new Scheduler({
       jobs,
-      leadership: new PostgresLeadership(leaderOptions(config)),
+      leadership: new PostgresLeadership(leaderOptions(config, secrets)),
       store: this.#store,
       runner: this.#runner,
       clock,

@@ -25,7 +25,8 @@ Exit code 0: all was written. 1: failed, or not all was written. 2: bad usage or
 
 /** Runs the daemon until it is told to stop. Rejects with a TidegateError where it cannot start or go on. */
 async function run(terminal: Terminal, file: string | undefined): Promise<ExitCode> {
-  const config = loadConfig({ file, env: terminal.env });
+  const reread = () => loadConfig({ file, env: terminal.env });
+  const config = reread();
   const logger = createLogger({
     level: config.log.level,
     format: config.log.format,
@@ -33,7 +34,7 @@ async function run(terminal: Terminal, file: string | undefined): Promise<ExitCo
     isTerminal: terminal.isTerminal,
     journal: terminal.env['JOURNAL_STREAM'] !== undefined,
   });
-  const app = new App({ config, logger, version: terminal.version });
+  const app = new App({ config, reread, logger, version: terminal.version });
   const stopped = once(terminal.stopped);
   const starting = app.start();
   if ((await Promise.race([starting, stopped])) === 'stopped') {

@@ -1,3 +1,4 @@
+import type { DatabaseUrl } from '../postgres/connection.ts';
 import type { EngineName } from '../postgres/engine-choice.ts';
 import type { HousekeepingPolicy } from '../postgres/housekeeping.ts';
 import type { Job, JobReport } from '../scheduler/types.ts';
@@ -47,8 +48,8 @@ export interface Engine {
 /** Milliseconds throughout; null is "never" or "for ever". */
 export interface EngineOptions {
   /** Connects the jobs. `ownerUrl` is that of the role that owns the schema. */
-  readonly url: string;
-  readonly ownerUrl: string;
+  readonly url: DatabaseUrl;
+  readonly ownerUrl: DatabaseUrl;
   readonly schema: string;
   readonly statementTimeout: number;
   readonly chunkInterval: number;

@@ -39,6 +39,9 @@ const WRONG_VERSION = new Set([1, 0x84]);
 const TLS_CODE =
   /^(ERR_(SSL|OSSL|TLS)_|EPROTO$|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE)/;
 
+/** The name service knows no address, or does not answer. */
+const UNRESOLVED = new Set(['ENOTFOUND', 'EAI_AGAIN']);
+
 export function connectionFailure(end: ConnectionEnd, protocolVersion: 4 | 5): ConnectionFailure {
   const { accepted, disconnect, error } = end;
   const cut = error === null || ['ECONNRESET', 'EPIPE'].includes(errorCode(error));
@@ -86,7 +89,10 @@ function describeError(error: Error): string {
   if (error instanceof AggregateError && error.message === '') {
     return error.errors.map((inner) => (inner instanceof Error ? inner.message : String(inner))).join(', ');
   }
-  return error.message.trim() || errorCode(error);
+  const text = error.message.trim() || errorCode(error);
+  return UNRESOLVED.has(errorCode(error))
+    ? `${text} (the host in mqtt.url has no address: check the name, and the name service of this machine)`
+    : text;
 }
 
 function errorCode(error: Error): string {

@@ -19,6 +19,7 @@ export class Epochs {
   readonly #logger: Logger;
   readonly #onBegun: () => void;
   readonly #stopped = new AbortController();
+  #hadSession = false;
   /** Whether an epoch began in this life of the daemon. */
   #begun = false;
   #beginning: Promise<void> | null = null;
@@ -30,10 +31,16 @@ export class Epochs {
     this.#onBegun = onBegun;
   }
 
+  /** Whether an earlier life of the daemon had a session at the broker. */
+  get hadSession(): boolean {
+    return this.#hadSession;
+  }
+
   /** Takes up what earlier lives of the daemon left. Rejects with the store's errors. */
   async load(): Promise<void> {
     const { epoch, entries } = await this.#store.load();
     this.ledger.begin(epoch, entries);
+    this.#hadSession = epoch > 0;
     // Before the first epoch there may be a session, of a daemon without a ledger.
     if (epoch === 0) this.renew();
   }

@@ -47,6 +47,8 @@ export class Intake {
   /** Goes on where the parser is held. */
   #held: (() => void) | null = null;
   #lastMessageAt: number | null = null;
+  /** The same by a clock that nobody sets, in milliseconds. */
+  #lastHeard = Number.NEGATIVE_INFINITY;
   /** QoS 1 messages that were neither handled nor acknowledged on this connection: there was no epoch for them. */
   #declined = 0;
   #backlog: { readonly since: number; messages: number } | null = null;
@@ -61,7 +63,12 @@ export class Intake {
     return this.#paused;
   }
 
-  /** Microseconds since 1970. */
+  /** Of the last message, in monotonic milliseconds. */
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
+  /** Of the last message, microseconds since 1970. */
   get lastMessageAt(): number | null {
     return this.#lastMessageAt;
   }
@@ -74,7 +81,7 @@ export class Intake {
   opened(sessionPresent: boolean): void {
     this.#declined = 0;
     this.#options.ledger?.connected();
-    this.#backlog = sessionPresent ? { since: this.#options.now(), messages: 0 } : null;
+    this.#backlog = sessionPresent ? { since: performance.now(), messages: 0 } : null;
   }
 
   /** What comes from now on did not wait at the broker. */
@@ -82,7 +89,7 @@ export class Intake {
     const backlog = this.#backlog;
     this.#backlog = null;
     if (backlog === null || backlog.messages === 0) return;
-    const seconds = (this.#options.now() - backlog.since) / 1e6;
+    const seconds = (performance.now() - backlog.since) / 1e3;
     this.#options.logger.info(
       { messages: backlog.messages, seconds },
       `caught up: ${backlog.messages} messages had waited at the broker, and came within ${seconds.toFixed(1)} s`,
@@ -141,6 +148,7 @@ export class Intake {
   #deliver(packet: IPublishPacket, acknowledger: Acknowledger): void {
     const receivedAt = this.#options.now();
     this.#lastMessageAt = receivedAt;
+    this.#lastHeard = performance.now();
     if (packet.qos === 1) {
       this.#deliverOwed(packet, receivedAt, acknowledger);
       return;

@@ -7,7 +7,8 @@ export interface ConnectionOptions {
   readonly clientId: string;
   /** A user and password in a URL go before these. */
   readonly username: string | null;
-  readonly password: string | null;
+  /** A function is asked at every connection. */
+  readonly password: string | null | (() => string | null);
   /** 4 is MQTT 3.1.1. */
   readonly protocolVersion: 4 | 5;
   /** 0 turns it off. */
@@ -59,7 +60,7 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
   }
   const webSocket = protocol === 'ws' || protocol === 'wss';
   const username = parsed.username === '' ? options.username : decodeURIComponent(parsed.username);
-  const password = parsed.password === '' ? options.password : decodeURIComponent(parsed.password);
+  const password = parsed.password === '' ? passwordOf(options) : decodeURIComponent(parsed.password);
   const tls = protocol === 'mqtts' || protocol === 'wss' ? options.tls : {};
   return {
     protocol,
@@ -99,6 +100,10 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
 
 function willOf({ topic, payload }: NonNullable<ConnectionOptions['will']>): IClientOptions['will'] {
   return { topic, payload: Buffer.from(payload), qos: 1, retain: true };
+}
+
+function passwordOf({ password }: ConnectionOptions): string | null {
+  return typeof password === 'function' ? password() : password;
 }
 
 function parseUrl(url: string): URL {

@@ -25,8 +25,7 @@ export class SilenceWatch {
   }
 
   #wait(milliseconds: number): void {
-    // A clock that was set back must not make the wait longer than the limit.
-    const wait = Math.min(milliseconds, this.#limitMs, LONGEST_WAIT);
+    const wait = Math.min(milliseconds, LONGEST_WAIT);
     this.#timer = setTimeout(() => this.#look(), wait);
   }
 

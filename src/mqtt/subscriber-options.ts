@@ -42,4 +42,6 @@ export interface SubscriberState {
   readonly lastMessageAt: number | null;
   /** Connections made after the first. */
   readonly reconnects: number;
+  /** Connections to a broker that should have had a session of ours, and had none. */
+  readonly sessionsLost: number;
 }

@@ -8,14 +8,12 @@ import { Endpoints } from './endpoints.ts';
 import { Epochs } from './epochs.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
+import { LOST_SESSION, Presence } from './presence.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Startup } from './startup.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
 import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';
 import type { LeaveReason } from './voice.ts';
-
-/** A connection that held so long was sound: the next attempt after it waits the minimum again. */
-const SOUND_US = 10_000_000;
 
 /**
  * So many connections in a row, each accepted and soon cut without a word, mean a second client with our id: MQTT 3.1.1
@@ -50,16 +48,13 @@ export class Subscriber implements Source {
   #finished = false;
   /** At the first connect in any case: the routes may have changed since the session was made. */
   #mustSubscribe = true;
-  #connected = false;
-  #subscribed = false;
-  #connections = 0;
-  #since: number;
+  readonly #presence: Presence;
   #grant: Grant | null = null;
 
   constructor(options: SubscriberOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() * 1_000);
-    this.#since = this.#now();
+    this.#presence = new Presence(this.#now);
     this.#filters = shared(withoutCovered(options.filters), options.shareGroup);
     this.#endpoints = new Endpoints(options.urls);
     const { sessions, logger } = options;
@@ -126,12 +121,9 @@ export class Subscriber implements Source {
 
   state(): SubscriberState {
     return {
-      connected: this.#connected,
-      subscribed: this.#subscribed,
+      ...this.#presence.shown,
       url: this.#url,
-      since: this.#since,
       lastMessageAt: this.#intake?.lastMessageAt ?? null,
-      reconnects: Math.max(0, this.#connections - 1),
     };
   }
 
@@ -147,6 +139,12 @@ export class Subscriber implements Source {
 
   get #url(): string {
     return this.#endpoints.shown;
+  }
+
+  /** Whether the broker must have one of ours: from this life of the daemon, or from one that the ledger tells of. */
+  get #hadSession(): boolean {
+    if (this.#options.sessionExpirySeconds === 0) return false;
+    return this.#grant !== null || this.#epochs?.hadSession === true;
   }
 
   #connect(): void {
@@ -185,11 +183,12 @@ export class Subscriber implements Source {
     if (connection !== this.#connection) return;
     const { logger, retained } = this.#options;
     const url = this.#url;
-    this.#connected = true;
-    this.#since = this.#now();
-    this.#connections++;
+    this.#presence.accepted();
     if (!connack.sessionPresent) {
-      if (this.#grant !== null) logger.warn({ url }, 'the broker lost our session and what waited in it');
+      if (this.#hadSession) {
+        this.#presence.lostSession();
+        logger.warn({ url }, LOST_SESSION);
+      }
       this.#mustSubscribe = true;
     }
     // Later it would miss what is published meanwhile; without an epoch QoS 1 messages stay with the broker.
@@ -216,7 +215,7 @@ export class Subscriber implements Source {
     const grant = { ...connackGrant(connack, this.#options, url), subscriptions };
     this.#grant = grant;
     this.#mustSubscribe = false;
-    this.#subscribed = true;
+    this.#presence.subscribed();
     logger.info(grant, `subscribed at ${url}`);
     for (const shortfall of shortfalls(grant, this.#options)) logger.warn({ url }, shortfall);
     this.#watchSilence(connection);
@@ -228,7 +227,7 @@ export class Subscriber implements Source {
     if (connection !== this.#connection) return;
     const { protocolVersion, clientId, voice } = this.#options;
     const { code, detail, unexplained } = connectionFailure(end, protocolVersion);
-    this.#evictions = unexplained && !this.#sound() ? this.#evictions + 1 : 0;
+    this.#evictions = unexplained && !this.#presence.sound ? this.#evictions + 1 : 0;
     this.#detach();
     if (this.#finished) return;
     if (voice?.retriesWithoutWill(end) === true) {
@@ -262,7 +261,7 @@ export class Subscriber implements Source {
     const quiet = (): number | null => {
       // While we hold back, silence is our own doing.
       if (this.#intake?.paused || connection.acknowledger.pending > 0) return null;
-      return (this.#now() - Math.max(this.#since, this.#intake?.lastMessageAt ?? 0)) / 1_000;
+      return performance.now() - Math.max(this.#presence.turnedAt, this.#intake?.lastHeard ?? 0);
     };
     this.#silence = new SilenceWatch(limit, quiet, (quietMs) => {
       this.#mustSubscribe = true;
@@ -293,19 +292,13 @@ export class Subscriber implements Source {
     await left;
   }
 
-  #sound(): boolean {
-    return this.#connected && this.#now() - this.#since >= SOUND_US;
-  }
-
   /** The connection is not ours any more, whether it is gone already or not. */
   #detach(): void {
     this.#connection = null;
     this.#silence?.stop();
     this.#options.voice?.detach();
-    if (this.#sound()) this.#attempt = 0;
-    this.#connected = false;
-    this.#subscribed = false;
-    this.#since = this.#now();
+    if (this.#presence.sound) this.#attempt = 0;
+    this.#presence.ended();
     this.#intake?.release();
   }
 }

@@ -46,6 +46,7 @@ export class BatchBuilder implements PointWriter {
   #messages: MessageColumns = emptyMessages();
   #apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
   #bytes = 0;
+  #openedAt = 0;
 
   // Of the message that is being decoded.
   #arrival = 0;
@@ -89,6 +90,11 @@ export class BatchBuilder implements PointWriter {
     return this.#deliveries[0]?.receivedAt ?? null;
   }
 
+  /** When the oldest came into the batch, in monotonic milliseconds; null where there is none. */
+  get openedAt(): number | null {
+    return this.#deliveries.length === 0 ? null : this.#openedAt;
+  }
+
   /** True where neither a message nor a count waits for a batch. */
   get empty(): boolean {
     return this.#deliveries.length === 0 && this.#apart.ignored + this.#apart.dropped === 0;
@@ -103,6 +109,7 @@ export class BatchBuilder implements PointWriter {
     this.#dropped = 0;
     this.#reasonCode = null;
     const index = this.#deliveries.push(delivery) - 1;
+    if (index === 0) this.#openedAt = performance.now();
     this.#bytes += delivery.payload.byteLength + delivery.topic.length * 2 + MESSAGE_OVERHEAD;
     let route: string | null = null;
     try {
@@ -206,6 +213,7 @@ export class BatchBuilder implements PointWriter {
       messages: this.#messages,
       apart: this.#apart,
       bytes: this.#bytes,
+      openedAt: this.openedAt ?? performance.now(),
       spoolRecord,
     };
     this.#deliveries = [];

@@ -112,6 +112,7 @@ function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
     messages,
     apart: from === 0 ? batch.apart : { ignored: 0, dropped: 0, droppedPoints: 0 },
     bytes: batch.bytes,
+    openedAt: batch.openedAt,
     spoolRecord: batch.spoolRecord,
   };
 }

@@ -179,7 +179,9 @@ export class Pipeline {
   }
 
   state(): PipelineState {
-    const oldest = this.#queue.oldest?.deliveries[0]?.receivedAt ?? this.#builder.oldest;
+    const batch = this.#queue.oldest;
+    const oldest = batch?.deliveries[0]?.receivedAt ?? this.#builder.oldest;
+    const openedAt = batch?.deliveries[0] === undefined ? this.#builder.openedAt : batch.openedAt;
     return {
       stats: this.#parts.sheet.snapshot(),
       queue: {
@@ -191,6 +193,7 @@ export class Pipeline {
       pressure: this.#pressure.state,
       lastCommitAt: this.#settlement.lastCommitAt,
       oldestInFlightAt: oldest,
+      oldestWaits: openedAt === null ? 0 : (performance.now() - openedAt) / 1000,
       spool: this.#spooling?.status ?? null,
     };
   }

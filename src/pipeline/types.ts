@@ -170,6 +170,8 @@ export interface Batch {
   readonly spoolRecord: string | null;
   /** Bytes this batch holds in memory. */
   readonly bytes: number;
+  /** When its first message came into it, in monotonic milliseconds of this process. */
+  readonly openedAt: number;
 }
 
 /** What became of messages and points; every field counts, none overlaps another. */
@@ -305,6 +307,8 @@ export interface PipelineState {
   readonly lastCommitAt: number | null;
   /** The receipt of the oldest message that is not settled; null where nothing is in flight. */
   readonly oldestInFlightAt: number | null;
+  /** Seconds that it has waited, by a clock that nobody sets; 0 where nothing is in flight. */
+  readonly oldestWaits: number;
   /** Null without a spool. */
   readonly spool: SpoolStatus | null;
 }

@@ -3,8 +3,11 @@ import { Client, type ClientConfig } from 'pg';
 import { TidegateError } from '../errors.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
+/** A function is asked at every connection: the password may have changed. */
+export type DatabaseUrl = string | (() => string);
+
 export interface ConnectionOptions {
-  readonly url: string;
+  readonly url: DatabaseUrl;
   /** Milliseconds; 0 is none. */
   readonly statementTimeout: number;
   /** Shown in pg_stat_activity. */
@@ -20,8 +23,9 @@ const OLDEST = 150_000;
  * on it, whatever the server's or the role's default is. Rejects with a TidegateError.
  */
 export async function connect(options: ConnectionOptions): Promise<Client> {
+  const url = typeof options.url === 'string' ? options.url : options.url();
   const config: ClientConfig = {
-    connectionString: withLibpqTls(options.url),
+    connectionString: withLibpqTls(url),
     application_name: options.applicationName,
     connectionTimeoutMillis: CONNECT_TIMEOUT,
     keepAlive: true,
@@ -30,7 +34,7 @@ export async function connect(options: ConnectionOptions): Promise<Client> {
   try {
     client = new Client(config);
   } catch (error) {
-    throw describeConnectionError(error, options.url);
+    throw describeConnectionError(error, url);
   }
   // A connection that breaks while idle emits 'error'; its next use fails and says so.
   client.on('error', () => {});
@@ -43,7 +47,7 @@ export async function connect(options: ConnectionOptions): Promise<Client> {
     if (version < OLDEST) {
       throw new TidegateError(
         'database_unsupported',
-        `${addressOf(options.url)} is PostgreSQL ${Math.floor(version / 10_000)}; Tidegate needs 15 or newer`,
+        `${addressOf(url)} is PostgreSQL ${Math.floor(version / 10_000)}; Tidegate needs 15 or newer`,
       );
     }
     await client.query(
@@ -54,7 +58,7 @@ export async function connect(options: ConnectionOptions): Promise<Client> {
     return client;
   } catch (error) {
     await client.end().catch(() => {});
-    throw describeConnectionError(error, options.url);
+    throw describeConnectionError(error, url);
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Job, JobRun, JobState, JobStore, Leader, RunResult, StartedRun } from '../scheduler/types.ts';
+import type { DatabaseUrl } from './connection.ts';
 import { LeaderReplaced } from './fence.ts';
 import { type JobRunRow, jobRun, milliseconds, RUN_COLUMNS } from './job-rows.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { WatchedConnection } from './watched-connection.ts';
 
 export interface JobStoreOptions {
-  readonly url: string;
+  readonly url: DatabaseUrl;
   readonly schema: string;
 }
 

@@ -1,11 +1,12 @@
 import { hostname } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lead, Leadership } from '../scheduler/types.ts';
+import type { DatabaseUrl } from './connection.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { WatchedConnection } from './watched-connection.ts';
 
 export interface LeaderOptions {
-  readonly url: string;
+  readonly url: DatabaseUrl;
   readonly schema: string;
   /** Shown to people beside the name of the host. */
   readonly clientId: string;

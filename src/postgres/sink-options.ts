@@ -1,11 +1,11 @@
 import type { ChunkPolicy } from './chunk-map.ts';
-import type { connect } from './connection.ts';
+import type { connect, DatabaseUrl } from './connection.ts';
 import type { DeadLetterKeeper } from './dead-letter-store.ts';
 import type { EngineName } from './engine-choice.ts';
 import type { OnDuplicate } from './rows.ts';
 
 export interface SinkOptions {
-  readonly url: string;
+  readonly url: DatabaseUrl;
   readonly schema: string;
   readonly clientId: string;
   /** Milliseconds. */

@@ -9,9 +9,10 @@ import { connect } from './connection.ts';
 import { type DeadLetterKeeper, DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
+import { forgetDropped } from './dropped-chunks.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
 import { Journal } from './journal.ts';
-import { schemaNames, withNames } from './names.ts';
+import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
 import { sortRows } from './rows.ts';
 import { SeriesCatalog } from './series-catalog.ts';
@@ -44,6 +45,7 @@ const UNIQUE_VIOLATION = '23505';
  */
 export class PostgresSink implements Sink {
   readonly #options: SinkOptions;
+  readonly #names: SchemaNames;
   readonly #chunks: Chunks;
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
@@ -64,6 +66,7 @@ export class PostgresSink implements Sink {
   constructor(options: SinkOptions) {
     const names = schemaNames(options.schema);
     this.#options = options;
+    this.#names = names;
     this.#connections = new SinkConnections(() => this.#connect());
     this.#chunks =
       options.engine === 'timescaledb'
@@ -103,6 +106,8 @@ export class PostgresSink implements Sink {
           return !this.#inDoubt.has(batchId) && !(rows.earlier && this.#earlier?.has(batchId) === true);
         });
         await this.#deliveries.prune(client);
+        // Batches of known series do without this table: that somebody dropped it must not wait for a new one.
+        await client.query(withNames('SELECT FROM :"internal".series LIMIT 0', this.#names));
         await this.#chunks.openAhead(client);
       }, signal)
       .catch(rethrown);
@@ -174,6 +179,7 @@ export class PostgresSink implements Sink {
         };
       } catch (error) {
         if (error instanceof SeriesChanged) return await this.#write(client, whole);
+        await forgetDropped(client, this.#names, error);
         if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
         await client.query('ROLLBACK');
         const late = await this.#lookUp(client, batch);

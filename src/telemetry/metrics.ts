@@ -17,7 +17,13 @@ import {
 /** What is read at every scrape; null: not there yet, and its gauges are absent. */
 export interface MetricSources {
   pipeline(): PipelineState | null;
-  broker(): { readonly connected: boolean; readonly reconnects: number } | null;
+  broker(): {
+    readonly connected: boolean;
+    readonly reconnects: number;
+    readonly sessionsLost: number;
+  } | null;
+  /** Times that the clock of this machine was set by more than a second. */
+  clockJumps(): number;
   /** Series that this process has seen. */
   series(): number | null;
   /** Checks of the account that failed. */
@@ -225,7 +231,11 @@ function read(sources: MetricSources, metrics: Registered): void {
   copy('device_messages_unwatched_total', devices?.unwatched ?? 0);
   const broker = sources.broker();
   set('mqtt_connected', broker?.connected);
-  if (broker !== null) copy('mqtt_reconnects_total', broker.reconnects);
+  if (broker !== null) {
+    copy('mqtt_reconnects_total', broker.reconnects);
+    copy('mqtt_sessions_lost_total', broker.sessionsLost);
+  }
+  copy('clock_jumps_total', sources.clockJumps());
   const letters = sources.deadLetters();
   set('dead_letters_bytes', letters?.bytes);
   set('dead_letters_limit_bytes', letters?.maxBytes);

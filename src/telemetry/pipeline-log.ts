@@ -4,6 +4,7 @@ import { DEAD_LETTERS, type DeadLetterCode } from '../errors.ts';
 import type { Batch, DropReason, Logger, PipelineObserver, WriteReport } from '../pipeline/types.ts';
 import { LogLimit } from './log-limit.ts';
 import { TopicTally } from './topic-tally.ts';
+import { writeAdvice } from './write-advice.ts';
 
 const INTERVAL_MS = 10_000;
 
@@ -40,7 +41,9 @@ export function pipelineLog(logger: Logger, now: () => number): PipelineObserver
       if (failures === 0) return;
       announced = true;
       const fields = { sqlstate, action, attempt, failures, retry_in_seconds: retryInSeconds };
-      logger.warn(fields, `A batch could not be written: ${error.message}`);
+      const advice = action === 'retry' ? writeAdvice(sqlstate, error.message) : null;
+      const todo = advice === null ? '' : `. ${advice}`;
+      logger.warn(fields, `A batch could not be written: ${error.message}${todo}`);
     },
     dropped(reason, count) {
       const loss = LOSSES[reason];

@@ -269,6 +269,14 @@ export const METRICS = {
     type: 'counter',
     help: 'Connections to the broker after the first.',
   },
+  mqtt_sessions_lost_total: {
+    type: 'counter',
+    help: 'Connections to a broker that had forgotten our session, and with it what waited there.',
+  },
+  clock_jumps_total: {
+    type: 'counter',
+    help: 'Times that the clock of this machine was set by more than a second, forward or back.',
+  },
   scheduler_leader: {
     type: 'gauge',
     help: 'Whether this process runs the jobs: 1 or 0; absent where it has no scheduler.',

@@ -16,6 +16,7 @@ import { benchReading } from './reading.ts';
 import { benchSpooling } from './spooling.ts';
 import { benchSoak } from './soak.ts';
 import { benchSpool } from './spool.ts';
+import { benchStall } from './stall.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
@@ -30,19 +31,20 @@ const BENCHES = {
   reading: { run: benchReading, count: 30_000_000 },
   spool: { run: benchSpool, count: 256 },
   soak: { run: benchSoak, count: 2_000 },
+  stall: { run: benchStall, count: 0 },
 } as const;
-/** Takes an hour, and only when asked for. */
-const LONG = 'soak';
+/** They take so many minutes, and only when asked for. */
+const LONG: Readonly<Record<string, number>> = { soak: 60, stall: 10 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     rounds: { type: 'string', default: '5' },
     count: { type: 'string' },
-    minutes: { type: 'string', default: '60' },
+    minutes: { type: 'string' },
   },
 });
-const names = positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => name !== LONG);
+const names = positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => !(name in LONG));
 const unknown = names.filter((name) => !Object.hasOwn(BENCHES, name));
 if (unknown.length > 0) {
   process.stderr.write(
@@ -60,7 +62,7 @@ for (const name of names as (keyof typeof BENCHES)[]) {
   const lines = await run({
     rounds: Number(values.rounds),
     count: Number(values.count ?? count),
-    minutes: Number(values.minutes),
+    minutes: Number(values.minutes ?? LONG[name]),
   });
   process.stdout.write(`\n${name}: ${lines.join('\n')}\n`);
 }

@@ -77,6 +77,18 @@ export async function settled(daemon: Daemon): Promise<IngestStats> {
   });
 }
 
+/** A sample of /metrics; 0 where there is none. */
+export async function metric(
+  { url }: Daemon,
+  { name, labels = {} }: { readonly name: string; readonly labels?: Readonly<Record<string, string>> },
+): Promise<number> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const wanted = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);
+  const sample = `tidegate_${name}${wanted.length > 0 ? `{${wanted.join(',')}}` : ''} `;
+  const line = text.split('\n').find((found) => found.startsWith(sample));
+  return Number(line?.slice(sample.length) ?? 0);
+}
+
 /** Asserts that both sides of the sheet are the same, by its own word and by our addition. */
 export function assertBalanced(stats: IngestStats): void {
   const { received, ...messages } = stats.messages;

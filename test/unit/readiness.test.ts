@@ -24,6 +24,7 @@ function spoolCheck(spool: SpoolStatus | null): { ok: boolean; detail: string } 
     pressure: 'open',
     lastCommitAt: null,
     oldestInFlightAt: null,
+    oldestWaits: 0,
     spool,
   };
   return (readiness(null, null, state, NOW).checks as Record<string, { ok: boolean; detail: string }>)[

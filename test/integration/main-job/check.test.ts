@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { freePort, startBroker, type TestBroker } from '../../support/broker.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -33,6 +36,26 @@ suite('tidegate check', () => {
       assert.ok(stdout.includes(`subscription: ${filter} at QoS 1`), stdout);
     }
     assert.doesNotMatch(stdout, /failed/);
+  });
+
+  test('names the routes that subscribe at QoS 0', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tidegate-check-'));
+    const file = join(folder, 'tidegate.yaml');
+    try {
+      await writeFile(
+        file,
+        `routes:
+  - {name: unsafe, topic: "sensors/{device_id}/{metric_name}", qos: 0}
+  - {name: safe, topic: "devices/{device_id}/{metric_name}"}
+`,
+      );
+      const { code, stdout } = await tidegate(['check', '--config', file], env);
+      assert.equal(code, 0, stdout);
+      assert.match(stdout, /^warning route unsafe subscribes at QoS 0: what is published .* is lost$/m);
+      assert.doesNotMatch(stdout, /route safe/);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   test('says that migrations are pending, and leaves the database as it is', async () => {

@@ -18,6 +18,7 @@ function state(
     pressure: 'open',
     lastCommitAt: null,
     oldestInFlightAt,
+    oldestWaits: 0,
     spool: null,
   };
 }

@@ -24,7 +24,7 @@ test('calls back when it was quiet for the limit, and once', (context) => {
   assert.deepEqual(heard, [1_000]);
 });
 
-test('waits on while silence means nothing, and when the clock was set back', (context) => {
+test('waits on while silence means nothing', (context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   let quiet: number | null = null;
   const heard: number[] = [];
@@ -35,8 +35,6 @@ test('waits on while silence means nothing, and when the clock was set back', (c
   );
   watch.start();
   context.mock.timers.tick(5_000);
-  quiet = -3_600_000;
-  context.mock.timers.tick(1_000);
   quiet = 2_000;
   context.mock.timers.tick(1_000);
   assert.deepEqual(heard, [2_000]);

@@ -34,6 +34,7 @@ const state: PipelineState = {
   pressure: 'full',
   lastCommitAt: 1_767_225_600_500_000,
   oldestInFlightAt: null,
+  oldestWaits: 0,
   spool: {
     batches: 2,
     messages: 40,
@@ -49,6 +50,7 @@ const state: PipelineState = {
 const absent: MetricSources = {
   pipeline: () => null,
   broker: () => null,
+  clockJumps: () => 0,
   series: () => null,
   imbalances: () => null,
   devices: () => null,
@@ -57,7 +59,8 @@ const absent: MetricSources = {
 };
 const present: MetricSources = {
   pipeline: () => state,
-  broker: () => ({ connected: true, reconnects: 3 }),
+  broker: () => ({ connected: true, reconnects: 3, sessionsLost: 2 }),
+  clockJumps: () => 5,
   series: () => 9,
   imbalances: () => 2,
   devices: () => ({ counts: { learning: 1, ok: 2, silent: 3 }, unwatched: 4 }),
@@ -98,6 +101,8 @@ test('the totals are those of the balance sheet, however often they are read', a
     'messages_total{outcome="dead_lettered"}': 2,
     'messages_total{outcome="dropped"}': 3,
     messages_in_flight: 4,
+    mqtt_sessions_lost_total: 2,
+    clock_jumps_total: 5,
     points_decoded_total: 46,
     'points_total{outcome="stored"}': 30,
     'points_total{outcome="duplicate"}': 1,

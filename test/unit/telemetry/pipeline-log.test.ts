@@ -47,6 +47,19 @@ test('an outage is a line at its start, one every ten seconds, and one at its en
   assert.equal(lines[0]?.fields['sqlstate'], '57P01');
 });
 
+test('the line of an outage says what to do; what the data or the schema is at fault for has words of its own', () => {
+  const { lines, observer } = watch();
+  const said = (error: WriteError): string => {
+    observer.writeFailed(error, 1, error.action === 'retry' ? 0.5 : null);
+    return lines.at(-1)?.message ?? '';
+  };
+  assert.match(said(new WriteError('retry', '53100', 'no space')), /^A batch .*: no space\. Make room/);
+  assert.match(said(new WriteError('retry', '28P01', 'denied')), /Put the password that holds/);
+  assert.match(said(new WriteError('retry', null, 'db: getaddrinfo ENOTFOUND db')), /name service/);
+  assert.match(said(new WriteError('retry', '40001', 'serialization')), /: serialization$/);
+  assert.match(said(new WriteError('isolate', '23514', 'a check')), /: a check$/);
+});
+
 test('another kind of failure is told at once', () => {
   const { lines, observer } = watch();
   observer.writeFailed(new WriteError('retry', null, 'connection refused'), 1, 0.5);

@@ -1,0 +1,46 @@
+import type { Config } from './config/load.ts';
+
+/** What is asked for at every connection, as it may change while the daemon runs. */
+export interface Secrets {
+  readonly databaseUrl: () => string;
+  /** Of the role that migrates. */
+  readonly ownerUrl: () => string;
+  readonly mqttPassword: () => string | null;
+}
+
+/**
+ * The passwords as `read` finds them now. Nothing but a password changes while the daemon runs: where the URL names
+ * another server, database or user, the one that it began with holds, and so it does while the file cannot be read.
+ */
+export function secretsOf(config: Config, read: () => Config = () => config): Secrets {
+  let latest = config;
+  const now = (): Config => {
+    try {
+      latest = read();
+    } catch {
+      // Somebody is writing it, or it has mistakes: the next attempt reads it again.
+    }
+    return latest;
+  };
+  const { url, migrate_url: migrateUrl } = config.database;
+  return {
+    databaseUrl: () => withPasswordOf(now().database.url, url),
+    ownerUrl: () => {
+      const { database } = now();
+      return withPasswordOf(database.migrate_url ?? database.url, migrateUrl ?? url);
+    },
+    mqttPassword: () => now().mqtt.password,
+  };
+}
+
+/** `fresh`, if it is `known` but for the password; else `known`. */
+function withPasswordOf(fresh: string, known: string): string {
+  return withoutPassword(fresh) === withoutPassword(known) ? fresh : known;
+}
+
+function withoutPassword(text: string): string {
+  if (!URL.canParse(text)) return text;
+  const url = new URL(text);
+  url.password = '';
+  return url.href;
+}

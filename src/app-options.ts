@@ -73,8 +73,8 @@ export function sinkOptions(
   };
 }
 
-export function directoryOptions({ database }: Config): DirectoryOptions {
-  return { url: database.url, schema: database.schema, statementTimeout: database.statement_timeout };
+export function directoryOptions({ database }: Config, secrets: Secrets): DirectoryOptions {
+  return { url: secrets.databaseUrl, schema: database.schema, statementTimeout: database.statement_timeout };
 }
 
 export function engineOptions(config: Config, secrets: Secrets = secretsOf(config)): EngineOptions {

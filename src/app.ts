@@ -165,7 +165,7 @@ export class App {
           decompress: async (name) => await known(this.#engine).decompress(name),
           compression: async () => await known(this.#engine).compression(),
         },
-        devices: new DeviceDirectory(directoryOptions(config)),
+        devices: new DeviceDirectory(directoryOptions(config, this.#secrets)),
       },
     });
     this.#started.unshift(async () => {

@@ -57,7 +57,7 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.#parts = parts;
-    this.#letters = new LetterWatch(parts.config, parts.logger);
+    this.#letters = new LetterWatch(parts.config, parts.secrets, parts.logger);
   }
 
   get pipeline(): PipelineState | null {

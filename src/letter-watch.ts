@@ -3,6 +3,7 @@ import type { Batch, Logger, PipelineObserver, WriteReport } from './pipeline/ty
 import { DeadLetterLimit, LETTER_OVERHEAD } from './postgres/dead-letter-limit.ts';
 import { schemaNames } from './postgres/names.ts';
 import { withConnection } from './postgres/session.ts';
+import type { Secrets } from './secrets.ts';
 
 /** Milliseconds between two looks while few come. */
 const INTERVAL = 60_000;
@@ -20,6 +21,7 @@ export interface LetterWatchState {
  */
 export class LetterWatch {
   readonly #config: Config;
+  readonly #secrets: Secrets;
   readonly #logger: Logger;
   readonly #limit: DeadLetterLimit;
   #state: LetterWatchState | null = null;
@@ -28,8 +30,9 @@ export class LetterWatch {
   #looking: Promise<void> | null = null;
   readonly #stopped = new AbortController();
 
-  constructor(config: Config, logger: Logger) {
+  constructor(config: Config, secrets: Secrets, logger: Logger) {
     this.#config = config;
+    this.#secrets = secrets;
     this.#logger = logger;
     const names = schemaNames(config.database.schema);
     this.#limit = new DeadLetterLimit(names, config.dead_letters.max_bytes, () => performance.now());
@@ -88,7 +91,7 @@ export class LetterWatch {
   async #enforce(): Promise<void> {
     const { database, dead_letters: deadLetters } = this.#config;
     const connection = {
-      url: database.url,
+      url: this.#secrets.databaseUrl,
       statementTimeout: database.statement_timeout,
       applicationName: 'tidegate dead-letters limit',
     };

@@ -2,10 +2,11 @@ import { TidegateError } from '../errors.ts';
 import { DeviceNames } from './device-names.ts';
 import { type DevicePage, type DeviceSummary, findDevice, listDevices } from './device-series.ts';
 import { type SchemaNames, schemaNames } from './names.ts';
+import type { DatabaseUrl } from './connection.ts';
 import { withConnection } from './session.ts';
 
 export interface DirectoryOptions {
-  readonly url: string;
+  readonly url: DatabaseUrl;
   readonly schema: string;
   /** Milliseconds. */
   readonly statementTimeout: number;

@@ -11,6 +11,7 @@ import { engineOf } from '../postgres/engine-choice.ts';
 import { pendingMigrations } from '../postgres/migrate.ts';
 import { schemaNames } from '../postgres/names.ts';
 import { checkPrivileges } from '../postgres/startup.ts';
+import { checkSpool } from './check-spool.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
@@ -19,7 +20,7 @@ export function addCheck(program: Command, terminal: Terminal, exit: (code: Exit
   program
     .command('check')
     .description(
-      'Validate the configuration, try the database and the broker, and say what the broker grants.',
+      'Validate the configuration, try the database, the broker and the spool, and say what the broker grants.',
     )
     .option('-c, --config <file>', 'the configuration file (YAML)')
     .addHelpText(
@@ -27,7 +28,7 @@ export function addCheck(program: Command, terminal: Terminal, exit: (code: Exit
       `
 The broker is tried under a client id of its own (<client_id>-check) that leaves no session behind; a running daemon
 is not disturbed, nothing is stored and the database is not migrated.
-Exit code 0: all is well. 1: the database or the broker would not do. 2: the configuration has mistakes.`,
+Exit code 0: all is well. 1: the database, the broker or the spool would not do. 2: the configuration has mistakes.`,
     )
     .action(async ({ config }: { config?: string }) => exit(await check(terminal, config)));
 }
@@ -38,7 +39,7 @@ async function check(terminal: Terminal, file: string | undefined): Promise<Exit
   const warn = (text: string) => print(terminal.stdout, `warning ${text}`);
   ok(`configuration: ${config.routes.length} routes`);
   let code: ExitCode = 0;
-  for (const attempt of [checkDatabase, checkBroker]) {
+  for (const attempt of [checkDatabase, checkBroker, checkSpool]) {
     try {
       await attempt(config, ok, warn);
     } catch (error) {

@@ -6,6 +6,7 @@ import { Connection } from './connection.ts';
 import { type ConnectionEnd, connectionFailure } from './connection-errors.ts';
 import { Endpoints } from './endpoints.ts';
 import { Epochs } from './epochs.ts';
+import { EVICTIONS, Evictions } from './evictions.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
 import { LOST_SESSION, Presence } from './presence.ts';
@@ -14,12 +15,6 @@ import { Startup } from './startup.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
 import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';
 import type { LeaveReason } from './voice.ts';
-
-/**
- * So many connections in a row, each accepted and soon cut without a word, mean a second client with our id: MQTT 3.1.1
- * has no other way to say it, and brokers leave it out with MQTT 5 too (mosquitto 2.0.11).
- */
-const EVICTIONS = 5;
 
 /**
  * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
@@ -41,7 +36,7 @@ export class Subscriber implements Source {
   #silence: SilenceWatch | null = null;
   /** Attempts since the last sound connection. */
   #attempt = 0;
-  #evictions = 0;
+  readonly #evictions = new Evictions();
   /** Left on purpose: no attempts until `reconnect`. */
   #away = false;
   /** Stopping or failed: no attempts ever again. */
@@ -227,7 +222,7 @@ export class Subscriber implements Source {
     if (connection !== this.#connection) return;
     const { protocolVersion, clientId, voice } = this.#options;
     const { code, detail, unexplained } = connectionFailure(end, protocolVersion);
-    this.#evictions = unexplained && !this.#presence.sound ? this.#evictions + 1 : 0;
+    const taken = this.#evictions.ended(unexplained && !this.#presence.sound);
     this.#detach();
     if (this.#finished) return;
     if (voice?.retriesWithoutWill(end) === true) {
@@ -238,7 +233,7 @@ export class Subscriber implements Source {
       this.#fail(code, detail);
       return;
     }
-    if (this.#evictions === EVICTIONS) {
+    if (taken) {
       this.#fail('session_taken', `${detail}, ${EVICTIONS} times soon after accepting ${clientId}`);
       return;
     }

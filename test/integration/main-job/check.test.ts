@@ -38,6 +38,27 @@ suite('tidegate check', () => {
     assert.doesNotMatch(stdout, /failed/);
   });
 
+  test('says what becomes of messages while the database is away, and what is wrong with the spool', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'tidegate-check-'));
+    try {
+      const without = await tidegate(['check'], env);
+      assert.match(without.stdout, /^ok +spool: none; .* wait at the broker \(session 168 h/m);
+      const path = join(folder, 'a', 'spool');
+      const spool = { ...env, TIDEGATE_SPOOL_PATH: path, TIDEGATE_SPOOL_MAX_BYTES: '4000GiB' };
+      const small = await tidegate(['check'], spool);
+      assert.equal(small.code, 0, small.stdout);
+      assert.match(small.stdout, /^ok +spool: .*\/a\/spool, up to 4,096,000 MiB after 5 s/m);
+      assert.match(small.stdout, /^warning spool: .* MiB free, less than spool\.max_bytes/m);
+      const file = join(folder, 'file');
+      await writeFile(file, '');
+      const wrong = await tidegate(['check'], { ...env, TIDEGATE_SPOOL_PATH: join(file, 'spool') });
+      assert.equal(wrong.code, 1);
+      assert.match(wrong.stdout, /^failed +spool_unusable: .*ENOTDIR/m);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
   test('names the routes that subscribe at QoS 0', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'tidegate-check-'));
     const file = join(folder, 'tidegate.yaml');

@@ -77,11 +77,14 @@ suite(`what networks do while messages flow, ${ROUNDS} times each`, needsMosquit
         TIDEGATE_MQTT_KEEPALIVE: '5s',
         ...(spools ? { TIDEGATE_SPOOL_PATH: folder.path, TIDEGATE_SPOOL_AFTER: '200ms' } : {}),
       };
-      await using daemon = await startDaemon({ env });
+      // From now on the broker keeps what is published.
+      assert.equal(await (await startDaemon({ env })).stop(), 0);
       await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS, pauseMs: 25 });
       const proxies = [...(atBroker ? [brokerProxy] : []), ...(atDatabase ? [databaseProxy] : [])];
-      // In turn: five connections in a row that are cut without a word are taken for a second daemon's doing.
+      // In turn, and each round a daemon of its own: five connections in a row that are cut without a word are taken for a
+      // second client's doing.
       for (let round = 0; round < ROUNDS; round++) {
+        await using daemon = await startDaemon({ env });
         for (const [fault, provoke] of Object.entries(FAULTS)) {
           // It takes one and a half keepalives; and a statement that nobody answers waits without a spool.
           if (fault === NOTICED && (round % 2 === 1 || (atDatabase && !spools))) continue;
@@ -92,10 +95,10 @@ suite(`what networks do while messages flow, ${ROUNDS} times each`, needsMosquit
             await traffic.untilStored(database);
           });
         }
+        if (round === ROUNDS - 1) await traffic.assertStored(database, daemon);
+        assertBalanced(await settled(daemon));
+        assert.equal(await daemon.stop(), 0);
       }
-      await traffic.assertStored(database, daemon);
-      assertBalanced(await settled(daemon));
-      assert.equal(await daemon.stop(), 0);
     });
   }
 });

@@ -14,7 +14,7 @@ const SEED = 20_260_917;
 test(
   `SIGKILL at ${ROUNDS} random moments of a flow without times (seed ${SEED}): nothing lost, nothing twice`,
   needsMosquitto,
-  async () => {
+  async (t) => {
     await using broker = await startBroker();
     await using database = await createDatabase({ template: true });
     const env = addresses(broker, database.url);
@@ -35,7 +35,8 @@ test(
       assertBalanced(stats);
       assert.equal(stats.points.stored, traffic.count);
       assert.equal(stats.points.duplicate, 0);
-      assert.ok(stats.messages.ignored > 0, 'no kill came between a commit and its acknowledgements');
+      // Whether a kill came between a commit and its acknowledgements is a matter of luck; kill-points.test.ts sees to it.
+      t.diagnostic(`${stats.messages.ignored} messages came again and were known`);
     } finally {
       await daemon.kill();
     }

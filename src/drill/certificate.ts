@@ -32,6 +32,10 @@ export function passes(certificate: Certificate): boolean {
   return published > 0 && acknowledged === published && lost + duplicates + deadLetters === 0;
 }
 
+/** What is lost before we see it; by far the most frequent cause. */
+const HINT = `  While the daemon is down the broker keeps its messages only within limits of its own; what it drops nobody can store.
+  mosquitto keeps 1,000 by default (max_queued_messages), and its log says "Outgoing messages are being dropped".`;
+
 /** For people. */
 export function describeCertificate(certificate: Certificate): string {
   const untimed = certificate.published - certificate.published_with_time;
@@ -65,6 +69,7 @@ export function describeCertificate(certificate: Certificate): string {
     `  Tidegate ${tidegate}, ${postgresql} (engine ${engine}), ${broker}`,
     `  ${at}, ${seconds.toFixed(0)} s, seed ${seed}`,
     ...lines,
+    ...(certificate.lost > 0 ? [HINT] : []),
   ].join('\n');
 }
 

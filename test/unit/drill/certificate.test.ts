@@ -43,6 +43,8 @@ test('it says what was done and what was found', () => {
   assert.match(text, /lost +0$/m);
   assert.match(text, /longest recovery +1\.23 s/);
   assert.match(text, /seed 7/);
+  assert.doesNotMatch(text, /max_queued_messages/);
+  assert.match(describeCertificate({ ...GOOD, lost: 1 }), /max_queued_messages/);
   assert.match(
     describeCertificate({ ...GOOD, lost: 3, longest_recovery_seconds: null }),
     /^FAILED[^]*lost +3$/m,

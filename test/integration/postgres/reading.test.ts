@@ -111,7 +111,7 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
         async (steps) => {
           await database.query(
             `TRUNCATE tidegate.points, tidegate.points_late, tidegate.texts, tidegate.texts_late, tidegate.series,
-               tidegate.batches, tidegate.series_stats, tidegate.ingest_totals, tidegate.dead_letters`,
+               tidegate.batches, tidegate.series_stats, tidegate.series_conflicts, tidegate.ingest_totals, tidegate.dead_letters`,
           );
           await using sink: TestSink = openSink(database, { onDuplicate });
           for (const { batch, fold } of steps) {

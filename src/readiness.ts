@@ -1,6 +1,7 @@
 import type { Check, Readiness } from './http/ports.ts';
 import type { SubscriberState } from './mqtt/subscriber-options.ts';
-import type { PipelineState, SpoolStatus } from './pipeline/types.ts';
+import type { SpoolStatus } from './pipeline/spool-types.ts';
+import type { PipelineState } from './pipeline/types.ts';
 import type { SchedulerRole } from './scheduler/scheduler.ts';
 
 /** What the log says once messages are received and stored. */

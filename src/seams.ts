@@ -1,4 +1,5 @@
-import type { Decoder, Sink, Source, Spool } from './pipeline/types.ts';
+import type { Spool } from './pipeline/spool-types.ts';
+import type { Decoder, Sink, Source } from './pipeline/types.ts';
 import { connect } from './postgres/connection.ts';
 
 /** Where a test stands between the parts of the daemon, to break what it is to survive. The daemon itself leaves them alone. */

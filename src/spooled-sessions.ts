@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { LedgerEntry, SessionStore, Spool, SpooledBatch } from './pipeline/types.ts';
+import type { Spool, SpooledBatch } from './pipeline/spool-types.ts';
+import type { LedgerEntry, SessionStore } from './pipeline/types.ts';
 
 /** Milliseconds that the database has to begin an epoch before the spool does it. */
 const PATIENCE = 1_000;

@@ -23,44 +23,29 @@ export const AccountQuerySchema = Type.Object({
   devices: Limit(10_000, 'Adds the sums of the last hour (to ten minutes) of so many devices.'),
 });
 
+const MESSAGE_OUTCOMES = { settled: Count, ignored: Count, dead_lettered: Count, dropped: Count };
+const POINT_OUTCOMES = {
+  stored: Count,
+  duplicate: Count,
+  conflict: Count,
+  dead_lettered: Count,
+  dropped: Count,
+};
+
 export const IngestStatsSchema = Type.Object(
   {
     since: Type.String({ format: 'date-time', description: 'Since when the totals count.' }),
     balanced: Type.Boolean({
       description: 'Whether received and decoded equal the sums of what follows them.',
     }),
-    messages: Type.Object({
-      received: Count,
-      settled: Count,
-      ignored: Count,
-      dead_lettered: Count,
-      dropped: Count,
-      in_flight: Count,
-      spooled: Count,
-    }),
-    points: Type.Object({
-      decoded: Count,
-      stored: Count,
-      duplicate: Count,
-      conflict: Count,
-      dead_lettered: Count,
-      dropped: Count,
-      in_flight: Count,
-      spooled: Count,
-    }),
+    messages: Type.Object({ received: Count, ...MESSAGE_OUTCOMES, in_flight: Count, spooled: Count }),
+    points: Type.Object({ decoded: Count, ...POINT_OUTCOMES, in_flight: Count, spooled: Count }),
     minutes: Type.Optional(
       Type.Array(
         Type.Object({
           minute: Type.String({ format: 'date-time', description: 'Of the commit.' }),
-          messages: Type.Object({ settled: Count, ignored: Count, dead_lettered: Count, dropped: Count }),
-          points: Type.Object({
-            decoded: Count,
-            stored: Count,
-            duplicate: Count,
-            conflict: Count,
-            dead_lettered: Count,
-            dropped: Count,
-          }),
+          messages: Type.Object(MESSAGE_OUTCOMES),
+          points: Type.Object({ decoded: Count, ...POINT_OUTCOMES }),
         }),
         { description: 'In order; minutes without a commit are left out.' },
       ),

@@ -1,4 +1,5 @@
-import type { Batch, BatchTotals, IngestStats, SpoolDropped, SpooledBatch } from './types.ts';
+import type { SpoolDropped, SpooledBatch } from './spool-types.ts';
+import type { Batch, BatchTotals, IngestStats } from './types.ts';
 
 /** All zero. */
 export function emptyTotals(): BatchTotals {

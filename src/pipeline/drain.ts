@@ -1,7 +1,8 @@
 import timers from 'node:timers/promises';
 import { SpoolError, WriteError } from '../errors.ts';
 import { backoffSeconds } from './retry.ts';
-import type { Batch, Spool, SpooledBatch } from './types.ts';
+import type { Spool, SpooledBatch } from './spool-types.ts';
+import type { Batch } from './types.ts';
 
 export interface DrainParts {
   readonly spool: Spool;

@@ -12,6 +12,7 @@ import { Settlement } from './settlement.ts';
 import { fromRecord } from './spooled-batches.ts';
 import { Spooling } from './spooling.ts';
 import { store, type StoringParts } from './storing.ts';
+import type { Spool, SpooledBatch } from './spool-types.ts';
 import type {
   Batch,
   Decoder,
@@ -23,8 +24,6 @@ import type {
   PipelineState,
   Sink,
   Source,
-  Spool,
-  SpooledBatch,
 } from './types.ts';
 import { WaitingRoom } from './waiting-room.ts';
 

@@ -1,5 +1,6 @@
 import type { BatchBuilder } from './batch-builder.ts';
-import type { Batch, Delivery, SpooledBatch } from './types.ts';
+import type { SpooledBatch } from './spool-types.ts';
+import type { Batch, Delivery } from './types.ts';
 
 /** The batch as it goes to the spool: its messages, not its points. */
 export function toRecord(batch: Batch): SpooledBatch {

@@ -7,7 +7,8 @@ import { backoffSeconds } from './retry.ts';
 import { toRecord } from './spooled-batches.ts';
 import type { StoringParts } from './storing.ts';
 import { store } from './storing.ts';
-import type { Batch, Logger, PipelineObserver, Spool, SpooledBatch, SpoolStatus } from './types.ts';
+import type { Spool, SpooledBatch, SpoolStatus } from './spool-types.ts';
+import type { Batch, Logger, PipelineObserver } from './types.ts';
 
 export interface SpoolingParts {
   readonly spool: Spool;

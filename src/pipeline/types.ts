@@ -4,6 +4,7 @@
  * exact between the years 1684 and 2255 (docs/adr/0003).
  */
 
+import type { SpoolStatus } from './spool-types.ts';
 import type { DeadLetterCode, SpoolError, WriteError } from '../errors.ts';
 
 /** What a numeric series measures; text is a series of its own. */
@@ -205,62 +206,6 @@ export interface Sink {
   write(batch: Batch, signal: AbortSignal): Promise<WriteReport>;
 }
 
-/** A message in the spool: enough to decode it again, and to know it again. */
-export type SpooledMessage = Omit<Delivery, 'ack'>;
-
-/** A sealed batch as it lies in the spool: its messages as they came, decoded anew when they are written. */
-export interface SpooledBatch {
-  /** The batch's id: whether a COMMIT took place is looked up by it, in this life of the daemon or the next. */
-  readonly id: string;
-  /** The epoch of the session when it was sealed; null without a ledger. */
-  readonly epoch: number | null;
-  readonly messages: readonly SpooledMessage[];
-  /** Points that were found in the messages at their receipt. */
-  readonly decoded: number;
-  readonly apart: ApartCounts;
-}
-
-/** What the spool holds. */
-export interface SpoolState {
-  readonly batches: number;
-  readonly messages: number;
-  /** As they were counted at their receipt. */
-  readonly points: number;
-  /** On disk. */
-  readonly bytes: number;
-  readonly maxBytes: number;
-  /** The receipt of the oldest message, microseconds since 1970; null where there is none. */
-  readonly oldestAt: number | null;
-}
-
-interface SpoolDamage {
-  readonly records: number;
-  readonly bytes: number;
-}
-
-/** What an append made room for by deleting the oldest, under `spool.on_full: drop_oldest`. */
-export interface SpoolDropped {
-  readonly messages: number;
-  readonly points: number;
-}
-
-/** Batches on disk, first in, first out. */
-export interface Spool {
-  readonly state: SpoolState;
-  /** What could not be read since it was opened, and is kept beside. */
-  readonly damaged: SpoolDamage;
-  /**
-   * Resolves once the batch is durable. Rejects with a SpoolError: `full` (on_full is block, or the batch alone is too
-   * large) or `failed` (the disk); the spool is then as it was before.
-   */
-  append(batch: SpooledBatch): Promise<SpoolDropped>;
-  /** The oldest batch, the same until it is consumed; null where there is none. */
-  next(): Promise<SpooledBatch | null>;
-  /** Takes away what `next` gave; durable when it resolves. */
-  consume(): Promise<void>;
-  close(): Promise<void>;
-}
-
 /** The part of the ledger that outlives the process, kept where the points are. */
 export interface SessionStore {
   /** The epoch (0 before the first) and the entries of it, in ascending order of ordinals. */
@@ -311,12 +256,6 @@ export interface PipelineState {
   readonly oldestWaits: number;
   /** Null without a spool. */
   readonly spool: SpoolStatus | null;
-}
-
-export interface SpoolStatus extends SpoolState {
-  /** Why it did not take the last batch; null where it did. */
-  readonly fault: string | null;
-  readonly damaged: SpoolDamage;
 }
 
 /** Told of what happens in the pipeline: metrics and logs hang on it. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SpoolError } from '../errors.ts';
-import type { Logger, SpoolDropped, SpooledBatch } from '../pipeline/types.ts';
+import type { SpoolDropped, SpooledBatch } from '../pipeline/spool-types.ts';
+import type { Logger } from '../pipeline/types.ts';
 import { checksumOf, FILE_HEAD, RECORD_HEAD } from './frame.ts';
 import { encodeBatch } from './record.ts';
 import { appendRecords, createSegment, type Segment, segmentPath, type Unsealed } from './segment.ts';

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SpoolError } from '../errors.ts';
-import type { SpooledBatch } from '../pipeline/types.ts';
+import type { SpooledBatch } from '../pipeline/spool-types.ts';
 import type { Cursor } from './cursor.ts';
 import type { DamageLog } from './damage.ts';
 import { decodeBatch, summarise } from './record.ts';

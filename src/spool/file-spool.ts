@@ -1,5 +1,5 @@
 import { SpoolError } from '../errors.ts';
-import type { Spool, SpoolDropped, SpooledBatch, SpoolState } from '../pipeline/types.ts';
+import type { Spool, SpoolDropped, SpooledBatch, SpoolState } from '../pipeline/spool-types.ts';
 import type { Appender } from './appender.ts';
 import type { Cursor } from './cursor.ts';
 import type { DamageLog } from './damage.ts';

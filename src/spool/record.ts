@@ -8,7 +8,8 @@
  *              topic, payload
  */
 
-import type { DeliveryIdentity, SpooledBatch, SpooledMessage } from '../pipeline/types.ts';
+import type { SpooledBatch, SpooledMessage } from '../pipeline/spool-types.ts';
+import type { DeliveryIdentity } from '../pipeline/types.ts';
 import { type Totals, totalsOf } from './totals.ts';
 
 const FIXED = 56;

@@ -1,5 +1,5 @@
 import { type FileHandle, unlink } from 'node:fs/promises';
-import type { SpoolState } from '../pipeline/types.ts';
+import type { SpoolState } from '../pipeline/spool-types.ts';
 import type { Segment } from './segment.ts';
 import type { Totals } from './totals.ts';
 

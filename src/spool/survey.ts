@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { SpooledBatch } from '../pipeline/types.ts';
+import type { SpooledBatch } from '../pipeline/spool-types.ts';
 import { decodeBatch } from './record.ts';
 import { RecordReader } from './record-reader.ts';
 import type { Segment } from './segment.ts';

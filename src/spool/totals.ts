@@ -1,4 +1,4 @@
-import type { SpooledBatch } from '../pipeline/types.ts';
+import type { SpooledBatch } from '../pipeline/spool-types.ts';
 
 /** What one record, or several, bring into the account. */
 export interface Totals {

@@ -4,7 +4,7 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { SpooledBatch } from '../../src/pipeline/types.ts';
+import type { SpooledBatch } from '../../src/pipeline/spool-types.ts';
 import { openSpool } from '../../src/spool/open.ts';
 import { figure, ratios } from './figures.ts';
 

@@ -2,7 +2,8 @@
 
 import type { Socket } from 'node:net';
 import type { Client } from 'pg';
-import type { Delivery, Sink, Source, Spool } from '../../src/pipeline/types.ts';
+import type { Spool } from '../../src/pipeline/spool-types.ts';
+import type { Delivery, Sink, Source } from '../../src/pipeline/types.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import type { Seams } from '../../src/seams.ts';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { SpoolError } from '../../src/errors.ts';
-import type { Spool, SpoolDropped, SpooledBatch, SpoolState } from '../../src/pipeline/types.ts';
+import type { Spool, SpoolDropped, SpooledBatch, SpoolState } from '../../src/pipeline/spool-types.ts';
 
 const NOTHING = { ignored: 0, dropped: 0, droppedPoints: 0 };
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { BalanceSheet, emptyTotals } from '../../src/pipeline/balance-sheet.ts';
-import type { PipelineState, SpoolStatus } from '../../src/pipeline/types.ts';
+import type { SpoolStatus } from '../../src/pipeline/spool-types.ts';
+import type { PipelineState } from '../../src/pipeline/types.ts';
 import { readiness } from '../../src/readiness.ts';
 
 const NOW = 1_767_225_600_000_000;

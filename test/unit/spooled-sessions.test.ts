@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { LedgerEntry, SessionStore, SpooledBatch, SpooledMessage } from '../../src/pipeline/types.ts';
+import type { SpooledBatch, SpooledMessage } from '../../src/pipeline/spool-types.ts';
+import type { LedgerEntry, SessionStore } from '../../src/pipeline/types.ts';
 import { spooledEntries, spooledSessions } from '../../src/spooled-sessions.ts';
 import { MemorySpool } from '../support/memory-spool.ts';
 

@@ -4,7 +4,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { addTotals, BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { totalsOf } from '../../../src/pipeline/batch.ts';
 import { Pipeline, type PipelineOptions } from '../../../src/pipeline/pipeline.ts';
-import type { Batch, BatchTotals, Logger, Sink, Spool, WriteReport } from '../../../src/pipeline/types.ts';
+import type { Spool } from '../../../src/pipeline/spool-types.ts';
+import type { Batch, BatchTotals, Logger, Sink, WriteReport } from '../../../src/pipeline/types.ts';
 import { scriptedDecoder, TAKE_ALL } from './messages.ts';
 
 export const silent: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };

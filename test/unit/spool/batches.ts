@@ -2,7 +2,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
-import type { Logger, SpooledBatch, SpooledMessage } from '../../../src/pipeline/types.ts';
+import type { SpooledBatch, SpooledMessage } from '../../../src/pipeline/spool-types.ts';
+import type { Logger } from '../../../src/pipeline/types.ts';
 import type { FileSpool } from '../../../src/spool/file-spool.ts';
 import { openSpool } from '../../../src/spool/open.ts';
 

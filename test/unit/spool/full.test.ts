@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { SpoolError } from '../../../src/errors.ts';
-import type { SpoolDropped } from '../../../src/pipeline/types.ts';
+import type { SpoolDropped } from '../../../src/pipeline/spool-types.ts';
 import type { FileSpool } from '../../../src/spool/file-spool.ts';
 import { batchOf, drained, spoolFolder } from './batches.ts';
 

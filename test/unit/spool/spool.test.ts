@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { suite, test } from 'node:test';
 import * as fc from 'fast-check';
-import type { SpooledBatch } from '../../../src/pipeline/types.ts';
+import type { SpooledBatch } from '../../../src/pipeline/spool-types.ts';
 import { batchOf, drained, plain, spooledBatch, spoolFolder } from './batches.ts';
 
 suite('the spool', () => {

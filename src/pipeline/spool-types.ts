@@ -1,0 +1,65 @@
+/** The port to batches on disk. Times are whole microseconds since 1970 in a double. */
+
+import type { ApartCounts, Delivery } from './types.ts';
+
+/** A message in the spool: enough to decode it again, and to know it again. */
+export type SpooledMessage = Omit<Delivery, 'ack'>;
+
+/** A sealed batch as it lies in the spool: its messages as they came, decoded anew when they are written. */
+export interface SpooledBatch {
+  /** The batch's id: whether a COMMIT took place is looked up by it, in this life of the daemon or the next. */
+  readonly id: string;
+  /** The epoch of the session when it was sealed; null without a ledger. */
+  readonly epoch: number | null;
+  readonly messages: readonly SpooledMessage[];
+  /** Points that were found in the messages at their receipt. */
+  readonly decoded: number;
+  readonly apart: ApartCounts;
+}
+
+/** What the spool holds. */
+export interface SpoolState {
+  readonly batches: number;
+  readonly messages: number;
+  /** As they were counted at their receipt. */
+  readonly points: number;
+  /** On disk. */
+  readonly bytes: number;
+  readonly maxBytes: number;
+  /** The receipt of the oldest message, microseconds since 1970; null where there is none. */
+  readonly oldestAt: number | null;
+}
+
+interface SpoolDamage {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** What an append made room for by deleting the oldest, under `spool.on_full: drop_oldest`. */
+export interface SpoolDropped {
+  readonly messages: number;
+  readonly points: number;
+}
+
+/** Batches on disk, first in, first out. */
+export interface Spool {
+  readonly state: SpoolState;
+  /** What could not be read since it was opened, and is kept beside. */
+  readonly damaged: SpoolDamage;
+  /**
+   * Resolves once the batch is durable. Rejects with a SpoolError: `full` (on_full is block, or the batch alone is too
+   * large) or `failed` (the disk); the spool is then as it was before.
+   */
+  append(batch: SpooledBatch): Promise<SpoolDropped>;
+  /** The oldest batch, the same until it is consumed; null where there is none. */
+  next(): Promise<SpooledBatch | null>;
+  /** Takes away what `next` gave; durable when it resolves. */
+  consume(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SpoolStatus extends SpoolState {
+  /** Why it did not take the last batch; null where it did. */
+  readonly fault: string | null;
+  readonly damaged: SpoolDamage;
+}

@@ -59,13 +59,9 @@ export class Intake {
     this.#seen = options.retained === 'if_changed' ? new RetainedMemory(REMEMBERED_TOPICS) : null;
   }
 
-  get paused(): boolean {
-    return this.#paused;
-  }
-
-  /** Of the last message, in monotonic milliseconds. */
-  get lastHeard(): number {
-    return this.#lastHeard;
+  /** Milliseconds since the last message, or since `turnedAt` (monotonic) where that is later; null while reading is held back. */
+  quietMs(turnedAt: number): number | null {
+    return this.#paused ? null : performance.now() - Math.max(turnedAt, this.#lastHeard);
   }
 
   /** Of the last message, microseconds since 1970. */

@@ -1,7 +1,7 @@
 import type { IConnackPacket } from 'mqtt';
 import { type FailureCode, TidegateError } from '../errors.ts';
 import type { Delivery, Source } from '../pipeline/types.ts';
-import { backoffDelay, RECONNECTING } from './backoff.ts';
+import { Attempts } from './attempts.ts';
 import { Connection } from './connection.ts';
 import { type ConnectionEnd, connectionFailure } from './connection-errors.ts';
 import { Endpoints } from './endpoints.ts';
@@ -15,6 +15,7 @@ import { Startup } from './startup.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
 import { shared, type TopicFilter, withoutCovered } from './subscriptions.ts';
 import type { LeaveReason } from './voice.ts';
+import { type Testimony, Witness } from './witness.ts';
 
 /**
  * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
@@ -32,11 +33,9 @@ export class Subscriber implements Source {
   #intake: Intake | null = null;
   #connection: Connection | null = null;
   readonly #startup = new Startup();
-  #retryTimer: NodeJS.Timeout | undefined;
+  readonly #attempts: Attempts;
   #silence: SilenceWatch | null = null;
-  /** Attempts since the last sound connection. */
-  #attempt = 0;
-  readonly #evictions = new Evictions();
+  readonly #evictions: Evictions;
   /** Left on purpose: no attempts until `reconnect`. */
   #away = false;
   /** Stopping or failed: no attempts ever again. */
@@ -52,7 +51,10 @@ export class Subscriber implements Source {
     this.#presence = new Presence(this.#now);
     this.#filters = shared(withoutCovered(options.filters), options.shareGroup);
     this.#endpoints = new Endpoints(options.urls);
-    const { sessions, logger } = options;
+    this.#evictions = new Evictions(() => new Witness(options, this.#endpoints.current));
+    const { sessions, logger, backoff } = options;
+    const prepare = (): Promise<void> => this.#evictions.prepare();
+    this.#attempts = new Attempts({ backoff, logger, prepare, connect: () => this.#connect() });
     this.#epochs = sessions ? new Epochs(sessions, logger, () => this.#onEpoch()) : null;
   }
 
@@ -85,7 +87,7 @@ export class Subscriber implements Source {
   disconnect(reason: string): void {
     if (this.#away || this.#finished) return;
     this.#away = true;
-    clearTimeout(this.#retryTimer);
+    this.#attempts.cancel();
     this.#options.logger.warn({ url: this.#url, reason }, `left the broker: ${reason}`);
     void this.#leave('full');
   }
@@ -93,12 +95,13 @@ export class Subscriber implements Source {
   reconnect(): void {
     if (!this.#away || this.#finished) return;
     this.#away = false;
-    this.#retry('coming back to the broker');
+    this.#attempts.plan('coming back to the broker', this.#url);
   }
 
   stopReceiving(): Promise<void> {
     this.#finished = true;
-    clearTimeout(this.#retryTimer);
+    this.#attempts.cancel();
+    void this.#evictions.dismiss();
     this.#silence?.stop();
     this.#epochs?.stop();
     this.#intake?.stop();
@@ -171,7 +174,7 @@ export class Subscriber implements Source {
   #onEpoch(): void {
     if (this.#connection === null || this.#intake?.declined === 0) return;
     void this.#leave('reconnecting');
-    this.#retry('the session is recorded: what waited for it is fetched');
+    this.#attempts.plan('the session is recorded: what waited for it is fetched', this.#url);
   }
 
   async #onAccepted(connection: Connection, connack: IConnackPacket): Promise<void> {
@@ -222,7 +225,7 @@ export class Subscriber implements Source {
     if (connection !== this.#connection) return;
     const { protocolVersion, clientId, voice } = this.#options;
     const { code, detail, unexplained } = connectionFailure(end, protocolVersion);
-    const taken = this.#evictions.ended(unexplained && !this.#presence.sound);
+    const testimony = this.#evictions.ended(unexplained && !this.#presence.sound);
     this.#detach();
     if (this.#finished) return;
     if (voice?.retriesWithoutWill(end) === true) {
@@ -233,35 +236,33 @@ export class Subscriber implements Source {
       this.#fail(code, detail);
       return;
     }
-    if (taken) {
-      this.#fail('session_taken', `${detail}, ${EVICTIONS} times soon after accepting ${clientId}`);
-      return;
-    }
-    this.#retry(this.#endpoints.failed(detail));
+    if (testimony === null) this.#retry(detail);
+    else void this.#judge(`${detail}, ${EVICTIONS} times soon after accepting ${clientId}`, testimony);
   }
 
-  #retry(cause: string): void {
-    const delay = backoffDelay(this.#attempt++, this.#options.backoff ?? RECONNECTING);
-    this.#options.logger.warn(
-      { url: this.#url, attempt: this.#attempt, retry_in_ms: delay },
-      `${cause}; connecting to ${this.#url} in ${(delay / 1_000).toFixed(1)} s`,
-    );
-    this.#retryTimer = setTimeout(() => this.#connect(), delay);
+  /** What the witness says of the connections that were cut tells a second client from a bad network. */
+  async #judge(detail: string, testimony: Promise<Testimony>): Promise<void> {
+    const network = (await testimony) === 'fell';
+    if (this.#away || this.#finished) return;
+    if (network) this.#retry(`${detail}, and others with it: the network fails`);
+    else this.#fail('session_taken', detail);
+  }
+
+  #retry(detail: string): void {
+    this.#attempts.plan(this.#endpoints.failed(detail), this.#url);
   }
 
   /** A broker may have lost our subscriptions, or a bridge behind it have died, while pings are still answered. */
   #watchSilence(connection: Connection): void {
     const limit = this.#options.silenceTimeoutMs;
     if (limit === null) return;
-    const quiet = (): number | null => {
-      // While we hold back, silence is our own doing.
-      if (this.#intake?.paused || connection.acknowledger.pending > 0) return null;
-      return performance.now() - Math.max(this.#presence.turnedAt, this.#intake?.lastHeard ?? 0);
-    };
+    // While we hold back, silence is our own doing.
+    const quiet = (): number | null =>
+      connection.acknowledger.pending > 0 ? null : (this.#intake?.quietMs(this.#presence.turnedAt) ?? null);
     this.#silence = new SilenceWatch(limit, quiet, (quietMs) => {
       this.#mustSubscribe = true;
       void this.#leave('reconnecting');
-      this.#retry(`${this.#url}: no message for ${Math.round(quietMs / 1_000)} s`);
+      this.#attempts.plan(`${this.#url}: no message for ${Math.round(quietMs / 1_000)} s`, this.#url);
     });
     this.#silence.start();
   }
@@ -272,7 +273,7 @@ export class Subscriber implements Source {
 
   #finish(error: TidegateError): void {
     this.#finished = true;
-    clearTimeout(this.#retryTimer);
+    this.#attempts.cancel();
     void this.#leave('stopped');
     if (this.#startup.pending) this.#startup.settle(error);
     else this.#options.onFatal(error);
@@ -292,7 +293,7 @@ export class Subscriber implements Source {
     this.#connection = null;
     this.#silence?.stop();
     this.#options.voice?.detach();
-    if (this.#presence.sound) this.#attempt = 0;
+    if (this.#presence.sound) this.#attempts.sound();
     this.#presence.ended();
     this.#intake?.release();
   }

@@ -198,9 +198,9 @@ export class Ingest {
   async #checkAccount(): Promise<void> {
     const [sink, pipeline] = [this.#sink, this.#pipeline];
     if (sink === null || pipeline === null) return;
-    const before = pipeline.state().stats;
+    const { stats: before, untold } = pipeline.state();
     const { totals } = await sink.totals();
-    const imbalance = imbalanceOf(before, totals, pipeline.state().stats);
+    const imbalance = imbalanceOf(before, totals, pipeline.state().stats, untold);
     if (imbalance !== null) this.#imbalances++;
     // One line when it begins: it does not mend itself.
     if (imbalance !== null && this.#isBalanced) {

@@ -81,10 +81,14 @@ export class BalanceSheet {
     this.#pointsSpooled += points - dropped.points;
     this.#owed.ignored += batch.apart.ignored;
     this.#owed.dropped += batch.apart.dropped;
-    this.#told.messages += dropped.messages;
-    this.#told.points += dropped.points;
-    this.#settled.messages.dropped += dropped.messages;
-    this.#settled.points.dropped += dropped.points;
+    this.#tell(dropped);
+  }
+
+  /** Messages in the spool were found damaged. */
+  lost({ messages, points }: SpoolDropped): void {
+    this.#messagesSpooled -= messages;
+    this.#pointsSpooled -= points;
+    this.#tell({ messages, points });
   }
 
   /** A record of the spool was decoded again: routes that changed meanwhile may find another number of points. */
@@ -122,6 +126,11 @@ export class BalanceSheet {
     this.#decoded -= points;
   }
 
+  /** Counted as dropped, by a record of the spool that the database has not taken yet. */
+  get untold(): SpoolDropped {
+    return { ...this.#told };
+  }
+
   snapshot(): IngestStats {
     const { messages, points } = this.#settled;
     const { decoded: _decoded, ...outcomes } = points;
@@ -138,6 +147,13 @@ export class BalanceSheet {
       messages: { received: this.#received, ...messages, ...messagesHeld },
       points: { ...points, decoded: this.#decoded, ...pointsHeld },
     };
+  }
+
+  #tell({ messages, points }: SpoolDropped): void {
+    this.#told.messages += messages;
+    this.#told.points += points;
+    this.#settled.messages.dropped += messages;
+    this.#settled.points.dropped += points;
   }
 }
 

@@ -1,12 +1,14 @@
 import timers from 'node:timers/promises';
 import { SpoolError, WriteError } from '../errors.ts';
 import { backoffSeconds } from './retry.ts';
-import type { Spool, SpooledBatch } from './spool-types.ts';
+import type { Spool, SpoolDropped, SpooledBatch } from './spool-types.ts';
 import type { Batch } from './types.ts';
 
 export interface DrainParts {
   readonly spool: Spool;
   readonly rebuild: (record: SpooledBatch) => Batch;
+  /** Messages of the spool were found damaged; a record that counts them follows. */
+  readonly onLost: (lost: SpoolDropped) => void;
   /** Resolves to what was not written when `signal` aborted (`store`). */
   readonly store: (batch: Batch, signal: AbortSignal) => Promise<readonly Batch[]>;
   /** Makes an epoch known that begins in the spool. */
@@ -80,6 +82,7 @@ export class Drain {
         continue;
       }
       this.#head = record.id;
+      if (record.lost !== undefined) this.#parts.onLost(record.lost);
       if (!(await this.#write(record))) return;
       this.#parts.onWritten();
       await this.#insist(() => this.#parts.spool.consume());

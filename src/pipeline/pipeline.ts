@@ -183,6 +183,7 @@ export class Pipeline {
     const openedAt = batch?.deliveries[0] === undefined ? this.#builder.openedAt : batch.openedAt;
     return {
       stats: this.#parts.sheet.snapshot(),
+      untold: this.#parts.sheet.untold,
       queue: {
         points: this.#builder.points + this.#queue.points,
         bytes: this.#builder.bytes + this.#queue.bytes,
@@ -269,6 +270,10 @@ export class Pipeline {
         return batch;
       },
       store: (batch, signal) => store(batch, storing, signal),
+      onLost: (lost) => {
+        sheet.lost(lost);
+        this.#parts.observer.dropped('spool_damaged', lost.messages);
+      },
       beginEpoch,
       onWritten: () => this.#spooling?.written(),
       onConsumed: (record) => this.#spooling?.consumed(record),

@@ -15,6 +15,8 @@ export interface SpooledBatch {
   /** Points that were found in the messages at their receipt. */
   readonly decoded: number;
   readonly apart: ApartCounts;
+  /** Of the dropped among `apart`: found damaged in this life, and so counted as spooled until now. */
+  readonly lost?: SpoolDropped;
 }
 
 /** What the spool holds. */
@@ -35,7 +37,7 @@ interface SpoolDamage {
   readonly bytes: number;
 }
 
-/** What an append made room for by deleting the oldest, under `spool.on_full: drop_oldest`. */
+/** What the spool gave up: under `spool.on_full: drop_oldest` to make room for an append, or as damaged. */
 export interface SpoolDropped {
   readonly messages: number;
   readonly points: number;

@@ -4,7 +4,7 @@
  * exact between the years 1684 and 2255 (docs/adr/0003).
  */
 
-import type { SpoolStatus } from './spool-types.ts';
+import type { SpoolDropped, SpoolStatus } from './spool-types.ts';
 import type { DeadLetterCode, SpoolError, WriteError } from '../errors.ts';
 
 /** What a numeric series measures; text is a series of its own. */
@@ -226,7 +226,8 @@ export type DropReason =
   | 'resent'
   | 'redelivered'
   | 'backlog_skipped'
-  | 'spool_overflow';
+  | 'spool_overflow'
+  | 'spool_damaged';
 
 /** Why a batch was closed; each is counted. */
 export type SealTrigger = 'points' | 'bytes' | 'time' | 'idle' | 'drain';
@@ -244,6 +245,8 @@ export interface IngestStats {
 /** What the pipeline holds right now. */
 export interface PipelineState {
   readonly stats: IngestStats;
+  /** Of what `stats` counts as dropped: what the database will be told by a record of the spool. */
+  readonly untold: SpoolDropped;
   readonly queue: { readonly points: number; readonly bytes: number; readonly batches: number };
   readonly maximum: { readonly points: number; readonly bytes: number };
   /** Open: taking all. Full: QoS 0 waits or is dropped. Away: left the broker until there is room. */

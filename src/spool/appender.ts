@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { SpoolError } from '../errors.ts';
 import type { SpoolDropped, SpooledBatch } from '../pipeline/spool-types.ts';
 import type { Logger } from '../pipeline/types.ts';
@@ -6,6 +5,7 @@ import { checksumOf, FILE_HEAD, RECORD_HEAD } from './frame.ts';
 import { encodeBatch } from './record.ts';
 import { appendRecords, createSegment, type Segment, segmentPath, type Unsealed } from './segment.ts';
 import type { Segments } from './segments.ts';
+import { tallyOf } from './tally.ts';
 import { NOTHING, plus, type Totals, totalsOf } from './totals.ts';
 
 /** Bytes kept free for the record that says what was dropped, and the head of its file. */
@@ -113,16 +113,9 @@ export class Appender {
     const { active } = this.#segments;
     if (active !== null && oldest.includes(active.segment)) this.#segments.roll();
     const lost = oldest.map(({ left }) => left).reduce(plus, NOTHING);
-    const { messages, points, ignored, dropped, droppedPoints, epoch } = lost;
-    const tally: SpooledBatch = {
-      id: randomUUID(),
-      epoch,
-      messages: [],
-      decoded: 0,
-      apart: { ignored, dropped: dropped + messages, droppedPoints: droppedPoints + points },
-    };
+    const { messages, points } = lost;
     const numbers = oldest.map(({ number }) => number);
-    await this.#write([entryOf(tally, numbers)]);
+    await this.#write([entryOf(tallyOf(lost), numbers)]);
     this.#untold = { messages: this.#untold.messages + messages, points: this.#untold.points + points };
     this.#options.logger.warn(
       { files: numbers, messages, points },

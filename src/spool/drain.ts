@@ -7,7 +7,8 @@ import { decodeBatch, summarise } from './record.ts';
 import { RecordReader } from './record-reader.ts';
 import type { Segment } from './segment.ts';
 import type { Segments } from './segments.ts';
-import { NOTHING, type Totals, without } from './totals.ts';
+import { tallyOf } from './tally.ts';
+import { type Totals, without } from './totals.ts';
 
 interface Given {
   readonly batch: SpooledBatch;
@@ -69,7 +70,7 @@ export class Drain {
     }
   }
 
-  /** Null where all that was left of the file is damaged. */
+  /** What was damaged since it was counted is told by a tally, behind all that is sound; null where nothing is left. */
   async #read(segment: Segment): Promise<Given | null> {
     const reader = await this.#readerOf(segment);
     for (let at = segment.offset; ; ) {
@@ -78,8 +79,7 @@ export class Drain {
       if (found.kind === 'end' || found.kind === 'torn') {
         if (segment.end > size) continue;
         segment.offset = at;
-        segment.left = NOTHING;
-        return null;
+        return segment.left.records === 0 ? null : lost(segment, at);
       }
       const record = found.kind === 'record' ? decoded(found.body) : null;
       if (record !== null) {
@@ -136,6 +136,13 @@ export class Drain {
       });
     }
   }
+}
+
+/** What the file should still hold, and does not. */
+function lost(segment: Segment, end: number): Given {
+  const { left: totals } = segment;
+  const { messages, points } = totals;
+  return { batch: { ...tallyOf(totals), lost: { messages, points } }, totals, segment, end };
 }
 
 /** Null where the bytes are sound but say nothing: as good as damaged. */

@@ -11,6 +11,7 @@ const INTERVAL_MS = 10_000;
 const LOSSES: Partial<Record<DropReason, string>> = {
   qos0_overflow: 'QoS 0 messages were dropped: the queue is full',
   spool_overflow: 'The oldest messages were dropped: the spool is full (spool.on_full is drop_oldest)',
+  spool_damaged: 'Messages were lost with damaged records of the spool (look at the disk)',
 };
 
 /** `now` in milliseconds, monotonic. */

@@ -56,6 +56,7 @@ const DROP_REASONS = namesOf<DropReason>({
   redelivered: true,
   backlog_skipped: true,
   spool_overflow: true,
+  spool_damaged: true,
 });
 
 const SPOOL_FAULTS = namesOf<SpoolError['reason']>({ full: true, failed: true });
@@ -220,7 +221,7 @@ export const METRICS = {
   },
   dropped_total: {
     type: 'counter',
-    help: 'Messages (qos0_overflow, retained_skipped, own_message, resent, redelivered, spool_overflow) and points (the other reasons) not stored on purpose.',
+    help: 'Messages (qos0_overflow, retained_skipped, own_message, resent, redelivered, spool_overflow, spool_damaged) and points (the other reasons) not stored on purpose.',
     labels: { reason: DROP_REASONS },
   },
   spool_batches: {

@@ -32,6 +32,20 @@ export class MemorySpool implements Spool {
     };
   }
 
+  /** A record, counted from the oldest, is found damaged: a tally takes its place. */
+  damage(index: number): void {
+    const record = this.records[index];
+    if (record === undefined) throw new Error(`there is no record ${index}`);
+    const lost = { messages: record.messages.length, points: record.decoded };
+    const { ignored, dropped, droppedPoints } = record.apart;
+    const apart = {
+      ignored,
+      dropped: dropped + lost.messages,
+      droppedPoints: droppedPoints + lost.points,
+    };
+    this.records[index] = { ...record, id: randomUUID(), messages: [], decoded: 0, apart, lost };
+  }
+
   async append(batch: SpooledBatch): Promise<SpoolDropped> {
     await Promise.resolve();
     if (this.fault !== null) throw new SpoolError(this.fault, `the spool is ${this.fault}`);

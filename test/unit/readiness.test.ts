@@ -20,6 +20,7 @@ const EMPTY: SpoolStatus = {
 function spoolCheck(spool: SpoolStatus | null): { ok: boolean; detail: string } | undefined {
   const state: PipelineState = {
     stats: new BalanceSheet('2026-01-01T00:00:00Z', emptyTotals()).snapshot(),
+    untold: { messages: 0, points: 0 },
     queue: { points: 0, bytes: 0, batches: 0 },
     maximum: { points: 1, bytes: 1 },
     pressure: 'open',

@@ -13,6 +13,7 @@ function state(
   const { messages, points, ...rest } = new BalanceSheet('2026-01-31T12:00:00Z', emptyTotals()).snapshot();
   return {
     stats: { ...rest, messages: { ...messages, received }, points: { ...points, stored } },
+    untold: { messages: 0, points: 0 },
     queue: { points: queued, bytes: 0, batches: 0 },
     maximum: { points: 1, bytes: 1 },
     pressure: 'open',

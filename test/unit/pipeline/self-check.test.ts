@@ -50,3 +50,17 @@ test('what the database has more, or less, is told by its name', () => {
     detail: 'points.stored: 4 are committed, the sheet has 5 to 8',
   });
 });
+
+test('what a record of the spool is to tell the database may be missing there, and no more', () => {
+  const { messages, ...rest } = sheet(5);
+  const dropping = { ...rest, messages: { ...messages, received: 8, dropped: 3 } };
+  const untold = { messages: 2, points: 0 };
+  const told = (dropped: number) => {
+    const totals = committed(5);
+    totals.messages.dropped = dropped;
+    return imbalanceOf(dropping, totals, dropping, untold);
+  };
+  assert.equal(told(1), null);
+  assert.equal(told(3), null);
+  assert.match(told(0)?.detail ?? '', /^messages\.dropped: 0 are committed/);
+});

@@ -292,6 +292,31 @@ test('drop_oldest: what goes is counted as dropped, once', async (context) => {
   assert.ok(it.told.includes('dropped spool_overflow 2'));
 });
 
+test('a record that is found damaged: its messages are counted as dropped, once, here and in the database', async (context) => {
+  const it = scene(context);
+  it.database.mode = 'down';
+  for (let round = 0; round < 3; round++) {
+    for (const one of some(2, `device ${round}`)) it.pipeline.receive(one);
+    it.pipeline.skip('retained_skipped');
+    await it.pass(round === 0 ? AFTER + 100 : 200);
+  }
+  const held = it.pipeline.state().stats.messages.spooled;
+  // The first is in the drain's hand already.
+  it.spool.damage(1);
+  it.database.mode = 'up';
+  await it.pass(3_000);
+  const { stats, untold } = it.pipeline.state();
+  assert.equal(stats.balanced, true);
+  assert.equal(held, stats.messages.received);
+  assert.deepEqual([stats.messages.spooled, stats.points.spooled], [0, 0]);
+  assert.equal(stats.messages.dropped, 2);
+  assert.equal(stats.points.dropped, 2);
+  assert.deepEqual(untold, { messages: 0, points: 0 });
+  assert.equal(it.database.totals.messages.dropped, 2);
+  assert.equal(it.database.totals.messages.ignored, stats.messages.ignored);
+  assert.ok(it.told.includes('dropped spool_damaged 2'));
+});
+
 test('leaving: what the database takes is written, the rest goes to the spool at once', async (context) => {
   const it = scene(context);
   for (const one of some(3)) it.pipeline.receive(one);

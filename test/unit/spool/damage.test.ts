@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import type { SpooledBatch } from '../../../src/pipeline/spool-types.ts';
 import { encodeFileHead, FILE_HEAD, newMarker } from '../../../src/spool/frame.ts';
 import { randomFrom } from '../../support/random.ts';
 import { batchOf, drained, plain, spoolFolder, type TestFolder } from './batches.ts';
@@ -38,6 +39,23 @@ async function written(folder: TestFolder): Promise<Written> {
 async function spoolFiles(folder: TestFolder): Promise<string[]> {
   const names = await readdir(folder.path);
   return names.filter((name) => name.endsWith('.spool')).map((name) => join(folder.path, name));
+}
+
+/** The last of `all` counts what the damaged one held, as dropped. */
+function assertTold(all: readonly SpooledBatch[], damaged: SpooledBatch | null): void {
+  const told = all.filter((batch) => batch.lost !== undefined);
+  if (damaged === null) {
+    assert.deepEqual(told, []);
+    return;
+  }
+  const { messages, decoded, apart } = damaged;
+  assert.deepEqual([told.length, told[0]], [1, all.at(-1)]);
+  assert.deepEqual(told[0]?.lost, { messages: messages.length, points: decoded });
+  assert.deepEqual(told[0]?.apart, {
+    ignored: apart.ignored,
+    dropped: apart.dropped + messages.length,
+    droppedPoints: apart.droppedPoints + decoded,
+  });
 }
 
 suite('damage', () => {
@@ -100,7 +118,12 @@ suite('damage', () => {
         const spool = await folder.open();
         await writeFile(file, flipped);
         const sound = BATCHES.filter((_, index) => index !== hit);
-        assert.deepEqual((await drained(spool)).map(plain), sound.map(plain), `byte ${at}`);
+        const all = await drained(spool);
+        const whole = all.filter((batch) => batch.lost === undefined);
+        assert.deepEqual(whole.map(plain), sound.map(plain), `byte ${at}`);
+        // What is damaged at the opening was never counted in this life.
+        const counted = hit >= 0 && when === 'while it is open';
+        assertTold(all, counted ? (BATCHES[hit] as SpooledBatch) : null);
         const lost = hit < 0 ? 0 : (ends[hit] as number) - (ends[hit - 1] ?? FILE_HEAD);
         assert.deepEqual(spool.damaged, { records: hit < 0 ? 0 : 1, bytes: lost }, `byte ${at}`);
         assert.equal(folder.logged.filter(({ level }) => level === 'error').length, hit < 0 ? 0 : 1);

@@ -29,6 +29,7 @@ const state: PipelineState = {
       spooled: 0,
     },
   },
+  untold: { messages: 0, points: 0 },
   queue: { points: 6, bytes: 700, batches: 2 },
   maximum: { points: 100_000, bytes: 67_108_864 },
   pressure: 'full',

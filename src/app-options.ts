@@ -4,9 +4,9 @@ import type { DecodeLimits } from './decode/decoder.ts';
 import type { EngineOptions } from './engines/engine.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
-import type { DirectoryOptions } from './postgres/device-directory.ts';
 import type { JobStoreOptions } from './postgres/job-store.ts';
 import type { LeaderOptions } from './postgres/leader.ts';
+import type { QueryPoolOptions } from './postgres/query-pool.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import type { SinkOptions } from './postgres/sink-options.ts';
 import type { DatabaseOptions } from './postgres/startup.ts';
@@ -73,8 +73,13 @@ export function sinkOptions(
   };
 }
 
-export function directoryOptions({ database }: Config, secrets: Secrets): DirectoryOptions {
-  return { url: secrets.databaseUrl, schema: database.schema, statementTimeout: database.statement_timeout };
+export function queryPoolOptions({ database }: Config, secrets: Secrets): QueryPoolOptions {
+  return {
+    url: secrets.queryUrl,
+    schema: database.schema,
+    statementTimeout: database.query_timeout,
+    connections: database.query_connections,
+  };
 }
 
 export function engineOptions(config: Config, secrets: Secrets = secretsOf(config)): EngineOptions {

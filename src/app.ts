@@ -1,4 +1,4 @@
-import { databaseOptions, directoryOptions, engineOptions, sinkOptions } from './app-options.ts';
+import { databaseOptions, engineOptions, queryPoolOptions, sinkOptions } from './app-options.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
@@ -13,6 +13,7 @@ import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
+import { QueryPool } from './postgres/query-pool.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
@@ -142,6 +143,7 @@ export class App {
   async #listen(): Promise<void> {
     const { config, logger, version } = this.#options;
     const desk = new LetterDesk(config);
+    const pool = new QueryPool(queryPoolOptions(config, this.#secrets));
     const server = await createHttpServer({
       host: config.http.host,
       port: config.http.port,
@@ -165,12 +167,14 @@ export class App {
           decompress: async (name) => await known(this.#engine).decompress(name),
           compression: async () => await known(this.#engine).compression(),
         },
-        devices: new DeviceDirectory(directoryOptions(config, this.#secrets)),
+        devices: new DeviceDirectory(pool),
+        logQuery: () => {},
       },
     });
     this.#started.unshift(async () => {
       await desk.stop();
       await server.close();
+      await pool.close();
       return true;
     });
     this.#httpUrl = (await server.listen()).url;

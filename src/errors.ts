@@ -281,6 +281,11 @@ export const FAILURES = {
     means: 'A run of a job failed.',
     mend: 'The detail has the reason; what the run had committed stays, and the next one goes on from there.',
   },
+  query_timeout: {
+    exit: 1,
+    means: 'A question took the database longer than database.query_timeout.',
+    mend: 'Ask for less at once: a shorter time, fewer devices, a coarser granularity; or raise database.query_timeout.',
+  },
   query_failed: {
     exit: 1,
     means: 'PostgreSQL refused a query.',

@@ -5,6 +5,8 @@ export interface Secrets {
   readonly databaseUrl: () => string;
   /** Of the role that migrates. */
   readonly ownerUrl: () => string;
+  /** Of the role that answers questions. */
+  readonly queryUrl: () => string;
   readonly mqttPassword: () => string | null;
 }
 
@@ -22,12 +24,16 @@ export function secretsOf(config: Config, read: () => Config = () => config): Se
     }
     return latest;
   };
-  const { url, migrate_url: migrateUrl } = config.database;
+  const { url, migrate_url: migrateUrl, query_url: queryUrl } = config.database;
   return {
     databaseUrl: () => withPasswordOf(now().database.url, url),
     ownerUrl: () => {
       const { database } = now();
       return withPasswordOf(database.migrate_url ?? database.url, migrateUrl ?? url);
+    },
+    queryUrl: () => {
+      const { database } = now();
+      return withPasswordOf(database.query_url ?? database.url, queryUrl ?? url);
     },
     mqttPassword: () => now().mqtt.password,
   };

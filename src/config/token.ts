@@ -12,6 +12,16 @@ export const TOKEN = Type.Object({
     allowed: '64 hex digits',
     pattern: '^[0-9a-fA-F]{64}$',
   }),
+  scope: Type.Enum(['read', 'operator'], {
+    description: 'read looks; operator also gives orders: runs jobs, compresses, replays and drops.',
+    allowed: 'read or operator',
+    default: 'read',
+  }),
+  devices: Type.Array(Type.String({ minLength: 1 }), {
+    description: 'Lets only devices be seen whose ids begin so; empty: all.',
+    allowed: 'a list of texts',
+    default: [],
+  }),
 });
 
 export type Token = Static<typeof TOKEN>;

@@ -4,7 +4,8 @@ import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { FAILURES, type FailureCode, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
-import { carriesToken, foreignHeader, isLoopback, type Token } from './guard.ts';
+import { type Access, UNLIMITED } from './access.ts';
+import { carriedToken, foreignHeader, isLoopback, type Token } from './guard.ts';
 import { chunkRoutes } from './chunk-routes.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
 import { healthRoutes } from './health-routes.ts';
@@ -15,9 +16,15 @@ import { ProblemSchema, sendProblem } from './problem.ts';
 import { statsRoutes } from './stats-routes.ts';
 
 declare module 'fastify' {
+  interface FastifyRequest {
+    /** Of whoever asks. */
+    access: Access;
+  }
   interface FastifyContextConfig {
     /** Answers without a token. */
     open?: boolean;
+    /** Takes no order although it is no GET: everybody may. */
+    looks?: boolean;
   }
 }
 
@@ -41,6 +48,13 @@ const STATUS: Readonly<Partial<Record<FailureCode, number>>> = {
   device_unknown: 404,
   replay_running: 409,
 };
+/** The database answers nobody now, or not this. */
+const AWAY: ReadonlySet<FailureCode> = new Set([
+  'database_unreachable',
+  'database_refused',
+  'database_tls',
+  'query_timeout',
+]);
 const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_AFTER_SECONDS = 5;
@@ -88,7 +102,9 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
 
 function guard(app: FastifyInstance, { host, tokens }: ApplicationOptions): void {
   const loopback = isLoopback(host);
+  app.decorateRequest('access');
   app.addHook('onRequest', async (request, reply) => {
+    request.access = UNLIMITED;
     reply.headers(HEADERS);
     const foreign = loopback ? foreignHeader(request.headers) : null;
     if (foreign !== null) {
@@ -98,12 +114,20 @@ function guard(app: FastifyInstance, { host, tokens }: ApplicationOptions): void
         `The ${foreign} header is not of this machine, which is all that may ask here.`,
       );
     }
-    const open = tokens.length === 0 || request.routeOptions.config.open === true;
-    if (!open && !carriesToken(request.headers.authorization, tokens)) {
+    const { open, looks } = request.routeOptions.config;
+    if (tokens.length === 0 || open === true) return undefined;
+    const token = carriedToken(request.headers.authorization, tokens);
+    if (token === null) {
       reply.header('www-authenticate', 'Bearer realm="tidegate"');
       return sendProblem(reply, 401, 'A valid token is needed: Authorization: Bearer TOKEN.');
     }
-    return undefined;
+    const { name, scope, devices } = token;
+    request.access = { name, operator: scope === 'operator', devices: devices.length === 0 ? null : devices };
+    if (request.access.operator || looks === true || ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) {
+      return undefined;
+    }
+    reply.header('www-authenticate', 'Bearer realm="tidegate", error="insufficient_scope", scope="operator"');
+    return sendProblem(reply, 403, `The token ${name} only reads: orders take one with the scope operator.`);
   });
 }
 
@@ -112,7 +136,7 @@ function reportErrors(app: FastifyInstance, logger: Logger): void {
     return sendProblem(reply, 404, `There is no ${request.method} ${request.url.split('?')[0]}.`);
   });
   app.setErrorHandler<FastifyError | TidegateError>((error, request, reply) => {
-    if (error instanceof TidegateError && error.code === 'database_unreachable') {
+    if (error instanceof TidegateError && AWAY.has(error.code)) {
       reply.header('retry-after', RETRY_AFTER_SECONDS);
       return sendProblem(reply, 503, FAILURES[error.code].means);
     }

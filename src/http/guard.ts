@@ -7,6 +7,10 @@ export interface Token {
   readonly name: string;
   /** Of the token, in hexadecimal. */
   readonly sha256: string;
+  /** read looks at everything, operator gives orders too. */
+  readonly scope: 'read' | 'operator';
+  /** How the ids of the devices begin that it sees; none: all devices. */
+  readonly devices: readonly string[];
 }
 
 const LOCAL = String.raw`(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?`;
@@ -28,14 +32,14 @@ export function foreignHeader(headers: IncomingHttpHeaders): 'Host' | 'Origin' |
   return null;
 }
 
-/** Whether `Authorization` (RFC 6750) carries one of the tokens; takes as long whichever it is, and for none. */
-export function carriesToken(authorization: string | undefined, tokens: readonly Token[]): boolean {
+/** The one of the tokens that `Authorization` (RFC 6750) carries, or null; takes as long whichever it is, and for none. */
+export function carriedToken(authorization: string | undefined, tokens: readonly Token[]): Token | null {
   const given = /^Bearer +([\w.~+/=-]+) *$/i.exec(authorization ?? '')?.[1] ?? '';
   const digest = hash('sha256', given, 'buffer');
-  let found = false;
+  let found: Token | null = null;
   for (const token of tokens) {
     const expected = Buffer.from(token.sha256, 'hex');
-    if (expected.length === digest.length && timingSafeEqual(expected, digest)) found = true;
+    if (expected.length === digest.length && timingSafeEqual(expected, digest)) found = token;
   }
-  return found && given !== '';
+  return given === '' ? null : found;
 }

@@ -90,6 +90,15 @@ interface DevicePorts {
 }
 export type DeviceShown = Omit<Static<typeof DeviceSchema>, 'state'> & { readonly state: string | null };
 
+/** A question that was answered. */
+export interface Answered {
+  /** What was asked: metrics_raw, latest and the like. */
+  readonly type: string;
+  readonly durationMs: number;
+  /** Rows of the answer. */
+  readonly count: number;
+}
+
 /** What the endpoints show; whoever composes the daemon hands it in. */
 export interface HttpPorts {
   ready(): Readiness;
@@ -101,6 +110,8 @@ export interface HttpPorts {
   readonly deadLetters: LetterPorts;
 
   readonly devices: DevicePorts;
+  /** Takes note of it, and lets nobody wait. */
+  logQuery(answered: Answered): void;
   /** Runs a job to its end. */
   runJob(name: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
 }

@@ -1,45 +1,29 @@
 import { TidegateError } from '../errors.ts';
 import { DeviceNames } from './device-names.ts';
 import { type DevicePage, type DeviceSummary, findDevice, listDevices } from './device-series.ts';
-import { type SchemaNames, schemaNames } from './names.ts';
-import type { DatabaseUrl } from './connection.ts';
-import { withConnection } from './session.ts';
+import type { QueryPool } from './query-pool.ts';
 
-export interface DirectoryOptions {
-  readonly url: DatabaseUrl;
-  readonly schema: string;
-  /** Milliseconds. */
-  readonly statementTimeout: number;
-}
-
-/** Looks devices up, over a connection for each question. Rejects with a TidegateError where the database is away. */
+/** Looks devices up. Rejects as QueryPool does. */
 export class DeviceDirectory {
-  readonly #options: DirectoryOptions;
-  readonly #names: SchemaNames;
+  readonly #pool: QueryPool;
 
-  constructor(options: DirectoryOptions) {
-    this.#options = options;
-    this.#names = schemaNames(options.schema);
+  constructor(pool: QueryPool) {
+    this.#pool = pool;
   }
 
   async list(page: DevicePage): Promise<DeviceSummary[]> {
-    return await withConnection(this.#connection, (client) => listDevices(client, this.#names, page));
+    return await this.#pool.lend((client) => listDevices(client, this.#pool.names, page));
   }
 
   /** Throws `device_unknown`, with the name that it has now where that is known. */
   async find(device: string): Promise<DeviceSummary> {
     // PostgreSQL holds no such text.
     if (device.includes('\0')) throw unknown(device, null);
-    return await withConnection(this.#connection, async (client) => {
-      const found = await findDevice(client, this.#names, device);
+    return await this.#pool.lend(async (client) => {
+      const found = await findDevice(client, this.#pool.names, device);
       if (found !== null) return found;
-      throw unknown(device, await new DeviceNames(client, this.#names).deviceOf(device));
+      throw unknown(device, await new DeviceNames(client, this.#pool.names).deviceOf(device));
     });
-  }
-
-  get #connection() {
-    const { url, statementTimeout } = this.#options;
-    return { url, statementTimeout, applicationName: 'tidegate devices' };
   }
 }
 

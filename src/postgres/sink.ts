@@ -16,7 +16,7 @@ import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
 import { sortRows } from './rows.ts';
 import { SeriesCatalog } from './series-catalog.ts';
-import { SinkConnections } from './sink-connections.ts';
+import { KeptConnections } from './kept-connections.ts';
 import { type HeldRows, NOTHING_HELD, type SinkOptions } from './sink-options.ts';
 import { sqlstateOf } from './sqlstate.ts';
 import { rememberLatest, textRows } from './text-rows.ts';
@@ -55,7 +55,7 @@ export class PostgresSink implements Sink {
   readonly #deliveries: DeliveryLedger;
   readonly #begin: string;
   readonly #beginAlone: string;
-  readonly #connections: SinkConnections;
+  readonly #connections: KeptConnections;
   /** Batches whose COMMIT was sent and not answered. */
   readonly #inDoubt = new Set<string>();
   /** Rows of the journal that were there when the totals were first read: earlier lives wrote them. */
@@ -67,7 +67,7 @@ export class PostgresSink implements Sink {
     const names = schemaNames(options.schema);
     this.#options = options;
     this.#names = names;
-    this.#connections = new SinkConnections(() => this.#connect());
+    this.#connections = new KeptConnections(() => this.#connect());
     this.#chunks =
       options.engine === 'timescaledb'
         ? new HypertableChunks(names)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ApplicationOptions } from '../../src/http/application.ts';
+import type { Token } from '../../src/http/guard.ts';
 import type { DeviceShown, HttpPorts } from '../../src/http/ports.ts';
 import { TidegateError } from '../../src/errors.ts';
 import type { IngestStats } from '../../src/pipeline/types.ts';
@@ -8,10 +9,17 @@ import type { JobReport } from '../../src/scheduler/types.ts';
 
 export const TOKEN = 'tg_correct-horse.battery~staple';
 
-export const TOKENS = [
-  { name: 'other', sha256: createHash('sha256').update('another').digest('hex') },
-  { name: 'grafana', sha256: createHash('sha256').update(TOKEN).digest('hex') },
-];
+export const TOKENS = [token('other', 'another', 'read'), token('grafana', TOKEN, 'operator')];
+
+/** As the configuration holds it; `devices` are the prefixes of those that it sees. */
+export function token(
+  name: string,
+  secret: string,
+  scope: 'read' | 'operator',
+  devices: readonly string[] = [],
+): Token {
+  return { name, sha256: createHash('sha256').update(secret).digest('hex'), scope, devices };
+}
 
 export const STATS: IngestStats = {
   since: '2026-01-01T00:00:00.000Z',
@@ -189,6 +197,7 @@ export function httpOptions(
       devices: DEVICES,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,
+      logQuery: () => {},
       ...over.ports,
     },
   };

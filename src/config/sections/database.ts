@@ -16,6 +16,27 @@ export const database = {
     sensitive: true,
     example: 'postgres://tidegate_owner@localhost:5432/tidegate',
   },
+  query_url: {
+    doc: 'The same database for a role that only reads (database.reader_role), or a standby: what the API answers comes from there; not set: database.url.',
+    format: 'database_url',
+    default: null,
+    sensitive: true,
+    example: 'postgres://tidegate_reader@localhost:5432/tidegate',
+  },
+  query_connections: {
+    doc: 'Questions to the API that are answered at once; more of them wait.',
+    format: 'integer',
+    default: 4,
+    minimum: 1,
+    maximum: 64,
+  },
+  query_timeout: {
+    doc: 'Ends a question to the API that takes longer.',
+    format: 'duration',
+    default: '30s',
+    minimum: '1s',
+    maximum: '1d',
+  },
   reader_role: {
     doc: 'A role that every migration lets read the views and functions.',
     format: 'identifier',

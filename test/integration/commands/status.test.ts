@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { hash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -10,7 +9,7 @@ import { addStatus } from '../../../src/commands/status.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { freePort } from '../../support/broker.ts';
-import { CHUNKS, DEVICES, LETTERS } from '../../support/http-ports.ts';
+import { CHUNKS, DEVICES, LETTERS, token } from '../../support/http-ports.ts';
 import { runCommand } from './command-run.ts';
 
 const TOKEN = 'letmein';
@@ -27,7 +26,7 @@ suite('tidegate status', () => {
     server = await createHttpServer({
       host: '127.0.0.1',
       port: 0,
-      tokens: [{ name: 'test', sha256: hash('sha256', TOKEN) }],
+      tokens: [token('test', TOKEN, 'read')],
       allowAnonymous: false,
       version: '0.0.0-test',
       logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
@@ -44,6 +43,7 @@ suite('tidegate status', () => {
         jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
         chunks: CHUNKS,
         devices: DEVICES,
+        logQuery: () => {},
         runJob: async () => 'unknown',
         deadLetters: LETTERS,
       },

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { DeviceRecord } from '../../../src/devices/types.ts';
+import { QueryPool } from '../../../src/postgres/query-pool.ts';
 import { DeviceDirectory } from '../../../src/postgres/device-directory.ts';
 import { PostgresDeviceStates } from '../../../src/postgres/device-states.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -149,7 +150,9 @@ test('the directory lists by the bytes of names, in pages, and finds one', async
   const names = ['A', 'Z/1', 'a', 'b%', 'b_', 'ä'];
   for (const name of names) await sink.put(series(name, NEW_YEAR, 2));
   await states(sink).save([record('a', { state: 'silent' }), record('ä')]);
-  const directory = new DeviceDirectory({ url: database.url, schema: 'public', statementTimeout: 10_000 });
+  const directory = new DeviceDirectory(
+    new QueryPool({ url: database.url, schema: 'public', statementTimeout: 10_000, connections: 1 }),
+  );
   const page = async (more: Partial<Parameters<typeof directory.list>[0]> = {}) =>
     (await directory.list({ match: '*', state: null, after: null, limit: 10, ...more })).map(
       ({ device_id }) => device_id,

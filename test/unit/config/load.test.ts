@@ -80,7 +80,7 @@ test('lists and objects come as YAML, JSON or, for words, with commas', (t) => {
   });
   assert.deepEqual(config.mqtt.urls, ['mqtt://a', 'mqtt://b']);
   assert.deepEqual(config.components, ['api']);
-  assert.deepEqual(config.http.tokens, [{ name: 'me', sha256: 'a'.repeat(64) }]);
+  assert.deepEqual(config.http.tokens, [{ name: 'me', sha256: 'a'.repeat(64), scope: 'read', devices: [] }]);
   const [route] = config.routes;
   assert.deepEqual([route?.qos, route?.flatten, route?.null_words], [0, true, ['null', '-']]);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { carriesToken, foreignHeader, isLoopback } from '../../../src/http/guard.ts';
+import { carriedToken, foreignHeader, isLoopback } from '../../../src/http/guard.ts';
 import { TOKEN, TOKENS } from '../../support/http-ports.ts';
 
 test('loopback is what only this machine can reach', () => {
@@ -45,20 +45,20 @@ test('an Origin of this machine or none passes, every other is foreign', () => {
 
 test('each of the tokens is taken, anything else is not', () => {
   for (const authorization of [`Bearer ${TOKEN}`, `bearer  ${TOKEN} `, 'Bearer another']) {
-    assert.ok(carriesToken(authorization, TOKENS), authorization);
+    assert.ok(carriedToken(authorization, TOKENS) !== null, authorization);
   }
   const refused = ['', 'Bearer', 'Bearer ', TOKEN, `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, `Bearer ${TOKEN} x`];
   for (const authorization of [undefined, ...refused, `Bearer ${TOKENS[1]?.sha256}`]) {
-    assert.ok(!carriesToken(authorization, TOKENS), authorization);
+    assert.equal(carriedToken(authorization, TOKENS), null, authorization);
   }
-  assert.ok(!carriesToken(`Bearer ${TOKEN}`, []));
+  assert.equal(carriedToken(`Bearer ${TOKEN}`, []), null);
 });
 
 test('a token that is configured badly, or as the digest of nothing, lets nobody in', () => {
   const nothing = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
   for (const sha256 of ['', 'zz', nothing]) {
     for (const authorization of ['Bearer ', 'Bearer zz', undefined]) {
-      assert.ok(!carriesToken(authorization, [{ name: 'bad', sha256 }]));
+      assert.equal(carriedToken(authorization, [{ name: 'bad', sha256, scope: 'read', devices: [] }]), null);
     }
   }
 });

@@ -6,7 +6,7 @@ import { cutOff } from './connection.ts';
 const FAREWELL = 1_000;
 
 /** A connection of its own for each caller: kept after success, thrown away after any failure. */
-export class SinkConnections {
+export class KeptConnections {
   readonly #connect: () => Promise<Client>;
   readonly #idle: Client[] = [];
   readonly #busy = new Set<Client>();

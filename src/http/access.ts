@@ -1,0 +1,16 @@
+/** What whoever asks may see and do. */
+
+export interface Access {
+  /** Of the token; null where none is asked for. */
+  readonly name: string | null;
+  /** Whether orders are taken (anything but looking). */
+  readonly operator: boolean;
+  /** How the ids of the devices begin that may be seen; null: any device. */
+  readonly devices: readonly string[] | null;
+}
+
+export const UNLIMITED: Access = { name: null, operator: true, devices: null };
+
+export function sees({ devices }: Access, deviceId: string): boolean {
+  return devices === null || devices.some((prefix) => deviceId.startsWith(prefix));
+}

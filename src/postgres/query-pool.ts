@@ -1,0 +1,76 @@
+import PQueue from 'p-queue';
+import type { Client } from 'pg';
+import { TidegateError } from '../errors.ts';
+import { connect, type DatabaseUrl } from './connection.ts';
+import { KeptConnections } from './kept-connections.ts';
+import { type SchemaNames, schemaNames } from './names.ts';
+import { sqlstateOf } from './sqlstate.ts';
+
+export interface QueryPoolOptions {
+  readonly url: DatabaseUrl;
+  readonly schema: string;
+  /** Milliseconds; 0 is none. */
+  readonly statementTimeout: number;
+  /** Questions that are answered at once; more of them wait. */
+  readonly connections: number;
+}
+
+/**
+ * Of a session that answers questions: it cannot write, and it plans for the short ones, which are most. Parallel workers
+ * and JIT cost such a question more than they bring.
+ */
+const SESSION = `SET default_transaction_read_only = on; SET max_parallel_workers_per_gather = 0; SET jit = off`;
+
+/** Reads on connections of its own, kept for the next question. */
+export class QueryPool {
+  readonly names: SchemaNames;
+  readonly #connections: KeptConnections;
+  readonly #turns: PQueue;
+
+  constructor({ url, schema, statementTimeout, connections }: QueryPoolOptions) {
+    this.names = schemaNames(schema);
+    this.#turns = new PQueue({ concurrency: connections });
+    this.#connections = new KeptConnections(async () => {
+      const client = await connect({ url, statementTimeout, applicationName: 'tidegate queries' });
+      await client.query(SESSION);
+      return client;
+    });
+  }
+
+  /**
+   * Gives `work` a connection, in turn. Where `signal` aborts it rejects with its reason, and what the server was doing is
+   * cut off. Rejects with a TidegateError: `database_unreachable` and the like, `query_timeout`; or as `work` does.
+   */
+  async lend<T>(work: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return await this.#turns.add(
+      async () => {
+        try {
+          return await this.#connections.use(work, signal);
+        } catch (error) {
+          throw described(error);
+        }
+      },
+      signal === undefined ? {} : { signal },
+    );
+  }
+
+  /** Cuts off what is under way. */
+  async close(): Promise<void> {
+    await this.#connections.close();
+  }
+}
+
+/** What a question can end with although there is nothing wrong with it. */
+function described(error: unknown): unknown {
+  if (error instanceof TidegateError) return error;
+  const state = sqlstateOf(error);
+  const { message } = error as Error;
+  if (state === '57014') return new TidegateError('query_timeout', message, { cause: error });
+  const away =
+    state === null
+      ? /^(Connection terminated|Client has encountered a connection error|Client was closed|read E|write E)/.test(
+          message,
+        )
+      : /^(08|53|57P)/.test(state);
+  return away ? new TidegateError('database_unreachable', message, { cause: error }) : error;
+}

@@ -91,7 +91,7 @@ interface DevicePorts {
 export type DeviceShown = Omit<Static<typeof DeviceSchema>, 'state'> & { readonly state: string | null };
 
 /** A question that was answered. */
-export interface Answered {
+interface Answered {
   /** What was asked: metrics_raw, latest and the like. */
   readonly type: string;
   readonly durationMs: number;

@@ -1,15 +1,31 @@
 import type { Client } from 'pg';
 import { type SchemaNames, withNames } from './names.ts';
+import { sqlstateOf } from './sqlstate.ts';
 
 /** Jobs that move points or compute from them. */
 const JOBS = ['compression', 'aggregates', 'retention'];
 
+/** PostgreSQL manual, appendix A. */
+const DEADLOCK = '40P01';
+const ATTEMPTS = 5;
+
 /**
  * One correction by hand: all of it or nothing. While it is under way writers wait at the map's lock, and jobs at their
  * rows: these first, because a job takes the map's lock under its own row. Whoever folds the journal has ended before the
- * statistics are computed. Afterwards every writer looks its series up anew.
+ * statistics are computed. Afterwards every writer looks its series up anew. Whom the server ends for a deadlock, as with
+ * TimescaleDB's own jobs, begins anew: `work` may be called several times.
  */
 export async function corrected<T>(client: Client, names: SchemaNames, work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await attempted(client, names, work);
+    } catch (error) {
+      if (sqlstateOf(error) !== DEADLOCK || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function attempted<T>(client: Client, names: SchemaNames, work: () => Promise<T>): Promise<T> {
   const query = async (sql: string, parameters: readonly unknown[] = []) =>
     await client.query(withNames(sql, names), [...parameters]);
   await client.query('BEGIN ISOLATION LEVEL READ COMMITTED');

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
+import { Client } from 'pg';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { DAY, SECOND } from '../../unit/pipeline/messages.ts';
 import { openPostgres, runJob } from '../engines/engines.ts';
 import { at, count, openSink, series, type TestSink } from '../postgres/sinks.ts';
@@ -109,4 +111,27 @@ test('corrections and jobs wait for each other', async () => {
        (SELECT sum(points) FROM tidegate.chunks WHERE source = 'points')::text AS chunks`,
   );
   assert.deepEqual(sums, { days: '12000', chunks: '12000' });
+});
+
+test('a correction that the server ends for a deadlock begins anew', async () => {
+  await using sink = openSink(database);
+  await write(sink, 'old', 1);
+  const other = new Client(database.url);
+  await other.connect();
+  // The correction is the one that finds the deadlock, and so the one that is ended.
+  await other.query("SET deadlock_timeout = '1h'; BEGIN");
+  await other.query("UPDATE tidegate.series SET unit = unit WHERE device_id = 'old'");
+  const renamed = correct(database, (corrections) => corrections.rename('old', 'new', false));
+  await eventually('the correction waits for the series', async () => {
+    const waiting = await database.query(
+      "SELECT FROM pg_stat_activity WHERE application_name = 'tidegate devices' AND wait_event_type = 'Lock' AND datname = current_database()",
+    );
+    return waiting.length > 0;
+  });
+  await other.query("SELECT FROM tidegate.jobs WHERE name = 'retention' FOR UPDATE");
+  await other.query('COMMIT');
+  assert.equal((await renamed).action, 'rename');
+  await other.end();
+  assert.deepEqual(await database.query('SELECT count(*)::int AS count FROM iot_audit'), [{ count: 1 }]);
+  await assertConsistent();
 });

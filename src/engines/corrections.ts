@@ -43,8 +43,8 @@ type Counts = CorrectionReport['counts'];
 
 /**
  * Corrections by hand, on every engine: each goes through all that is kept of a device, in one transaction with its record
- * in the audit. A dry run counts the same in the state of one moment and changes nothing. What is spooled, once there is a
- * spool, is corrected on its way into the database: its series are resolved then.
+ * in the audit. A dry run counts the same in the state of one moment and changes nothing. What is spooled is
+ * corrected on its way into the database: its series are resolved then, and what a deletion meant is left out.
  */
 export class Corrections {
   readonly #client: Client;

@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import type { DeadLetterCode } from '../errors.ts';
 import { emptyTotals } from './balance-sheet.ts';
-import type { Batch, BatchTotals, DeadLetter, MessageColumns, PointColumns, TextColumns } from './types.ts';
+import type {
+  Batch,
+  BatchTotals,
+  DeadLetter,
+  MessageColumns,
+  PointColumns,
+  Series,
+  TextColumns,
+} from './types.ts';
 
 /** What is known of a batch's messages and points before it is written; `stored` and its kin are the sink's to fill. */
 export function totalsOf(batch: Batch): BatchTotals {
@@ -54,6 +62,12 @@ function halfId(id: string, half: 0 | 1): string {
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }
 
+/** Those of its series that it has points of. */
+export function usedSeries({ series, points, texts }: Batch): Series[] {
+  const used = new Set([...points.seriesIndex.subarray(0, points.length), ...texts.seriesIndex]);
+  return series.filter((_, index) => used.has(index));
+}
+
 /**
  * The batch without the points of the series for which `refused` says true; each message that loses points by it is
  * dead-lettered with the code and detail (or its dead letter counts them too).
@@ -92,6 +106,27 @@ export function withoutPoints(
   };
 }
 
+/**
+ * The batch without the points of which `isDropped` says so, by their series, message and time (microseconds since 1970):
+ * counted as points that were not to be stored. And how many they are.
+ */
+export function dropPoints(
+  batch: Batch,
+  isDropped: Keep,
+): { readonly batch: Batch; readonly deleted: number } {
+  const dropped = [...batch.messages.dropped];
+  let deleted = 0;
+  const keep: Keep = (seriesIndex, messageIndex, timestamp) => {
+    if (!isDropped(seriesIndex, messageIndex, timestamp)) return true;
+    dropped[messageIndex] = (dropped[messageIndex] ?? 0) + 1;
+    deleted++;
+    return false;
+  };
+  const points = filterPoints(batch.points, keep, 0);
+  const texts = filterTexts(batch.texts, keep, 0);
+  return { batch: { ...batch, points, texts, messages: { ...batch.messages, dropped } }, deleted };
+}
+
 function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
   const within = (_seriesIndex: number, messageIndex: number): boolean =>
     messageIndex >= from && messageIndex < to;
@@ -117,13 +152,15 @@ function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
   };
 }
 
-type Keep = (seriesIndex: number, messageIndex: number) => boolean;
+/** By series, message and time. */
+type Keep = (seriesIndex: number, messageIndex: number, timestamp: number) => boolean;
 
 function filterPoints(points: PointColumns, keep: Keep, firstMessage: number): PointColumns {
   const rows = new Int32Array(points.length);
   let length = 0;
   for (let row = 0; row < points.length; row++) {
-    if (keep(points.seriesIndex[row] as number, points.messageIndex[row] as number)) rows[length++] = row;
+    const [series, message] = [points.seriesIndex[row] as number, points.messageIndex[row] as number];
+    if (keep(series, message, points.timestamp[row] as number)) rows[length++] = row;
   }
   const kept = rows.subarray(0, length);
   return {
@@ -138,7 +175,7 @@ function filterPoints(points: PointColumns, keep: Keep, firstMessage: number): P
 
 function filterTexts(texts: TextColumns, keep: Keep, firstMessage: number): TextColumns {
   const rows = [...texts.value.keys()].filter((row) =>
-    keep(texts.seriesIndex[row] as number, texts.messageIndex[row] as number),
+    keep(texts.seriesIndex[row] as number, texts.messageIndex[row] as number, texts.timestamp[row] as number),
   );
   return {
     length: rows.length,

@@ -39,5 +39,6 @@ export class Settlement {
     for (const { code } of [...batch.deadLetters, ...report.refused]) this.#observer.deadLettered(code, 1);
     if (report.unchanged > 0) this.#observer.dropped('text_unchanged', report.unchanged);
     if (report.expired > 0) this.#observer.dropped('expired', report.expired);
+    if (report.deleted) this.#observer.dropped('deleted', report.deleted);
   }
 }

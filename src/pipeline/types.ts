@@ -197,6 +197,8 @@ export interface WriteReport {
   readonly unchanged: number;
   /** Points and texts not stored because retention deletes what is so old; part of `totals.points.dropped`. */
   readonly expired: number;
+  /** Points not stored because they were deleted by hand while they lay in the spool; part of `totals.points.dropped`. */
+  readonly deleted?: number;
   /** Committed by an earlier life of the daemon: its counts were there at the start. */
   readonly earlier?: boolean;
 }
@@ -220,6 +222,7 @@ export type DropReason =
   | 'text_dropped'
   | 'text_unchanged'
   | 'expired'
+  | 'deleted'
   | 'qos0_overflow'
   | 'retained_skipped'
   | 'own_message'

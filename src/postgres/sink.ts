@@ -8,6 +8,7 @@ import type { Chunks } from './chunks.ts';
 import { connect } from './connection.ts';
 import { type DeadLetterKeeper, DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
+import { Deletions } from './deletions.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
 import { forgetDropped } from './dropped-chunks.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
@@ -49,6 +50,7 @@ export class PostgresSink implements Sink {
   readonly #chunks: Chunks;
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
+  readonly #deletions: Deletions;
   readonly #dirty: DirtyBuckets;
   readonly #deadLetters: DeadLetterKeeper;
   readonly #journal: Journal;
@@ -74,6 +76,7 @@ export class PostgresSink implements Sink {
         : new ChunkMap(names, options.chunks, () => Date.now() * 1000);
     this.#catalog = new SeriesCatalog(names, options.maxSeries);
     this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
+    this.#deletions = new Deletions(names);
     this.#dirty = new DirtyBuckets(names);
     this.#deadLetters = options.deadLetters ?? new DeadLetterStore(names, options.clientId);
     this.#journal = new Journal(names, options.clientId);
@@ -153,12 +156,13 @@ export class PostgresSink implements Sink {
 
   async #write(client: Client, whole: Batch): Promise<WriteReport> {
     const seriesVersion = this.#catalog.version;
-    const refusedSeries = await this.#catalog.resolve(client, whole.series);
+    const { batch: wanted, series, deleted } = await this.#deletions.without(client, whole);
+    const refusedSeries = await this.#catalog.resolve(client, series);
     const batch =
       refusedSeries.size === 0
-        ? whole
+        ? wanted
         : withoutPoints(
-            whole,
+            wanted,
             (index) => refusedSeries.has(whole.series[index] as (typeof whole.series)[number]),
             'series_limit',
             `more than ${this.#options.maxSeries} series`,
@@ -175,6 +179,7 @@ export class PostgresSink implements Sink {
         const decoded = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
         return {
           ...report,
+          deleted,
           refused: batch.deadLetters.filter(({ messageIndex }) => !decoded.has(messageIndex)),
         };
       } catch (error) {

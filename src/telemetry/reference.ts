@@ -49,6 +49,7 @@ const DROP_REASONS = namesOf<DropReason>({
   text_dropped: true,
   text_unchanged: true,
   expired: true,
+  deleted: true,
   qos0_overflow: true,
   retained_skipped: true,
   own_message: true,

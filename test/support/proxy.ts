@@ -4,6 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 /** A TCP relay to a port of 127.0.0.1 that does what networks do (`await using`). */
 export interface Proxy extends AsyncDisposable {
   readonly port: number;
+  /** Bytes that were passed on to clients so far. */
+  readonly passed: number;
   /** Everything passes again, also on the connections that a black hole held. */
   heal(): void;
   /** Ends every connection in order (FIN); new ones pass. */
@@ -39,6 +41,7 @@ class TcpProxy implements Proxy {
   readonly #relays = new Set<Relay>();
   #state: 'open' | 'refusing' | 'hole' = 'open';
   #delay = 0;
+  #passed = 0;
 
   constructor(server: Server, target: number) {
     const address = server.address();
@@ -47,6 +50,10 @@ class TcpProxy implements Proxy {
     this.#server = server;
     this.#target = target;
     server.on('connection', (client: Socket) => this.#accept(client));
+  }
+
+  get passed(): number {
+    return this.#passed;
   }
 
   heal(): void {
@@ -92,6 +99,9 @@ class TcpProxy implements Proxy {
     const relay = new Relay(
       client,
       () => this.#delay,
+      (bytes) => {
+        this.#passed += bytes;
+      },
       () => this.#relays.delete(relay),
     );
     this.#relays.add(relay);
@@ -104,13 +114,15 @@ class TcpProxy implements Proxy {
 class Relay {
   readonly #client: Socket;
   readonly #delay: () => number;
+  readonly #onPassed: (bytes: number) => void;
   readonly #onClose: () => void;
   #server: Socket | null = null;
   #held = false;
 
-  constructor(client: Socket, delay: () => number, onClose: () => void) {
+  constructor(client: Socket, delay: () => number, onPassed: (bytes: number) => void, onClose: () => void) {
     this.#client = client;
     this.#delay = delay;
+    this.#onPassed = onPassed;
     this.#onClose = onClose;
     client.once('close', () => this.reset());
   }
@@ -161,6 +173,7 @@ class Relay {
     };
     from.on('data', (bytes: Buffer) => {
       later(() => {
+        if (to === this.#client) this.#onPassed(bytes.length);
         if (to.destroyed || to.write(bytes) || from.isPaused()) return;
         from.pause();
         to.once('drain', () => {

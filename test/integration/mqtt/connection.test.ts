@@ -10,7 +10,7 @@ import { freePort, needsMosquitto, publish, startBroker } from '../../support/br
 import { type TestCertificates, makeCertificates, needsOpenssl } from '../../support/certificates.ts';
 import { type ObservedOptions, observe, startObserved } from './observed-subscriber.ts';
 import { startScriptedBroker } from './scripted-broker.ts';
-import { startProxy } from './tcp-proxy.ts';
+import { startProxy, through } from '../../support/proxy.ts';
 
 /** The error that `start` rejects with: one line that names the URL. */
 async function refusal(url: string, options: ObservedOptions = {}): Promise<TidegateError> {
@@ -95,8 +95,8 @@ suite('refusals at start', () => {
   test('a server that says nothing is unreachable too', async () => {
     await using broker = await startBroker({ kind: 'aedes' });
     await using proxy = await startProxy(broker.port);
-    proxy.freeze();
-    const error = await refusal(proxy.url, { startupTimeoutMs: 200 });
+    proxy.blackHole();
+    const error = await refusal(through(proxy, broker.url), { startupTimeoutMs: 200 });
     assert.equal(error.code, 'broker_unreachable');
   });
 
@@ -297,10 +297,10 @@ suite('losing and finding the broker', () => {
   test('close ends even when the network swallows everything', async () => {
     await using broker = await startBroker();
     await using proxy = await startProxy(broker.port);
-    await using observed = await startObserved(proxy.url, {
+    await using observed = await startObserved(through(proxy, broker.url), {
       protocolVersion: broker.kind === 'aedes' ? 4 : 5,
     });
-    proxy.freeze();
+    proxy.blackHole();
     await observed.subscriber.close();
     assert.equal(observed.subscriber.state().connected, false);
   });

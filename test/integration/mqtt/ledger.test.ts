@@ -15,7 +15,7 @@ import {
   startScriptedBroker,
 } from './scripted-broker.ts';
 import { memorySessions } from './sessions.ts';
-import { startProxy } from './tcp-proxy.ts';
+import { startProxy, through } from '../../support/proxy.ts';
 
 const puback = (packetId: number): number[] => [0x40, 2, packetId >> 8, packetId & 0xff];
 
@@ -126,12 +126,12 @@ suite('a message that is sent again', () => {
   test('by mosquitto over cut connections: each is handed on once', needsMosquitto, async () => {
     await using broker = await startBroker();
     await using proxy = await startProxy(broker.port);
-    await using observed = await startObserved(proxy.url, { sessions: memorySessions() });
+    await using observed = await startObserved(through(proxy, broker.url), { sessions: memorySessions() });
     const numbers = Array.from({ length: 200 }, (_, index) => ({ topic: 'test/a', payload: `${index % 3}` }));
     await publish(broker.url, numbers);
     await observed.received(200);
     for (const delivery of observed.deliveries.slice(0, 50)) delivery.ack();
-    proxy.cut();
+    proxy.reset();
     // All that was not acknowledged; of the others, those whose PUBACK was lost.
     await observed.until(() => observed.counts.redelivered >= 150);
     for (const delivery of observed.deliveries) delivery.ack();

@@ -8,7 +8,7 @@ import { needsMosquitto, publish, startBroker, type TestBroker } from '../../sup
 import { eventually } from '../../support/eventually.ts';
 import { listenTo } from '../../support/listener.ts';
 import { startScriptedBroker } from './scripted-broker.ts';
-import { startProxy } from './tcp-proxy.ts';
+import { startProxy, through } from '../../support/proxy.ts';
 import { observe, type ObservedOptions, startObserved } from './observed-subscriber.ts';
 
 const STATUS = 'tidegate/test/status';
@@ -65,9 +65,9 @@ for (const protocolVersion of [4, 5] as const) {
       await using broker = await startBroker();
       await using listener = await listenTo(broker.url, STATUS);
       await using proxy = await startProxy(broker.port);
-      await using observed = await startObserved(proxy.url, options(voiceOf()));
+      await using observed = await startObserved(through(proxy, broker.url), options(voiceOf()));
       await eventually('online', () => listener.payloads(STATUS).length === 1);
-      proxy.cut();
+      proxy.reset();
       await eventually('online again', () => listener.payloads(STATUS).length === 3);
       assert.deepEqual(listener.payloads(STATUS), ['online', 'lost', 'online']);
       assert.equal(observed.subscriber.state().reconnects, 1);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import { WatchedConnection } from '../../../src/postgres/watched-connection.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { startProxy } from '../mqtt/tcp-proxy.ts';
+import { startProxy } from '../../support/proxy.ts';
 
 let database: TestDatabase;
 before(async () => {
@@ -44,9 +44,9 @@ test('a line that goes dead is cut in seconds', async () => {
   const target = new URL(database.url);
   await using proxy = await startProxy(Number(target.port));
   target.hostname = '127.0.0.1';
-  target.port = new URL(proxy.url).port;
+  target.port = `${proxy.port}`;
   const connection = await open(target.href);
-  proxy.freeze();
+  proxy.blackHole();
   const began = performance.now();
   await assert.rejects(connection.query('SELECT 1'));
   assert.ok(performance.now() - began < 8_000);

@@ -10,7 +10,7 @@ import { Scheduler } from '../../../src/scheduler/scheduler.ts';
 import type { Job, JobRun } from '../../../src/scheduler/types.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
-import { startProxy } from '../mqtt/tcp-proxy.ts';
+import { startProxy } from '../../support/proxy.ts';
 
 /** A leader that is gone is replaced within this (milliseconds). */
 const TAKE_OVER = 10_000;
@@ -66,7 +66,7 @@ test('one of two runs the job; the other does within seconds once the first is c
   const url = new URL(database.url);
   const proxy = await startProxy(Number(url.port));
   url.hostname = '127.0.0.1';
-  url.port = new URL(proxy.url).port;
+  url.port = `${proxy.port}`;
   const first = start('first', writer('first'), url.href);
   await eventually('the first leads', () => first.ran.length > 2);
   const second = start('second', writer('second'));

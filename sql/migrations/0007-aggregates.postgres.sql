@@ -256,18 +256,19 @@ $body$;
 
 -- Packing takes rows out of an aggregate's table in the order of time, while its key is in the order of series: pages of
 -- the index become empty that only later buckets of the same series would fill. Where it is several times as large as
--- its rows need, which is after a long past was packed at once, it is built anew: quickly, as few rows are left. Waits for
--- readers at most the caller's lock_timeout.
-CREATE FUNCTION :"internal".shrink_aggregate(level text) RETURNS boolean
+-- its rows need, which is after a long past was packed at once, it is built anew. Readers wait meanwhile, so it must be
+-- quick: not before vacuum has given the table's empty pages back, down to so many bytes. Waits for readers at most the caller's lock_timeout.
+CREATE FUNCTION :"internal".shrink_aggregate(level text, largest bigint DEFAULT 268435456) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $body$
 DECLARE
+  table_name regclass := format('%I.%I', :'internal', 'aggregate_' || level)::regclass;
   index_name regclass := format('%I.%I', :'internal', 'aggregate_' || level || '_pkey')::regclass;
   rows bigint;
 BEGIN
-  IF pg_relation_size(index_name) < 1048576 THEN
+  IF pg_relation_size(index_name) < 1048576 OR pg_relation_size(table_name) > largest THEN
     RETURN false;
   END IF;
-  EXECUTE format('SELECT count(*) FROM %I.%I', :'internal', 'aggregate_' || level) INTO rows;
+  EXECUTE format('SELECT count(*) FROM %s', table_name) INTO rows;
   IF pg_relation_size(index_name) < 4 * 40 * rows THEN
     RETURN false;
   END IF;
@@ -275,4 +276,4 @@ BEGIN
   RETURN true;
 END;
 $body$;
-REVOKE ALL ON FUNCTION :"internal".shrink_aggregate(text) FROM PUBLIC;
+REVOKE ALL ON FUNCTION :"internal".shrink_aggregate(text, bigint) FROM PUBLIC;

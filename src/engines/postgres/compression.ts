@@ -4,7 +4,7 @@ import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import type { NamedChunk } from './compaction.ts';
 import type { EngineOptions, LevelName } from '../engine.ts';
-import { packLevel } from './frame-packing.ts';
+import { packLevel, shrinkLevel } from './frame-packing.ts';
 import { mergeLate } from './late-merge.ts';
 import { Pace } from './pace.ts';
 
@@ -51,6 +51,7 @@ export class Compression {
     let buckets = 0;
     for (const level of Object.keys(levels) as LevelName[]) {
       buckets += await packLevel(this.#client, this.#names, level, after, this.#context);
+      await shrinkLevel(this.#client, this.#names, level, this.#context);
     }
     if (failures.length > 0) throw failures[0];
     return {

@@ -60,15 +60,25 @@ export async function packLevel(
     await fenced(client, names, 'compression', context.epoch, () => note(client, names, level, span, packed));
     total += packed;
   }
-  if (total > 0) {
-    await whenUnlocked(context.signal, () =>
-      fenced(client, names, 'compression', context.epoch, async () => {
-        await client.query(`SET LOCAL lock_timeout = '100ms'`);
-        await client.query(withNames('SELECT :"internal".shrink_aggregate($1)', names), [level]);
-      }),
-    );
-  }
   return total;
+}
+
+/**
+ * Gives back what packing left of the index, once vacuum has given back the table's pages. That may be long after, and
+ * vacuum itself may be in the way: every run tries.
+ */
+export async function shrinkLevel(
+  client: Client,
+  names: SchemaNames,
+  level: LevelName,
+  context: JobContext,
+): Promise<void> {
+  await whenUnlocked(context.signal, () =>
+    fenced(client, names, 'compression', context.epoch, async () => {
+      await client.query(`SET LOCAL lock_timeout = '100ms'`);
+      await client.query(withNames('SELECT :"internal".shrink_aggregate($1)', names), [level]);
+    }),
+  );
 }
 
 interface Span {

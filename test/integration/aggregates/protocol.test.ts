@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Client } from 'pg';
-import { packLevel } from '../../../src/engines/postgres/frame-packing.ts';
+import { packLevel, shrinkLevel } from '../../../src/engines/postgres/frame-packing.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { assertEqual } from './compare.ts';
@@ -207,6 +207,24 @@ test('a bucket that lost its points loses its row', async () => {
   assert.equal(await countOf(NOON), 0);
   assert.equal(await countOf(NOON + MINUTE), 1);
   await equal();
+});
+
+test('what packing leaves of the index is given back, though not before vacuum was there', async () => {
+  const size = async () =>
+    Number(
+      (await job.query(`SELECT pg_relation_size('tidegate.aggregate_1min_pkey') AS size`)).rows[0]?.size,
+    );
+  await job.query(
+    `INSERT INTO tidegate.aggregate_1min
+     SELECT n, '2024-01-01', 1, 0, 1, 0, 1, 1, 1, '2024-01-01', 1, '2024-01-01', 0, 0, 0, 0 FROM generate_series(1, 50000) n`,
+  );
+  const before = await size();
+  await job.query('DELETE FROM tidegate.aggregate_1min');
+  const { rows } = await job.query(`SELECT tidegate.shrink_aggregate('1min', 1000000) AS shrunk`);
+  assert.deepEqual(rows, [{ shrunk: false }]);
+  await job.query('VACUUM tidegate.aggregate_1min');
+  await shrinkLevel(job, NAMES, '1min', CONTEXT);
+  assert.ok((await size()) < before / 100, `${before} bytes before`);
 });
 
 test('a dirty bucket in a compressed run makes it rows again', async () => {

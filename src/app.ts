@@ -13,6 +13,7 @@ import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
+import { MetricReader } from './postgres/metric-reader.ts';
 import { QueryPool } from './postgres/query-pool.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
@@ -168,6 +169,7 @@ export class App {
           compression: async () => await known(this.#engine).compression(),
         },
         devices: new DeviceDirectory(pool),
+        metrics: new MetricReader(pool),
         logQuery: () => {},
       },
     });

@@ -11,6 +11,7 @@ import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { letterRoutes } from './letter-routes.ts';
+import { metricRoutes } from './metric-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
 import { statsRoutes } from './stats-routes.ts';
@@ -95,7 +96,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
     },
   });
   // In a plugin of their own, so that swagger is there to see them.
-  await app.register(async (root) => routes(root, options.ports));
+  await app.register(async (root) => routes(root, options));
   await app.ready();
   return app;
 }
@@ -149,7 +150,7 @@ function reportErrors(app: FastifyInstance, logger: Logger): void {
   });
 }
 
-async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
+async function routes(app: FastifyInstance, { ports, logger }: ApplicationOptions): Promise<void> {
   healthRoutes(app, ports);
   app.get(
     '/metrics',
@@ -175,6 +176,7 @@ async function routes(app: FastifyInstance, ports: HttpPorts): Promise<void> {
         jobRoutes(api, ports);
         letterRoutes(api, ports);
         deviceRoutes(api, ports);
+        metricRoutes(api, ports, logger);
       },
       { prefix },
     );

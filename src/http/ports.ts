@@ -3,6 +3,7 @@ import type { Static } from 'typebox';
 import type { IngestStats } from '../pipeline/types.ts';
 import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
 import type { JobReport } from '../scheduler/types.ts';
+import type { AGGREGATES, FILLS } from './metric-schemas.ts';
 import type {
   AccountQuerySchema,
   ChunkSchema,
@@ -15,6 +16,7 @@ import type {
   ReplaySchema,
   ShownLetterSchema,
 } from './schemas.ts';
+import type { Bucket } from './times.ts';
 
 export interface Check {
   readonly ok: boolean;
@@ -90,6 +92,56 @@ interface DevicePorts {
 }
 export type DeviceShown = Omit<Static<typeof DeviceSchema>, 'state'> & { readonly state: string | null };
 
+/** A row of an answer: of which series, and its time in microseconds since 1970. */
+export interface MetricPosition {
+  readonly device: string;
+  readonly metric: string;
+  readonly text: boolean;
+  readonly time: number;
+}
+
+/** Which aggregate of which buckets; in place of a length, the most rows of a series where it is to be chosen. */
+export interface MetricBuckets {
+  readonly bucket: Bucket | { readonly maxPoints: number };
+  readonly agg: (typeof AGGREGATES)[number];
+  readonly fill: (typeof FILLS)[number];
+  readonly tz: string;
+}
+
+/** Of all pairs of devices and metrics, points or buckets of from <= time < to (microseconds since 1970). */
+export interface MetricQuestion {
+  readonly devices: readonly string[];
+  readonly metrics: readonly string[];
+  readonly from: number;
+  readonly to: number;
+  readonly wanted: { readonly limit: number | null; readonly after: MetricPosition | null } | MetricBuckets;
+}
+
+/** Some rows of one series, in order. */
+export interface MetricRows {
+  readonly device: string;
+  readonly metric: string;
+  readonly text: boolean;
+  /** ISO 8601 in UTC with microseconds. */
+  readonly timestamps: readonly string[];
+  /** A number as it is written, to be read as the same double: JSON, or NaN, Infinity, -Infinity. */
+  readonly values: readonly (string | null)[];
+}
+
+interface MetricAnswer {
+  /** raw, or the name of the buckets. */
+  readonly granularity: string;
+  /** By device, metric and time. Read while they are taken. */
+  readonly rows: AsyncIterable<MetricRows>;
+  /** After all rows were taken: the last of them where there are more. */
+  next(): MetricPosition | null;
+}
+
+/** A device that is not there is a `device_unknown`, what cannot be asked a `usage` with the parameter's name. */
+interface MetricPorts {
+  ask(question: MetricQuestion, signal: AbortSignal): Promise<MetricAnswer>;
+}
+
 /** A question that was answered. */
 interface Answered {
   /** What was asked: metrics_raw, latest and the like. */
@@ -110,6 +162,7 @@ export interface HttpPorts {
   readonly deadLetters: LetterPorts;
 
   readonly devices: DevicePorts;
+  readonly metrics: MetricPorts;
   /** Takes note of it, and lets nobody wait. */
   logQuery(answered: Answered): void;
   /** Runs a job to its end. */

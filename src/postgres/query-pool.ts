@@ -33,6 +33,8 @@ export class QueryPool {
     this.#connections = new KeptConnections(async () => {
       const client = await connect({ url, statementTimeout, applicationName: 'tidegate queries' });
       await client.query(SESSION);
+      // So that a query ends with its connection. Servers on some systems cannot look, and refuse.
+      await client.query(`SET client_connection_check_interval = '1s'`).catch(() => {});
       return client;
     });
   }

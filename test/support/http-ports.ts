@@ -6,6 +6,7 @@ import type { DeviceShown, HttpPorts } from '../../src/http/ports.ts';
 import { TidegateError } from '../../src/errors.ts';
 import type { IngestStats } from '../../src/pipeline/types.ts';
 import type { JobReport } from '../../src/scheduler/types.ts';
+import { METRICS } from './metric-ports.ts';
 
 export const TOKEN = 'tg_correct-horse.battery~staple';
 
@@ -195,6 +196,7 @@ export function httpOptions(
       jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
       chunks: CHUNKS,
       devices: DEVICES,
+      metrics: METRICS,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,
       logQuery: () => {},

@@ -10,6 +10,7 @@ import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { freePort } from '../../support/broker.ts';
 import { CHUNKS, DEVICES, LETTERS, token } from '../../support/http-ports.ts';
+import { METRICS } from '../../support/metric-ports.ts';
 import { runCommand } from './command-run.ts';
 
 const TOKEN = 'letmein';
@@ -43,6 +44,7 @@ suite('tidegate status', () => {
         jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
         chunks: CHUNKS,
         devices: DEVICES,
+        metrics: METRICS,
         logQuery: () => {},
         runJob: async () => 'unknown',
         deadLetters: LETTERS,

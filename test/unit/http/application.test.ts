@@ -163,6 +163,8 @@ test('openapi.json describes every path once, in OpenAPI 3.1', async () => {
     '/api/dead-letters/drop',
     '/api/devices',
     '/api/devices/{device_id}',
+    '/api/devices/{device_id}/metrics',
+    '/api/metrics',
   ]);
   const stats = document.paths['/api/stats/ingest']?.get;
   assert.match(JSON.stringify(stats?.responses['200']), /"conflict":\{"type":"integer","minimum":0\}/);

@@ -14,6 +14,7 @@ import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { MetricReader } from './postgres/metric-reader.ts';
+import { QueryLog } from './postgres/query-log.ts';
 import { QueryPool } from './postgres/query-pool.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
@@ -52,6 +53,7 @@ export class App {
   readonly #clock: ClockWatch;
   /** What was started, the latest first. */
   readonly #started: ((signal: AbortSignal) => Promise<boolean>)[] = [];
+  #queryLog: QueryLog | null = null;
   #httpUrl: string | null = null;
   #scheduling: Scheduling | null = null;
   #engine: Engine | null = null;
@@ -70,6 +72,7 @@ export class App {
       series: () => this.#ingest?.series ?? null,
       imbalances: () => this.#ingest?.imbalances ?? null,
       deadLetters: () => this.#ingest?.deadLetters ?? null,
+      queriesUnlogged: () => this.#queryLog?.dropped ?? 0,
       devices: () => this.#watching?.state() ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
@@ -145,6 +148,8 @@ export class App {
     const { config, logger, version } = this.#options;
     const desk = new LetterDesk(config);
     const pool = new QueryPool(queryPoolOptions(config, this.#secrets));
+    const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
+    this.#queryLog = queryLog;
     const server = await createHttpServer({
       host: config.http.host,
       port: config.http.port,
@@ -170,13 +175,14 @@ export class App {
         },
         devices: new DeviceDirectory(pool),
         metrics: new MetricReader(pool),
-        logQuery: () => {},
+        logQuery: (answered) => queryLog.note(answered),
       },
     });
     this.#started.unshift(async () => {
       await desk.stop();
       await server.close();
       await pool.close();
+      await queryLog.stop();
       return true;
     });
     this.#httpUrl = (await server.listen()).url;

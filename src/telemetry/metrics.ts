@@ -34,6 +34,8 @@ export interface MetricSources {
     readonly unwatched: number;
   } | null;
   scheduler(): { readonly leading: boolean } | null;
+  /** Questions that were not written down. */
+  queriesUnlogged(): number;
   deadLetters(): { readonly bytes: number; readonly maxBytes: number; readonly deleted: number } | null;
 }
 
@@ -236,6 +238,7 @@ function read(sources: MetricSources, metrics: Registered): void {
     copy('mqtt_sessions_lost_total', broker.sessionsLost);
   }
   copy('clock_jumps_total', sources.clockJumps());
+  copy('query_log_dropped_total', sources.queriesUnlogged());
   const letters = sources.deadLetters();
   set('dead_letters_bytes', letters?.bytes);
   set('dead_letters_limit_bytes', letters?.maxBytes);

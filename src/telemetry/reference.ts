@@ -279,6 +279,10 @@ export const METRICS = {
     type: 'counter',
     help: 'Times that the clock of this machine was set by more than a second, forward or back.',
   },
+  query_log_dropped_total: {
+    type: 'counter',
+    help: 'Questions that are missing in iot_query_logs: the database took no more of them in time.',
+  },
   scheduler_leader: {
     type: 'gauge',
     help: 'Whether this process runs the jobs: 1 or 0; absent where it has no scheduler.',

@@ -56,6 +56,7 @@ const absent: MetricSources = {
   imbalances: () => null,
   devices: () => null,
   scheduler: () => null,
+  queriesUnlogged: () => 0,
   deadLetters: () => null,
 };
 const present: MetricSources = {

@@ -4,6 +4,7 @@ import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
+import { briefly, Explainer } from './explainer.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
 import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
@@ -11,6 +12,7 @@ import { LetterDesk } from './letter-desk.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
+import { CollectionStatistics } from './postgres/collection-statistics.ts';
 import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { MetricReader } from './postgres/metric-reader.ts';
@@ -150,6 +152,7 @@ export class App {
     const pool = new QueryPool(queryPoolOptions(config, this.#secrets));
     const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
     this.#queryLog = queryLog;
+    const explainer = new Explainer(config);
     const server = await createHttpServer({
       host: config.http.host,
       port: config.http.port,
@@ -175,6 +178,8 @@ export class App {
         },
         devices: new DeviceDirectory(pool),
         metrics: new MetricReader(pool),
+        statistics: new CollectionStatistics(pool),
+        explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
         logQuery: (answered) => queryLog.note(answered),
       },
     });

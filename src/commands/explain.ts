@@ -1,12 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { decodeLimits, pipelineOptions } from '../app-options.ts';
 import { loadConfig } from '../config/load.ts';
-import { createDecoder } from '../decode/decoder.ts';
 import type { ExplainedPoint, Explanation } from '../decode/explanation.ts';
 import { DEAD_LETTERS, TidegateError } from '../errors.ts';
-import { refusalOf } from '../pipeline/admission.ts';
+import { briefly, Explainer } from '../explainer.ts';
 import { databaseOptional } from './database-optional.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
@@ -46,29 +44,12 @@ async function explain(
   options: ExplainOptions,
 ): Promise<ExitCode> {
   const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
-  const decoder = createDecoder(config.routes, decodeLimits(config));
-  const now = Date.now() * 1000;
-  const { admission } = pipelineOptions(config);
-  const explanation = decoder.explain(topic, payload, now, (timestamp) =>
-    refusalOf(timestamp, now, admission),
-  );
-  const { route, points, dead_letter } = explanation;
+  const explanation = new Explainer(config).explain(topic, payload);
   print(
     terminal.stdout,
-    options.json === true
-      ? JSON.stringify({
-          route,
-          points: points.map(({ device_id, metric_name, value, timestamp }) => ({
-            device_id,
-            metric_name,
-            value,
-            timestamp,
-          })),
-          dead_letter,
-        })
-      : describe(explanation),
+    options.json === true ? JSON.stringify(briefly(explanation)) : describe(explanation),
   );
-  return dead_letter === null ? 0 : 1;
+  return explanation.dead_letter === null ? 0 : 1;
 }
 
 function describe(explanation: Explanation): string {

@@ -8,6 +8,7 @@ import { type Access, UNLIMITED } from './access.ts';
 import { carriedToken, foreignHeader, isLoopback, type Token } from './guard.ts';
 import { chunkRoutes } from './chunk-routes.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
+import { explainRoutes } from './explain-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { letterRoutes } from './letter-routes.ts';
@@ -177,6 +178,7 @@ async function routes(app: FastifyInstance, { ports, logger }: ApplicationOption
         letterRoutes(api, ports);
         deviceRoutes(api, ports);
         metricRoutes(api, ports, logger);
+        explainRoutes(api, ports);
       },
       { prefix },
     );

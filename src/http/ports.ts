@@ -4,19 +4,25 @@ import type { IngestStats } from '../pipeline/types.ts';
 import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
 import type { JobReport } from '../scheduler/types.ts';
 import type { AGGREGATES, FILLS } from './metric-schemas.ts';
+import type { Explained } from './explain-schemas.ts';
 import type {
-  AccountQuerySchema,
   ChunkSchema,
   CompressionSchema,
   DeviceSchema,
   DropSchema,
-  IngestStatsSchema,
   LetterGroupSchema,
   LetterHeadSchema,
   ReplaySchema,
   ShownLetterSchema,
 } from './schemas.ts';
 import type { Bucket } from './times.ts';
+import type {
+  AccountQuerySchema,
+  CollectedSchema,
+  IngestStatsSchema,
+  QueryPerformanceSchema,
+  RateSchema,
+} from './stats-schemas.ts';
 
 export interface Check {
   readonly ok: boolean;
@@ -142,6 +148,17 @@ interface MetricPorts {
   ask(question: MetricQuestion, signal: AbortSignal): Promise<MetricAnswer>;
 }
 
+/** How much is collected, and how long questions take. */
+interface StatisticsPorts {
+  collection(): Promise<{
+    readonly hour: Static<typeof CollectedSchema>;
+    readonly ever: Static<typeof CollectedSchema>;
+  }>;
+  /** Of so many whole minutes, in order. */
+  rates(minutes: number): Promise<readonly Static<typeof RateSchema>[]>;
+  queries(): Promise<readonly Static<typeof QueryPerformanceSchema>[]>;
+}
+
 /** A question that was answered. */
 interface Answered {
   /** What was asked: metrics_raw, latest and the like. */
@@ -163,6 +180,9 @@ export interface HttpPorts {
 
   readonly devices: DevicePorts;
   readonly metrics: MetricPorts;
+  readonly statistics: StatisticsPorts;
+  /** Nothing is published or stored. */
+  explain(topic: string, payload: Uint8Array): Explained;
   /** Takes note of it, and lets nobody wait. */
   logQuery(answered: Answered): void;
   /** Runs a job to its end. */

@@ -14,63 +14,6 @@ export const ReadinessSchema = Type.Object(
   { title: 'Readiness' },
 );
 
-const Limit = (maximum: number, description: string) =>
-  Type.Integer({ minimum: 0, maximum, default: 0, description });
-
-export const AccountQuerySchema = Type.Object({
-  minutes: Limit(1_440, 'Adds the sums of so many minutes.'),
-  conflicts: Limit(1_000, 'Adds so many series of which a second value came under a stored key.'),
-  devices: Limit(10_000, 'Adds the sums of the last hour (to ten minutes) of so many devices.'),
-});
-
-const MESSAGE_OUTCOMES = { settled: Count, ignored: Count, dead_lettered: Count, dropped: Count };
-const POINT_OUTCOMES = {
-  stored: Count,
-  duplicate: Count,
-  conflict: Count,
-  dead_lettered: Count,
-  dropped: Count,
-};
-
-export const IngestStatsSchema = Type.Object(
-  {
-    since: Type.String({ format: 'date-time', description: 'Since when the totals count.' }),
-    balanced: Type.Boolean({
-      description: 'Whether received and decoded equal the sums of what follows them.',
-    }),
-    messages: Type.Object({ received: Count, ...MESSAGE_OUTCOMES, in_flight: Count, spooled: Count }),
-    points: Type.Object({ decoded: Count, ...POINT_OUTCOMES, in_flight: Count, spooled: Count }),
-    minutes: Type.Optional(
-      Type.Array(
-        Type.Object({
-          minute: Type.String({ format: 'date-time', description: 'Of the commit.' }),
-          messages: Type.Object(MESSAGE_OUTCOMES),
-          points: Type.Object({ decoded: Count, ...POINT_OUTCOMES }),
-        }),
-        { description: 'In order; minutes without a commit are left out.' },
-      ),
-    ),
-    conflicts: Type.Optional(
-      Type.Array(
-        Type.Object({
-          device_id: Type.String(),
-          metric_name: Type.String(),
-          conflicts: Count,
-          last_at: Type.String({ format: 'date-time' }),
-        }),
-        { description: 'Those with most first.' },
-      ),
-    ),
-    devices: Type.Optional(
-      Type.Array(
-        Type.Object({ device_id: Type.String(), stored: Count, duplicate: Count, conflict: Count }),
-        { description: 'Points; those with most first.' },
-      ),
-    ),
-  },
-  { title: 'IngestStats' },
-);
-
 const Bytes = Type.Integer({ minimum: 0, description: 'Indexes included.' });
 
 /** What a job or an order came to. */

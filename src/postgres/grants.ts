@@ -4,6 +4,9 @@ import { type SchemaNames, withNames } from './names.ts';
 
 const LEVELS = ['1min', '15min', '1hour', '1day'];
 
+/** What questions over HTTP look into on every engine. */
+const COLLECTION = ['collected_minutes', 'collected_series'];
+
 /** What the functions that readers call look into: they run with the rights of whoever calls. */
 const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
   postgres: [
@@ -91,7 +94,7 @@ ${readSql(role)}`);
   if (roles.readerRole !== null) {
     const role = escapeIdentifier(roles.readerRole);
     parts.push(`GRANT USAGE ON SCHEMA :"internal", :"schema" TO ${role};
-GRANT SELECT ON ${LOOKED_INTO[engine].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
+GRANT SELECT ON ${[...LOOKED_INTO[engine], ...COLLECTION].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
 ${readSql(role)}`);
   }
   return withNames(parts.join('\n'), names);

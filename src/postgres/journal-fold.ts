@@ -16,11 +16,19 @@ export function foldSql(counts: readonly string[]): string {
      SELECT client_id, ${sums} FROM folded GROUP BY client_id
      ON CONFLICT (client_id) DO UPDATE SET ${added('t')}
    ), minutes AS (
-     INSERT INTO :"internal".ingest_minutes AS m (client_id, minute, ${counts.join(', ')})
-     SELECT client_id, date_trunc('minute', committed_at), ${sums} FROM folded GROUP BY 1, 2
-     ON CONFLICT (client_id, minute) DO UPDATE SET ${added('m')}
+     INSERT INTO :"internal".ingest_minutes AS m (client_id, minute, ${counts.join(', ')}, first_time, last_time)
+     SELECT client_id, date_trunc('minute', committed_at), ${sums}, min(t.first_time), max(t.last_time)
+     FROM folded f
+     CROSS JOIN LATERAL (
+       SELECT min(u.first_time) AS first_time, max(u.last_time) AS last_time
+       FROM unnest(f.first_times, f.last_times) AS u (first_time, last_time)
+     ) t
+     GROUP BY 1, 2
+     ON CONFLICT (client_id, minute) DO UPDATE SET ${added('m')},
+       first_time = least(m.first_time, excluded.first_time), last_time = greatest(m.last_time, excluded.last_time)
    ), gains AS (
      SELECT g.series_id, sum(g.points) AS points, min(g.first_time) AS first_time, max(g.last_time) AS last_time,
+       max(f.committed_at) AS last_stored,
        (array_agg(g.last_value ORDER BY g.last_time DESC, f.committed_at DESC))[1] AS last_value
      FROM folded f,
        unnest(f.series_ids, f.series_points, f.first_times, f.last_times, f.last_values)
@@ -52,10 +60,11 @@ export function foldSql(counts: readonly string[]): string {
        stored = d.stored + excluded.stored, duplicate = d.duplicate + excluded.duplicate,
        conflict = d.conflict + excluded.conflict
    )
-   INSERT INTO :"internal".series_stats AS s (series_id, points, first_time, last_time, last_value)
-   SELECT series_id, points, first_time, last_time, last_value FROM gains
+   INSERT INTO :"internal".series_stats AS s (series_id, points, first_time, last_time, last_value, last_stored)
+   SELECT series_id, points, first_time, last_time, last_value, last_stored FROM gains
    ON CONFLICT (series_id) DO UPDATE SET
      points = s.points + excluded.points,
+     last_stored = greatest(s.last_stored, excluded.last_stored),
      first_time = least(s.first_time, excluded.first_time),
      last_time = greatest(s.last_time, excluded.last_time),
      last_value = CASE WHEN excluded.last_time >= s.last_time THEN excluded.last_value ELSE s.last_value END`;

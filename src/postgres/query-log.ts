@@ -56,7 +56,11 @@ export class QueryLog {
     this.#capacity = capacity;
     this.#interval = interval;
     this.#connections = new KeptConnections(async () => {
-      const client = await connect({ url, statementTimeout: PATIENCE, applicationName: 'tidegate query log' });
+      const client = await connect({
+        url,
+        statementTimeout: PATIENCE,
+        applicationName: 'tidegate query log',
+      });
       // Losing the last of it in a crash is no loss that anybody waits for a disk for.
       await client.query('SET synchronous_commit = off');
       return client;

@@ -30,7 +30,7 @@ export async function restateSeries(
          WITH ORDINALITY AS g (series_id, points, first_time, last_time, last_value, place)
        WHERE g.series_id <> ALL ($1::bigint[]))
      WHERE b.series_ids && $1::bigint[]`,
-    'DELETE FROM :"internal".series_stats WHERE series_id = ANY ($1)',
+    'UPDATE :"internal".series_stats SET points = 0 WHERE series_id = ANY ($1)',
     `INSERT INTO :"internal".series_stats (series_id, points, first_time, last_time, last_value)
      SELECT s.series_id, t.points, t.first_time, t.last_time, CASE WHEN NOT s.is_text THEN (
        SELECT value FROM :"internal".points_between(s.series_id, t.last_time, t.last_time + interval '1 microsecond')) END
@@ -39,7 +39,10 @@ export async function restateSeries(
        SELECT sum(points) AS points, min(first_time) AS first_time, max(last_time) AS last_time
        FROM (${summaries.join(' UNION ALL ')}) places
      ) t
-     WHERE s.series_id = ANY ($1) AND t.points > 0`,
+     WHERE s.series_id = ANY ($1) AND t.points > 0
+     ON CONFLICT (series_id) DO UPDATE SET (points, first_time, last_time, last_value) =
+       (excluded.points, excluded.first_time, excluded.last_time, excluded.last_value)`,
+    'DELETE FROM :"internal".series_stats WHERE series_id = ANY ($1) AND points = 0',
   ])
     await client.query(withNames(sql, names), [series]);
 }

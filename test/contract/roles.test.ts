@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { DeadLetters } from '../../src/dead-letters.ts';
+import { CollectionStatistics } from '../../src/postgres/collection-statistics.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import { DeadLetterLimit } from '../../src/postgres/dead-letter-limit.ts';
 import { ALL_LETTERS } from '../../src/postgres/dead-letter-selection.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { schemaNames } from '../../src/postgres/names.ts';
+import { QueryLog } from '../../src/postgres/query-log.ts';
+import { QueryPool } from '../../src/postgres/query-pool.ts';
 import { configured, receive } from '../integration/dead-letters/letters.ts';
 import { login, roleName, type TestRole } from '../integration/postgres/roles.ts';
 import { never, openSink } from '../integration/postgres/sinks.ts';
@@ -76,6 +79,17 @@ for (const kind of ENGINES) {
             await session.query('RESET ROLE');
           };
           await readAll('live');
+          // The writer writes the query log, the reader answers what is asked over HTTP.
+          const queryLog = new QueryLog({ url: writer.url, schema });
+          queryLog.note({ type: 'latest', durationMs: 1, count: 1 });
+          await queryLog.stop();
+          assert.equal(queryLog.dropped, 0);
+          const pool = new QueryPool({ url: reader.url, schema, statementTimeout: 10_000, connections: 1 });
+          const statistics = new CollectionStatistics(pool);
+          assert.equal((await statistics.collection()).ever.total_points, rows.length);
+          assert.equal((await statistics.queries()).length, 1);
+          assert.equal((await statistics.rates(1)).length, 1);
+          await pool.close();
           for (const job of ['chunks', 'aggregates', 'compression', 'retention'])
             await runJob(engine, job, { byHand: true });
           await readAll('after the jobs');

@@ -177,6 +177,40 @@ export const LETTERS: HttpPorts['deadLetters'] = {
   }),
 };
 
+const COLLECTED = {
+  total_points: 5_000_000_000,
+  device_count: 2,
+  metric_count: 3,
+  earliest_point: '2026-01-01T00:00:00.000000Z',
+  latest_point: '2026-01-01T00:59:59.999999Z',
+};
+const EMPTY = {
+  total_points: 0,
+  device_count: 0,
+  metric_count: 0,
+  earliest_point: null,
+  latest_point: null,
+};
+
+export const STATISTICS: HttpPorts['statistics'] = {
+  collection: async () => ({ hour: EMPTY, ever: COLLECTED }),
+  rates: async (minutes) =>
+    Array.from({ length: minutes }, (_, index) => ({
+      minute: '2026-01-01T00:00:00.000000Z',
+      points: 60 * index,
+      points_per_second: index,
+    })),
+  queries: async () => [
+    {
+      query_type: 'latest',
+      execution_count: 2,
+      avg_duration_ms: 1.5,
+      p95_duration_ms: 2.25,
+      avg_result_count: 7.5,
+    },
+  ],
+};
+
 /** What the application asks for, with answers that a test can tell; `logged` gathers what it logs. */
 export function httpOptions(
   over: Partial<Omit<ApplicationOptions, 'ports'>> & { ports?: Partial<HttpPorts> } = {},
@@ -199,6 +233,19 @@ export function httpOptions(
       metrics: METRICS,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,
+      statistics: STATISTICS,
+      explain: (topic, payload) => ({
+        route: topic,
+        points: [
+          {
+            device_id: 'd',
+            metric_name: 'm',
+            value: Buffer.from(payload).toString('hex'),
+            timestamp: LETTER.received_at,
+          },
+        ],
+        dead_letter: null,
+      }),
       logQuery: () => {},
       ...over.ports,
     },

@@ -9,12 +9,10 @@ import { addStatus } from '../../../src/commands/status.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import { freePort } from '../../support/broker.ts';
-import { CHUNKS, DEVICES, LETTERS, token } from '../../support/http-ports.ts';
-import { METRICS } from '../../support/metric-ports.ts';
+import { httpOptions, token } from '../../support/http-ports.ts';
 import { runCommand } from './command-run.ts';
 
 const TOKEN = 'letmein';
-const quiet = () => {};
 
 suite('tidegate status', () => {
   let ready = true;
@@ -24,13 +22,8 @@ suite('tidegate status', () => {
     const totals = emptyTotals();
     totals.messages.settled = 1_234;
     totals.points = { ...totals.points, decoded: 1_234, stored: 1_200, duplicate: 34 };
-    server = await createHttpServer({
-      host: '127.0.0.1',
-      port: 0,
+    const options = httpOptions({
       tokens: [token('test', TOKEN, 'read')],
-      allowAnonymous: false,
-      version: '0.0.0-test',
-      logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
       ports: {
         ready: () => ({
           ready,
@@ -39,17 +32,10 @@ suite('tidegate status', () => {
             database: { ok: ready, detail: ready ? 'writable' : 'connection refused' },
           },
         }),
-        metricsText: async () => ({ body: '', contentType: 'text/plain' }),
         ingestStats: async () => new BalanceSheet('2026-01-31T12:00:00Z', totals).snapshot(),
-        jobs: async () => ({ leader: { epoch: 0, name: null, since: null }, jobs: [] }),
-        chunks: CHUNKS,
-        devices: DEVICES,
-        metrics: METRICS,
-        logQuery: () => {},
-        runJob: async () => 'unknown',
-        deadLetters: LETTERS,
       },
     });
+    server = await createHttpServer({ ...options, port: 0, allowAnonymous: false });
     ({ url } = await server.listen());
   });
   after(() => server.close());

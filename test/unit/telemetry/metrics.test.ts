@@ -67,6 +67,7 @@ const present: MetricSources = {
   imbalances: () => 2,
   devices: () => ({ counts: { learning: 1, ok: 2, silent: 3 }, unwatched: 4 }),
   scheduler: () => ({ leading: true }),
+  queriesUnlogged: () => 6,
   deadLetters: () => ({ bytes: 900, maxBytes: 1_000, deleted: 17 }),
 };
 
@@ -105,6 +106,7 @@ test('the totals are those of the balance sheet, however often they are read', a
     messages_in_flight: 4,
     mqtt_sessions_lost_total: 2,
     clock_jumps_total: 5,
+    query_log_dropped_total: 6,
     points_decoded_total: 46,
     'points_total{outcome="stored"}': 30,
     'points_total{outcome="duplicate"}': 1,

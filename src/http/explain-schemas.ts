@@ -1,0 +1,68 @@
+import { type Static, Type } from 'typebox';
+import { DEAD_LETTERS, type DeadLetterCode } from '../errors.ts';
+
+const MESSAGE = {
+  topic: Type.String({
+    minLength: 1,
+    maxLength: 65_535,
+    pattern: String.raw`^[^+#\0]+$`,
+    description: 'The topic that it would be published to.',
+  }),
+  payload: Type.Optional(Type.String({ description: 'Its payload as text.' })),
+  payload_base64: Type.Optional(
+    Type.String({
+      pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
+      description: 'Its payload as bytes, in base64; instead of payload.',
+    }),
+  ),
+};
+
+// Fastify takes away what additionalProperties forbids: a slip in a name would go unnoticed.
+export const MessageSchema = Type.Object(MESSAGE, {
+  propertyNames: { enum: Object.keys(MESSAGE) },
+});
+
+const ExplainedPoint = Type.Object({
+  device_id: Type.String({ description: 'The device.' }),
+  metric_name: Type.String({ description: 'The metric.' }),
+  value: Type.Union([Type.Number(), Type.String()], {
+    description: 'A number, or a text; NaN and the infinities are texts here, as JSON has none.',
+  }),
+  timestamp: Type.String({
+    format: 'date-time',
+    description: 'Its time; that of the question where the message has none.',
+  }),
+});
+
+const Reason = Type.Object({
+  code: Type.Unsafe<DeadLetterCode>(
+    Type.Enum(Object.keys(DEAD_LETTERS), { description: 'The reason (docs/errors.md).' }),
+  ),
+  detail: Type.String({ description: 'What it is about.' }),
+});
+
+export const ExplainedSchema = Type.Object(
+  {
+    route: Type.Union([Type.String(), Type.Null()], {
+      description: 'The route that takes the message; null where none does.',
+    }),
+    points: Type.Array(ExplainedPoint, { description: 'The points that would be stored.' }),
+    dead_letter: Type.Union([Reason, Type.Null()], {
+      description:
+        'Why the message, or a part of it, would be kept as a dead letter; null where it would not.',
+    }),
+  },
+  { title: 'Explained' },
+);
+
+export const ExplainAnswerSchema = Type.Object(
+  {
+    success: Type.Literal(true, { description: 'Always true: what failed is a problem.' }),
+    ...ExplainedSchema.properties,
+  },
+  { title: 'ExplainAnswer' },
+);
+
+export type Message = Static<typeof MessageSchema>;
+/** What would become of a message. */
+export type Explained = Static<typeof ExplainedSchema>;

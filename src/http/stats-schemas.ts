@@ -1,0 +1,159 @@
+/** What the endpoints under /stats answer. */
+
+import { Type } from 'typebox';
+
+const Count = (description: string) => Type.Integer({ minimum: 0, description });
+const Time = (description: string) => Type.String({ format: 'date-time', description });
+const Limit = (maximum: number, description: string) =>
+  Type.Integer({ minimum: 0, maximum, default: 0, description });
+const Success = Type.Literal(true, { description: 'Always true: what failed is a problem.' });
+const DeviceId = Type.String({ description: 'The device.' });
+
+export const AccountQuerySchema = Type.Object({
+  minutes: Limit(1_440, 'Adds the sums of so many minutes.'),
+  conflicts: Limit(1_000, 'Adds so many series of which a second value came under a stored key.'),
+  devices: Limit(10_000, 'Adds the sums of the last hour (to ten minutes) of so many devices.'),
+});
+
+const MESSAGE_OUTCOMES = {
+  settled: Count('All of their points are stored, or were there already.'),
+  ignored: Count('They carried no value.'),
+  dead_lettered: Count('Kept as dead letters, whole or in part.'),
+  dropped: Count('Not stored on purpose: by policy, or under pressure.'),
+};
+const STORED = Count('Stored.');
+const DUPLICATE = Count('There already, with the same value.');
+const CONFLICT = Count('A second value for a device, metric and time that has one.');
+const POINT_OUTCOMES = {
+  stored: STORED,
+  duplicate: DUPLICATE,
+  conflict: CONFLICT,
+  dead_lettered: Count('Lost to dead letters, which can be replayed.'),
+  dropped: Count('Not stored on purpose.'),
+};
+const IN_HAND = {
+  in_flight: Count('In hand: neither committed nor in the spool.'),
+  spooled: Count('In the spool.'),
+};
+const DECODED = Count('Points that the messages carried.');
+
+export const IngestStatsSchema = Type.Object(
+  {
+    since: Time('Since when the totals count.'),
+    balanced: Type.Boolean({
+      description: 'Whether received and decoded equal the sums of what follows them.',
+    }),
+    messages: Type.Object(
+      { received: Count('Messages that came from the broker.'), ...MESSAGE_OUTCOMES, ...IN_HAND },
+      { description: 'What became of every message.' },
+    ),
+    points: Type.Object(
+      { decoded: DECODED, ...POINT_OUTCOMES, ...IN_HAND },
+      { description: 'What became of every point.' },
+    ),
+    minutes: Type.Optional(
+      Type.Array(
+        Type.Object({
+          minute: Time('When it begins; messages count in the minute of their commit.'),
+          messages: Type.Object(MESSAGE_OUTCOMES, { description: 'What became of the messages.' }),
+          points: Type.Object(
+            { decoded: DECODED, ...POINT_OUTCOMES },
+            { description: 'What became of the points.' },
+          ),
+        }),
+        { description: 'In order; minutes without a commit are left out.' },
+      ),
+    ),
+    conflicts: Type.Optional(
+      Type.Array(
+        Type.Object({
+          device_id: DeviceId,
+          metric_name: Type.String({ description: 'The metric.' }),
+          conflicts: Count('Second values under a key of the series that is stored.'),
+          last_at: Time('When the last of them was committed.'),
+        }),
+        { description: 'Those with most first.' },
+      ),
+    ),
+    devices: Type.Optional(
+      Type.Array(
+        Type.Object({ device_id: DeviceId, stored: STORED, duplicate: DUPLICATE, conflict: CONFLICT }),
+        { description: 'Points; those with most first.' },
+      ),
+    ),
+  },
+  { title: 'IngestStats' },
+);
+
+const orNoTime = (description: string) =>
+  Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description });
+
+export const CollectedSchema = Type.Object(
+  {
+    total_points: Count('Points, numbers and texts.'),
+    device_count: Count('Devices that they are of.'),
+    metric_count: Count('Names of metrics that they have.'),
+    earliest_point: orNoTime('The earliest of their times; null without points.'),
+    latest_point: orNoTime('The latest of their times; null without points.'),
+  },
+  { title: 'Collected' },
+);
+
+export const CollectionSchema = Type.Object(
+  {
+    success: Success,
+    data: Type.Object(CollectedSchema.properties, {
+      description:
+        'Points that were stored in the last hour (sixty whole minutes and the running one), whatever their times.',
+    }),
+    ever: Type.Object(CollectedSchema.properties, {
+      description: 'Points that the series hold, as iot_series counts them.',
+    }),
+  },
+  { title: 'Collection' },
+);
+
+export const RateQuerySchema = Type.Object({
+  minutes: Type.Integer({
+    minimum: 1,
+    maximum: 1_440,
+    default: 60,
+    description: 'Of how many whole minutes; the running one is none of them.',
+  }),
+});
+
+export const RateSchema = Type.Object({
+  minute: Time('When it begins; points count in the minute of their commit.'),
+  points: Count('Points that were stored in it, by all daemons.'),
+  points_per_second: Type.Number({ description: 'points / 60.' }),
+});
+
+export const IngestionRateSchema = Type.Object(
+  {
+    success: Success,
+    points_per_second: Type.Number({ description: 'Of the last whole minute.' }),
+    data: Type.Array(RateSchema, { description: 'In order, minutes without a point too.' }),
+    count: Count('Minutes.'),
+  },
+  { title: 'IngestionRate' },
+);
+
+export const QueryPerformanceSchema = Type.Object(
+  {
+    query_type: Type.String({ description: 'What was asked: metrics_raw, latest and the like.' }),
+    execution_count: Count('How often.'),
+    avg_duration_ms: Type.Number({ description: 'How long it took on average, in milliseconds.' }),
+    p95_duration_ms: Type.Number({ description: 'Nineteen of twenty took no longer, in milliseconds.' }),
+    avg_result_count: Type.Number({ description: 'Rows of the answer, on average.' }),
+  },
+  { title: 'QueryPerformance' },
+);
+
+export const QueriesSchema = Type.Object(
+  {
+    success: Success,
+    data: Type.Array(QueryPerformanceSchema, { description: 'The slowest on average first.' }),
+    count: Count('Types of questions.'),
+  },
+  { title: 'Queries' },
+);

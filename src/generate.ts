@@ -3,11 +3,13 @@
 import { writeFileSync } from 'node:fs';
 import { configurationMarkdown, errorsMarkdown } from './config/manual.ts';
 import { exampleYaml } from './config/sample.ts';
+import { apiMarkdown } from './http/api-manual.ts';
 import { metricsMarkdown } from './telemetry/reference.ts';
 
 /** What is generated, by its path from the root of the repository. */
 export const GENERATED_FILES = {
   'config/tidegate.example.yaml': exampleYaml,
+  'docs/api.md': apiMarkdown,
   'docs/configuration.md': configurationMarkdown,
   'docs/errors.md': errorsMarkdown,
   'docs/metrics.md': metricsMarkdown,
@@ -15,6 +17,6 @@ export const GENERATED_FILES = {
 
 if (import.meta.main) {
   for (const [path, render] of Object.entries(GENERATED_FILES)) {
-    writeFileSync(new URL(`../${path}`, import.meta.url), render());
+    writeFileSync(new URL(`../${path}`, import.meta.url), await render());
   }
 }

@@ -2,12 +2,15 @@
 
 import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
+import { Type } from 'typebox';
 import { FAILURES, type FailureCode, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { type Access, UNLIMITED } from './access.ts';
 import { carriedToken, foreignHeader, isLoopback, type Token } from './guard.ts';
 import { chunkRoutes } from './chunk-routes.ts';
+import { describeRoute, swaggerOptions } from './description.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
+import { docsRoutes } from './docs-routes.ts';
 import { explainRoutes } from './explain-routes.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
@@ -61,11 +64,6 @@ const BODY_LIMIT_BYTES = 64 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_AFTER_SECONDS = 5;
 
-const PROBLEM = {
-  description: 'What went wrong',
-  content: { 'application/problem+json': { schema: ProblemSchema } },
-};
-
 const HEADERS = {
   'cache-control': 'no-store',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
@@ -82,22 +80,13 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
       sendProblem(reply, error.statusCode ?? 400, error.message);
     },
   });
+  app.addSchema(ProblemSchema);
   guard(app, options);
   reportErrors(app, options.logger);
-  await app.register(swagger, {
-    openapi: {
-      openapi: '3.1.0',
-      info: {
-        title: 'Tidegate',
-        version: options.version,
-        description: 'Every path under /api is also there under /api/v1.',
-      },
-      components: { securitySchemes: { token: { type: 'http', scheme: 'bearer' } } },
-      ...(options.tokens.length > 0 && { security: [{ token: [] }] }),
-    },
-  });
+  await app.register(swagger, swaggerOptions(options.version, options.tokens.length > 0));
   // In a plugin of their own, so that swagger is there to see them.
   await app.register(async (root) => routes(root, options));
+  await app.register(docsRoutes);
   await app.ready();
   return app;
 }
@@ -152,26 +141,27 @@ function reportErrors(app: FastifyInstance, logger: Logger): void {
 }
 
 async function routes(app: FastifyInstance, { ports, logger }: ApplicationOptions): Promise<void> {
-  healthRoutes(app, ports);
-  app.get(
-    '/metrics',
-    { schema: { summary: 'Metrics in the text format of Prometheus' } },
-    async (_request, reply) => {
-      const { body, contentType } = await ports.metricsText();
-      return reply.type(contentType).send(body);
-    },
-  );
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  await app.register(async (service) => {
+    service.addHook('onRoute', (route) => describeRoute(route, ''));
+    healthRoutes(service, ports);
+    service.get(
+      '/metrics',
+      {
+        schema: {
+          summary: 'Metrics in the text format of Prometheus',
+          response: { 200: { content: { 'text/plain': { schema: Type.String() } } } },
+        },
+      },
+      async (_request, reply) => {
+        const { body, contentType } = await ports.metricsText();
+        return reply.type(contentType).send(body);
+      },
+    );
+  });
   for (const prefix of ['/api', '/api/v1']) {
     await app.register(
       async (api) => {
-        api.addHook('onRoute', (route) => {
-          route.schema = {
-            ...route.schema,
-            hide: prefix !== '/api',
-            response: { ...(route.schema?.response as object), '4xx': PROBLEM, '5xx': PROBLEM },
-          };
-        });
+        api.addHook('onRoute', (route) => describeRoute(route, prefix));
         statsRoutes(api, ports);
         chunkRoutes(api, ports);
         jobRoutes(api, ports);

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { HttpPorts } from './ports.ts';
+import { count, Success } from './schema-parts.ts';
 import { ChunkSchema, CompressionSchema, ReportSchema } from './schemas.ts';
 
 const Name = Type.Object({ name: Type.String({ description: 'As /api/chunks shows it.' }) });
@@ -13,9 +14,9 @@ export function chunkRoutes(api: FastifyInstance, { chunks }: HttpPorts): void {
         summary: 'Every chunk: range, state, rows, sizes',
         response: {
           200: Type.Object({
-            success: Type.Literal(true),
-            data: Type.Array(ChunkSchema),
-            count: Type.Integer(),
+            success: Success,
+            data: Type.Array(ChunkSchema, { description: 'In the order of their times.' }),
+            count: count('Chunks.'),
           }),
         },
       },

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { DeviceQuestion, HttpPorts } from './ports.ts';
 import { sendProblem } from './problem.ts';
+import { Success } from './schema-parts.ts';
 import { DeviceSchema } from './schemas.ts';
 
 const LIMIT = { minimum: 1, maximum: 1_000, default: 100 };
@@ -16,7 +17,9 @@ const Question = Type.Object({
     pattern: '^[^\\0]*$',
     description: 'Of such names; * stands for any characters.',
   }),
-  state: Type.Optional(Type.Enum(['learning', 'ok', 'silent'])),
+  state: Type.Optional(
+    Type.Enum(['learning', 'ok', 'silent'], { description: 'Only those of which that is known.' }),
+  ),
 });
 
 interface Asked {
@@ -36,8 +39,8 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
         querystring: Question,
         response: {
           200: Type.Object({
-            success: Type.Literal(true),
-            data: Type.Array(DeviceSchema),
+            success: Success,
+            data: Type.Array(DeviceSchema, { description: 'In the order of the bytes of their names.' }),
             count: Type.Integer({ description: 'Of this page.' }),
             next_cursor: Type.Union([Type.String(), Type.Null()], { description: 'Null at the end.' }),
           }),
@@ -65,8 +68,13 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
     {
       schema: {
         summary: 'One device; a slash in its name is %2F',
-        params: Type.Object({ device_id: Type.String() }),
-        response: { 200: Type.Object({ success: Type.Literal(true), data: DeviceSchema }) },
+        params: Type.Object({ device_id: Type.String({ description: 'The name of the device.' }) }),
+        response: {
+          200: Type.Object({
+            success: Success,
+            data: Type.Object(DeviceSchema.properties, { description: 'The device.' }),
+          }),
+        },
       },
     },
     async ({ params }) => ({ success: true, data: await devices.find(params.device_id) }),

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { DEAD_LETTERS, type DeadLetterCode } from '../errors.ts';
+import { orNull, Success, text, time } from './schema-parts.ts';
 
 const MESSAGE = {
   topic: Type.String({
@@ -23,29 +24,24 @@ export const MessageSchema = Type.Object(MESSAGE, {
 });
 
 const ExplainedPoint = Type.Object({
-  device_id: Type.String({ description: 'The device.' }),
-  metric_name: Type.String({ description: 'The metric.' }),
+  device_id: text('The device.'),
+  metric_name: text('The metric.'),
   value: Type.Union([Type.Number(), Type.String()], {
     description: 'A number, or a text; NaN and the infinities are texts here, as JSON has none.',
   }),
-  timestamp: Type.String({
-    format: 'date-time',
-    description: 'Its time; that of the question where the message has none.',
-  }),
+  timestamp: time('Its time; that of the question where the message has none.'),
 });
 
 const Reason = Type.Object({
   code: Type.Unsafe<DeadLetterCode>(
     Type.Enum(Object.keys(DEAD_LETTERS), { description: 'The reason (docs/errors.md).' }),
   ),
-  detail: Type.String({ description: 'What it is about.' }),
+  detail: text('What it is about.'),
 });
 
-export const ExplainedSchema = Type.Object(
+const ExplainedSchema = Type.Object(
   {
-    route: Type.Union([Type.String(), Type.Null()], {
-      description: 'The route that takes the message; null where none does.',
-    }),
+    route: orNull(Type.String(), 'The route that takes the message; null where none does.'),
     points: Type.Array(ExplainedPoint, { description: 'The points that would be stored.' }),
     dead_letter: Type.Union([Reason, Type.Null()], {
       description:
@@ -57,7 +53,7 @@ export const ExplainedSchema = Type.Object(
 
 export const ExplainAnswerSchema = Type.Object(
   {
-    success: Type.Literal(true, { description: 'Always true: what failed is a problem.' }),
+    success: Success,
     ...ExplainedSchema.properties,
   },
   { title: 'ExplainAnswer' },

@@ -28,7 +28,7 @@ export function jobRoutes(api: FastifyInstance, ports: HttpPorts): void {
     {
       schema: {
         summary: 'Runs a job now, in this process, and answers once it is over',
-        params: Type.Object({ name: Type.String() }),
+        params: Type.Object({ name: Type.String({ description: 'As /api/jobs shows it.' }) }),
         response: { 200: JobRunSchema },
       },
     },

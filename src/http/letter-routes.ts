@@ -1,18 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { DEAD_LETTERS } from '../errors.ts';
+import { DropSchema, LettersSchema, ReplaySchema, ShownLetterSchema } from './letter-schemas.ts';
 import type { HttpPorts, LetterQuery } from './ports.ts';
 import { sendProblem } from './problem.ts';
-import {
-  DropSchema,
-  LetterGroupSchema,
-  LetterHeadSchema,
-  ReplaySchema,
-  ShownLetterSchema,
-} from './schemas.ts';
 
 const MAX_ID = Number.MAX_SAFE_INTEGER;
-const Id = Type.Integer({ minimum: 1, maximum: MAX_ID });
+const Id = Type.Integer({ minimum: 1, maximum: MAX_ID, description: 'The number of the dead letter.' });
 const SELECTION = {
   code: Type.Optional(Type.Enum(Object.keys(DEAD_LETTERS), { description: 'Only those of this reason.' })),
   route: Type.Optional(Type.String({ description: 'Only those that this route took.' })),
@@ -25,7 +19,9 @@ const SELECTION = {
 const ORDER_LIMIT = { minimum: 1, maximum: 100_000, default: 10_000 };
 const ORDER = {
   ...SELECTION,
-  ids: Type.Optional(Type.Array(Id, { minItems: 1, maxItems: 1_000 })),
+  ids: Type.Optional(
+    Type.Array(Id, { minItems: 1, maxItems: 1_000, description: 'Only these, by their numbers.' }),
+  ),
   all: Type.Optional(Type.Boolean({ description: 'Must be true where nothing says which are meant.' })),
   dry_run: Type.Optional(Type.Boolean({ default: false, description: 'Only say what it would do.' })),
   limit: Type.Optional(Type.Integer({ ...ORDER_LIMIT, description: 'At most so many, the oldest.' })),
@@ -54,7 +50,7 @@ export function letterRoutes(api: FastifyInstance, { deadLetters }: HttpPorts): 
         querystring: Type.Object({
           ...SELECTION,
           grouped: Type.Boolean({ default: false, description: 'One item for each reason and route.' }),
-          limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100 }),
+          limit: Type.Integer({ minimum: 1, maximum: 1_000, default: 100, description: 'How many at most.' }),
           before: Type.Optional(
             Type.Integer({
               minimum: 1,
@@ -64,11 +60,7 @@ export function letterRoutes(api: FastifyInstance, { deadLetters }: HttpPorts): 
           ),
         }),
         response: {
-          200: Type.Object({
-            success: Type.Literal(true),
-            data: Type.Array(Type.Union([LetterGroupSchema, LetterHeadSchema])),
-            count: Type.Integer({ minimum: 0 }),
-          }),
+          200: LettersSchema,
         },
       },
     },

@@ -6,15 +6,13 @@ import type { JobReport } from '../scheduler/types.ts';
 import type { AGGREGATES, FILLS } from './metric-schemas.ts';
 import type { Explained } from './explain-schemas.ts';
 import type {
-  ChunkSchema,
-  CompressionSchema,
-  DeviceSchema,
   DropSchema,
   LetterGroupSchema,
   LetterHeadSchema,
   ReplaySchema,
   ShownLetterSchema,
-} from './schemas.ts';
+} from './letter-schemas.ts';
+import type { ChunkSchema, CompressionSchema, DeviceSchema } from './schemas.ts';
 import type { Bucket } from './times.ts';
 import type {
   AccountQuerySchema,

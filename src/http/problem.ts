@@ -7,12 +7,12 @@ import { Type } from 'typebox';
 export const ProblemSchema = Type.Object(
   {
     type: Type.Literal('about:blank', { description: 'The status says it all (RFC 9457, section 4.2.1).' }),
-    title: Type.String(),
-    status: Type.Integer(),
-    detail: Type.String(),
+    title: Type.String({ description: 'The name of the status.' }),
+    status: Type.Integer({ description: 'The status of the answer.' }),
+    detail: Type.String({ description: 'What went wrong, in one sentence.' }),
     error: Type.String({ description: 'The detail again, for clients that look for `error`.' }),
   },
-  { title: 'Problem' },
+  { $id: 'Problem', title: 'Problem' },
 );
 
 /** `detail`: one sentence for whoever asked. */

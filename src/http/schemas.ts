@@ -1,15 +1,27 @@
 /** The shapes of the answers: they are serialised by these, and openapi.json shows them. */
 
-import { type TSchema, Type } from 'typebox';
+import { Type } from 'typebox';
+import { count, orNull, Success, text, time } from './schema-parts.ts';
 
 const Count = Type.Integer({ minimum: 0 });
+const Time = Type.String({ format: 'date-time' });
 
-export const AliveSchema = Type.Object({ status: Type.Literal('ok') }, { title: 'Alive' });
+export const AliveSchema = Type.Object(
+  { status: Type.Literal('ok', { description: 'Always ok: the process answers.' }) },
+  { title: 'Alive' },
+);
 
 export const ReadinessSchema = Type.Object(
   {
-    ready: Type.Boolean(),
-    checks: Type.Record(Type.String(), Type.Object({ ok: Type.Boolean(), detail: Type.String() })),
+    ready: Type.Boolean({ description: 'Whether every check is ok.' }),
+    checks: Type.Record(
+      Type.String(),
+      Type.Object({
+        ok: Type.Boolean({ description: 'Whether it is as it should be.' }),
+        detail: text('What was found.'),
+      }),
+      { description: 'By name: broker, database, queue, scheduler, as far as this process has them.' },
+    ),
   },
   { title: 'Readiness' },
 );
@@ -19,21 +31,21 @@ const Bytes = Type.Integer({ minimum: 0, description: 'Indexes included.' });
 /** What a job or an order came to. */
 export const ReportSchema = Type.Object(
   {
-    success: Type.Literal(true),
+    success: Success,
     rows: Type.Integer({ minimum: 0, description: 'Points, buckets or chunks that it was about.' }),
-    detail: Type.String(),
+    detail: text('What was done.'),
   },
   { title: 'Report' },
 );
 
 export const ChunkSchema = Type.Object(
   {
-    name: Type.String(),
+    name: text('The name of the chunk.'),
     source: Type.String({ description: 'points, texts, or the level of an aggregate.' }),
     state: Type.String({ description: 'open, closing, sealed or opening.' }),
-    range_start: Type.String({ format: 'date-time' }),
-    range_end: Type.String({ format: 'date-time', description: 'Not part of it.' }),
-    rows: Count,
+    range_start: time('The beginning of the time that it covers.'),
+    range_end: time('The end of it, not part of it.'),
+    rows: count('Points or buckets in it.'),
     rows_estimated: Type.Boolean({ description: "Whether rows is what the server's statistics say." }),
     bytes: Bytes,
     bytes_before: Type.Union([Bytes, Type.Null()], { description: 'Before compression.' }),
@@ -44,38 +56,36 @@ export const ChunkSchema = Type.Object(
 
 export const CompressionSchema = Type.Object(
   {
-    success: Type.Literal(true),
+    success: Success,
     data: Type.Array(
       Type.Object({
-        chunk: Type.String(),
-        source: Type.String(),
-        points: Count,
-        bytes_before: Bytes,
-        bytes_after: Bytes,
-        ratio: Type.Number(),
+        chunk: text('The name of the chunk.'),
+        source: text('points, texts, or the level of an aggregate.'),
+        points: count('Points or buckets in it.'),
+        bytes_before: count('Before compression, indexes included.'),
+        bytes_after: count('After compression, indexes included.'),
+        ratio: Type.Number({ description: 'bytes_before / bytes_after.' }),
       }),
+      { description: 'Compressed chunks.' },
     ),
-    count: Count,
-    totals: Type.Object({
-      points: Count,
-      bytes_before: Bytes,
-      bytes_after: Bytes,
-      ratio: Type.Union([Type.Number(), Type.Null()]),
-    }),
+    count: count('Compressed chunks.'),
+    totals: Type.Object(
+      {
+        points: count('Points or buckets in all of them.'),
+        bytes_before: count('Before compression.'),
+        bytes_after: count('After compression.'),
+        ratio: orNull(Type.Number(), 'bytes_before / bytes_after; null where nothing is compressed.'),
+      },
+      { description: 'Of all compressed chunks.' },
+    ),
   },
   { title: 'Compression' },
 );
 
-const Time = Type.String({ format: 'date-time' });
-
-function orNull<Schema extends TSchema>(schema: Schema, description?: string) {
-  return Type.Union([schema, Type.Null()], description === undefined ? {} : { description });
-}
-
 export const DeviceSchema = Type.Object(
   {
-    device_id: Type.String(),
-    series: Count,
+    device_id: text('The name of the device.'),
+    series: count('Series of it: a metric each, one more where it sends numbers and texts under one name.'),
     points: Type.Integer({ minimum: 0, description: 'Ever stored.' }),
     first_seen: orNull(Time, "Its first point's time."),
     last_seen: orNull(Time, "Its last point's time, as the point says."),
@@ -95,15 +105,15 @@ export const DeviceSchema = Type.Object(
 
 export const JobRunSchema = Type.Object(
   {
-    started_at: Time,
+    started_at: time('When it began.'),
     finished_at: orNull(Time, 'Null while it is under way.'),
     outcome: orNull(
       Type.Enum(['succeeded', 'failed', 'lost']),
       'Null while it is under way; lost: its process vanished.',
     ),
     rows: orNull(Count, 'Rows (points, buckets, chunks) that the run was about.'),
-    detail: orNull(Type.String()),
-    error: orNull(Type.String()),
+    detail: orNull(Type.String(), 'What it did; null while it is under way, or where it failed.'),
+    error: orNull(Type.String(), 'Why it failed; null where it did not.'),
   },
   { title: 'JobRun' },
 );
@@ -111,106 +121,27 @@ export const JobRunSchema = Type.Object(
 export const JobsSchema = Type.Object(
   {
     leader: Type.Object(
-      { epoch: Count, name: orNull(Type.String(), 'Null where no process leads.'), since: orNull(Time) },
+      {
+        epoch: count('The number of the leader.'),
+        name: orNull(Type.String(), 'Null where no process leads.'),
+        since: orNull(Time, 'Since when it leads; null where no process does.'),
+      },
       { description: 'The process that runs the jobs; every leader has a higher epoch than the one before.' },
     ),
     jobs: Type.Array(
       Type.Object({
-        name: Type.String(),
-        schedule_interval_ms: Count,
+        name: text('The name of the job.'),
+        schedule_interval_ms: count('Milliseconds from the start of a run to that of the next.'),
         next_run: orNull(Time, 'Null: as soon as a process leads.'),
         failures: Type.Integer({
           minimum: 0,
           description: 'Failed runs in a row; each makes the wait longer.',
         }),
-        last_run: orNull(JobRunSchema),
+        last_run: orNull(JobRunSchema, 'The latest run; null where there was none.'),
         history: Type.Array(JobRunSchema, { description: 'The latest first.' }),
       }),
+      { description: 'By name.' },
     ),
   },
   { title: 'Jobs' },
-);
-
-const LETTER_ORIGIN = {
-  route: orNull(Type.String(), 'Null where none took the message.'),
-  code: Type.String({ description: 'The reason (docs/errors.md).' }),
-};
-const LetterId = Type.Integer({ minimum: 1 });
-
-export const LetterHeadSchema = Type.Object(
-  {
-    dead_letter_id: LetterId,
-    received_at: Time,
-    client_id: Type.String({ description: 'Of the daemon that received it.' }),
-    topic: Type.String(),
-    qos: Type.Integer(),
-    retained: Type.Boolean(),
-    ...LETTER_ORIGIN,
-    detail: Type.String(),
-    points: Type.Integer({ minimum: 0, description: 'Points that the message lost.' }),
-    stored: orNull(Count, 'Points of it that were stored; null where that was not counted.'),
-    bytes: Type.Integer({ minimum: 0, description: 'Of the payload.' }),
-  },
-  { title: 'DeadLetter' },
-);
-
-export const LetterGroupSchema = Type.Object(
-  {
-    ...LETTER_ORIGIN,
-    letters: Count,
-    points: Count,
-    bytes: Count,
-    oldest: Time,
-    newest: Time,
-    topic: Type.String({ description: 'The topic that most of them came with.' }),
-    example: Type.Object({ dead_letter_id: LetterId, topic: Type.String(), detail: Type.String() }),
-  },
-  { title: 'DeadLetterGroup' },
-);
-
-export const ShownLetterSchema = Type.Object(
-  {
-    success: Type.Literal(true),
-    ...LetterHeadSchema.properties,
-    payload_text: orNull(Type.String(), 'Null where the bytes are no text.'),
-    payload_base64: Type.String(),
-    truncated: Type.Boolean({ description: 'Whether the payload goes on; /payload has all of it.' }),
-  },
-  { title: 'ShownDeadLetter' },
-);
-
-export const DropSchema = Type.Object(
-  { success: Type.Literal(true), dry_run: Type.Boolean(), dropped: Count },
-  { title: 'Drop' },
-);
-
-export const ReplaySchema = Type.Object(
-  {
-    success: Type.Literal(true),
-    dry_run: Type.Boolean({ description: 'Whether nothing was changed.' }),
-    letters: Type.Integer({ minimum: 0, description: 'Letters that were decoded.' }),
-    replayed: Type.Integer({ minimum: 0, description: 'No dead letters any more.' }),
-    failed: Type.Integer({ minimum: 0, description: 'Dead letters still, with their reason of today.' }),
-    taken: Type.Integer({ minimum: 0, description: 'Left to another replay, or gone meanwhile.' }),
-    points: Type.Object({
-      decoded: Count,
-      stored: Count,
-      duplicate: Count,
-      conflict: Count,
-      dead_lettered: Count,
-      dropped: Count,
-    }),
-    reasons: Type.Record(Type.String(), Count, { description: 'Of those that failed, by code.' }),
-    sample: Type.Array(
-      Type.Object({
-        device_id: Type.String(),
-        metric_name: Type.String(),
-        value: Type.Union([Type.Number(), Type.String()]),
-        timestamp: Time,
-      }),
-      { description: 'Of a dry run: the first points that would be stored.' },
-    ),
-    complete: Type.Boolean({ description: 'False where it was stopped before the end.' }),
-  },
-  { title: 'Replay' },
 );

@@ -1,13 +1,11 @@
 /** What the endpoints under /stats answer. */
 
 import { Type } from 'typebox';
+import { count, orNull, Success, text, time } from './schema-parts.ts';
 
-const Count = (description: string) => Type.Integer({ minimum: 0, description });
-const Time = (description: string) => Type.String({ format: 'date-time', description });
 const Limit = (maximum: number, description: string) =>
   Type.Integer({ minimum: 0, maximum, default: 0, description });
-const Success = Type.Literal(true, { description: 'Always true: what failed is a problem.' });
-const DeviceId = Type.String({ description: 'The device.' });
+const DeviceId = text('The device.');
 
 export const AccountQuerySchema = Type.Object({
   minutes: Limit(1_440, 'Adds the sums of so many minutes.'),
@@ -16,35 +14,35 @@ export const AccountQuerySchema = Type.Object({
 });
 
 const MESSAGE_OUTCOMES = {
-  settled: Count('All of their points are stored, or were there already.'),
-  ignored: Count('They carried no value.'),
-  dead_lettered: Count('Kept as dead letters, whole or in part.'),
-  dropped: Count('Not stored on purpose: by policy, or under pressure.'),
+  settled: count('All of their points are stored, or were there already.'),
+  ignored: count('They carried no value.'),
+  dead_lettered: count('Kept as dead letters, whole or in part.'),
+  dropped: count('Not stored on purpose: by policy, or under pressure.'),
 };
-const STORED = Count('Stored.');
-const DUPLICATE = Count('There already, with the same value.');
-const CONFLICT = Count('A second value for a device, metric and time that has one.');
+const STORED = count('Stored.');
+const DUPLICATE = count('There already, with the same value.');
+const CONFLICT = count('A second value for a device, metric and time that has one.');
 const POINT_OUTCOMES = {
   stored: STORED,
   duplicate: DUPLICATE,
   conflict: CONFLICT,
-  dead_lettered: Count('Lost to dead letters, which can be replayed.'),
-  dropped: Count('Not stored on purpose.'),
+  dead_lettered: count('Lost to dead letters, which can be replayed.'),
+  dropped: count('Not stored on purpose.'),
 };
 const IN_HAND = {
-  in_flight: Count('In hand: neither committed nor in the spool.'),
-  spooled: Count('In the spool.'),
+  in_flight: count('In hand: neither committed nor in the spool.'),
+  spooled: count('In the spool.'),
 };
-const DECODED = Count('Points that the messages carried.');
+const DECODED = count('Points that the messages carried.');
 
 export const IngestStatsSchema = Type.Object(
   {
-    since: Time('Since when the totals count.'),
+    since: time('Since when the totals count.'),
     balanced: Type.Boolean({
       description: 'Whether received and decoded equal the sums of what follows them.',
     }),
     messages: Type.Object(
-      { received: Count('Messages that came from the broker.'), ...MESSAGE_OUTCOMES, ...IN_HAND },
+      { received: count('Messages that came from the broker.'), ...MESSAGE_OUTCOMES, ...IN_HAND },
       { description: 'What became of every message.' },
     ),
     points: Type.Object(
@@ -54,7 +52,7 @@ export const IngestStatsSchema = Type.Object(
     minutes: Type.Optional(
       Type.Array(
         Type.Object({
-          minute: Time('When it begins; messages count in the minute of their commit.'),
+          minute: time('When it begins; messages count in the minute of their commit.'),
           messages: Type.Object(MESSAGE_OUTCOMES, { description: 'What became of the messages.' }),
           points: Type.Object(
             { decoded: DECODED, ...POINT_OUTCOMES },
@@ -68,9 +66,9 @@ export const IngestStatsSchema = Type.Object(
       Type.Array(
         Type.Object({
           device_id: DeviceId,
-          metric_name: Type.String({ description: 'The metric.' }),
-          conflicts: Count('Second values under a key of the series that is stored.'),
-          last_at: Time('When the last of them was committed.'),
+          metric_name: text('The metric.'),
+          conflicts: count('Second values under a key of the series that is stored.'),
+          last_at: time('When the last of them was committed.'),
         }),
         { description: 'Those with most first.' },
       ),
@@ -85,16 +83,15 @@ export const IngestStatsSchema = Type.Object(
   { title: 'IngestStats' },
 );
 
-const orNoTime = (description: string) =>
-  Type.Union([Type.String({ format: 'date-time' }), Type.Null()], { description });
+const Time = Type.String({ format: 'date-time' });
 
 export const CollectedSchema = Type.Object(
   {
-    total_points: Count('Points, numbers and texts.'),
-    device_count: Count('Devices that they are of.'),
-    metric_count: Count('Names of metrics that they have.'),
-    earliest_point: orNoTime('The earliest of their times; null without points.'),
-    latest_point: orNoTime('The latest of their times; null without points.'),
+    total_points: count('Points, numbers and texts.'),
+    device_count: count('Devices that they are of.'),
+    metric_count: count('Names of metrics that they have.'),
+    earliest_point: orNull(Time, 'The earliest of their times; null without points.'),
+    latest_point: orNull(Time, 'The latest of their times; null without points.'),
   },
   { title: 'Collected' },
 );
@@ -123,8 +120,8 @@ export const RateQuerySchema = Type.Object({
 });
 
 export const RateSchema = Type.Object({
-  minute: Time('When it begins; points count in the minute of their commit.'),
-  points: Count('Points that were stored in it, by all daemons.'),
+  minute: time('When it begins; points count in the minute of their commit.'),
+  points: count('Points that were stored in it, by all daemons.'),
   points_per_second: Type.Number({ description: 'points / 60.' }),
 });
 
@@ -133,15 +130,15 @@ export const IngestionRateSchema = Type.Object(
     success: Success,
     points_per_second: Type.Number({ description: 'Of the last whole minute.' }),
     data: Type.Array(RateSchema, { description: 'In order, minutes without a point too.' }),
-    count: Count('Minutes.'),
+    count: count('Minutes.'),
   },
   { title: 'IngestionRate' },
 );
 
 export const QueryPerformanceSchema = Type.Object(
   {
-    query_type: Type.String({ description: 'What was asked: metrics_raw, latest and the like.' }),
-    execution_count: Count('How often.'),
+    query_type: text('What was asked: metrics_raw, latest and the like.'),
+    execution_count: count('How often.'),
     avg_duration_ms: Type.Number({ description: 'How long it took on average, in milliseconds.' }),
     p95_duration_ms: Type.Number({ description: 'Nineteen of twenty took no longer, in milliseconds.' }),
     avg_result_count: Type.Number({ description: 'Rows of the answer, on average.' }),
@@ -153,7 +150,7 @@ export const QueriesSchema = Type.Object(
   {
     success: Success,
     data: Type.Array(QueryPerformanceSchema, { description: 'The slowest on average first.' }),
-    count: Count('Types of questions.'),
+    count: count('Types of questions.'),
   },
   { title: 'Queries' },
 );

@@ -14,8 +14,8 @@ import { GENERATED_FILES } from '../../src/generate.ts';
 import { yamlFile } from './config/yaml-file.ts';
 
 for (const [path, render] of Object.entries(GENERATED_FILES)) {
-  test(`${path} is as \`npm run generate\` writes it`, () => {
-    assert.equal(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), render());
+  test(`${path} is as \`npm run generate\` writes it`, async () => {
+    assert.equal(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8'), await render());
   });
 }
 

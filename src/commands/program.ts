@@ -5,6 +5,7 @@ import { addChunks } from './chunks.ts';
 import { addDeadLetters } from './dead-letters.ts';
 import { addDemo } from './demo.ts';
 import { addDevices } from './devices.ts';
+import { addDoctor } from './doctor.ts';
 import { addDrill } from './drill.ts';
 import { addExplain } from './explain.ts';
 import { addJobs } from './jobs.ts';
@@ -26,6 +27,7 @@ const COMMANDS = [
   addDeadLetters,
   addExplain,
   addTail,
+  addDoctor,
   addDrill,
   addSimulate,
   addJobs,

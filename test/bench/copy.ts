@@ -46,7 +46,7 @@ function row(index: number): { series: number; time: number; value: number } {
 }
 
 async function sink(url: string, count: number): Promise<number> {
-  const { client, sink: target, batches } = await prepared(url, count);
+  const { client, sink: target, batches } = await preparedSink(url, count);
   const { signal } = new AbortController();
   const begin = performance.now();
   for (const batch of batches) await target.write(batch, signal);
@@ -58,7 +58,7 @@ async function sink(url: string, count: number): Promise<number> {
 }
 
 async function psql(url: string, count: number): Promise<number> {
-  const { client, sink: target, url: own } = await prepared(url, 0);
+  const { client, sink: target, url: own } = await preparedSink(url, 0);
   await target.close();
   const ids = await client.query<{ series_id: string }>('SELECT series_id FROM tidegate.series ORDER BY 1');
   const lines: string[] = [];
@@ -80,7 +80,7 @@ async function psql(url: string, count: number): Promise<number> {
 }
 
 /** A migrated database with all series and the chunk there, and the batches to write. */
-async function prepared(
+export async function preparedSink(
   url: string,
   count: number,
 ): Promise<{ url: string; client: Client; sink: PostgresSink; batches: Batch[] }> {

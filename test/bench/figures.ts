@@ -26,6 +26,12 @@ export function ratios(ours: readonly number[], theirs: readonly number[]): Figu
   return figure(ours.map((value, index) => value / (theirs[index] ?? Number.NaN)));
 }
 
+/** What a quarter of them is not above: of durations, those that nothing else on the machine held up. */
+export function lowerQuartile(values: readonly number[]): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.floor((sorted.length - 1) / 4)] ?? Number.NaN;
+}
+
 function short(value: number): string {
   return value >= 1000 ? Math.round(value).toLocaleString('en-US') : value.toPrecision(3);
 }

@@ -17,6 +17,7 @@ import { benchSpooling } from './spooling.ts';
 import { benchSoak } from './soak.ts';
 import { benchSpool } from './spool.ts';
 import { benchStall } from './stall.ts';
+import { benchTuning } from './tuning.ts';
 
 const BENCHES = {
   messages: { run: benchMessages, count: 300_000 },
@@ -32,6 +33,7 @@ const BENCHES = {
   spool: { run: benchSpool, count: 256 },
   soak: { run: benchSoak, count: 2_000 },
   stall: { run: benchStall, count: 0 },
+  tuning: { run: benchTuning, count: 100_000 },
 } as const;
 /** They take so many minutes, and only when asked for. */
 const LONG: Readonly<Record<string, number>> = { soak: 60, stall: 10 };

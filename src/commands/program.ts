@@ -14,6 +14,7 @@ import { addRun } from './run.ts';
 import { addSimulate } from './simulate.ts';
 import { addStatus } from './status.ts';
 import { addTail } from './tail.ts';
+import { addToken } from './token.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
 const COMMANDS = [
@@ -31,6 +32,7 @@ const COMMANDS = [
   addDrill,
   addSimulate,
   addJobs,
+  addToken,
 ];
 
 /** Runs the command that `argv` names (as `process.argv` is); resolves to the exit code: 2 is bad usage or configuration. */

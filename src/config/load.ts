@@ -17,7 +17,7 @@ import { ROUTE, type RouteConfig } from './route.ts';
 import { routeMistakes } from './routes.ts';
 import { KEYS, SCHEMA, type Settings } from './schema.ts';
 import { SERIES_POLICY, seriesPolicy, type SeriesPolicy } from './series-policy.ts';
-import { TOKEN, type Token } from './token.ts';
+import { TOKEN, type Token, tokenMistakes } from './token.ts';
 
 /** Durations are milliseconds, sizes are bytes, null is "not set". */
 export interface Config extends Omit<Settings, 'mqtt' | 'http' | 'routes' | 'policies'> {
@@ -63,6 +63,7 @@ export function loadConfig({ file, env }: ConfigSources): Config {
   const wrong = new Set(mistakes.flatMap(({ paths }) => paths.map(showPath)));
   const combined = [
     ...routeMistakes(routes),
+    ...tokenMistakes(tokens),
     ...policyMistakes(settings.policies, series, names),
     ...contradictions(settings, (name) => given(name) !== undefined),
   ];

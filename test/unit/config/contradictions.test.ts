@@ -23,6 +23,11 @@ const REFUSED: readonly (readonly [yaml: string, first: string, second: string])
   ['http: {host: 0.0.0.0}', 'http.host', 'http.tokens'],
   ['http: {host: "::"}', 'http.host', 'http.tokens'],
   ['http: {host: 127.0.0.1.example}', 'http.host', 'http.tokens'],
+  [
+    `http: {tokens: [{name: a, sha256: ${'0'.repeat(64)}}, {name: a, sha256: ${'1'.repeat(64)}}]}`,
+    'http.tokens\\[0\\].name',
+    'http.tokens\\[1\\].name',
+  ],
   ['routes: []', 'routes', 'components'],
   [
     'policies: {aggregates: {1min: {end_offset: 59min}}}',

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { count, Success } from './schema-parts.ts';
 import { BUCKET_FORMS, TIME_FORMS } from './times.ts';
 
 export const GRANULARITIES = ['raw', '1min', '15min', '1hour', '1day', 'auto'] as const;
@@ -99,14 +100,14 @@ const MetricRow = Type.Object(
 
 export const MetricAnswerSchema = Type.Object(
   {
-    success: Type.Literal(true),
+    success: Success,
     data: Type.Array(MetricRow, { description: 'By device, metric and time.' }),
-    count: Type.Integer({ minimum: 0 }),
+    count: count('Rows of the answer.'),
     granularity: Type.String({ description: 'raw, 1min, 15min, 1hour, 1day, or the length of the buckets.' }),
     next_cursor: Type.Union([Type.String(), Type.Null()], {
       description: 'For the rows after these; null: there are none.',
     }),
-    duration_ms: Type.Number(),
+    duration_ms: Type.Number({ description: 'Milliseconds from the question to the end of its answer.' }),
   },
   { title: 'MetricAnswer' },
 );

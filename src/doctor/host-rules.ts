@@ -100,7 +100,7 @@ function clocks({ databaseClock: ahead }: HostInput): Finding | null {
 }
 
 function dataDisk({ dataDisk: disk, growth }: HostInput): Finding | null {
-  if (disk === null) return null;
+  if (disk === null) return growth === null ? null : unseenDisk(growth);
   const days = growth === null ? null : daysUntilFull(disk.free, growth);
   const free = `${size(disk.free)} free of ${size(disk.total)}`;
   const full = disk.free < disk.total / 20 && disk.free < 10 * 2 ** 30;
@@ -111,16 +111,32 @@ function dataDisk({ dataDisk: disk, growth }: HostInput): Finding | null {
     what: 'disk of the database',
     is: days === null ? free : `${free}; ${daysText(days)} at the rate of the last day`,
     should: `room for ${SOON} days or more`,
-    why:
-      growth === null
-        ? 'Where nothing came in of late nothing can be foreseen.'
-        : `${count(growth.pointsPerDay)} points a day, at ${perPoint(growth.hotBytes)} until they are compressed and ${perPoint(growth.coldBytes)} after it, aggregates included${growth.isMeasured ? '' : ' (usual sizes: there are too few points yet to measure)'}.`,
+    why: growth === null ? 'Where nothing came in of late nothing can be foreseen.' : reckoning(growth),
     remedy:
       level === 'ok'
         ? null
         : 'policies: {compression: {after: "1 day"}, retention: {raw: 90d}}   # compress sooner, keep less, or give it a larger disk',
     level,
   };
+}
+
+/** Where the disk is another machine's: what it has to hold. */
+function unseenDisk(growth: Growth): Finding {
+  const { pointsPerDay, hotBytes, coldBytes } = growth;
+  return {
+    area: 'host',
+    what: 'growth of the database',
+    is: `${size(pointsPerDay * hotBytes)} a day, later ${size(pointsPerDay * coldBytes)}`,
+    should: 'known to whoever looks after its disk',
+    why: reckoning(growth),
+    remedy: null,
+    level: 'ok',
+  };
+}
+
+function reckoning({ pointsPerDay, hotBytes, coldBytes, isMeasured }: Growth): string {
+  const guessed = isMeasured ? '' : ' (usual sizes: there are too few points yet to measure)';
+  return `${count(pointsPerDay)} points a day, at ${perPoint(hotBytes)} until they are compressed and ${perPoint(coldBytes)} after it, aggregates included${guessed}.`;
 }
 
 function spoolDisk({ spool }: HostInput): Finding | null {

@@ -121,6 +121,21 @@ suite('tidegate doctor', () => {
     assert.ok(unseen.some(({ why }) => why === 'the schema is not migrated yet'));
   });
 
+  test('what the role may not see is a finding, and no stack', async () => {
+    await using database = await createDatabase({ template: true });
+    const role = `doctor_${database.name.slice(-12)}`;
+    await database.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+    const url = new URL(database.url);
+    [url.username, url.password] = [role, 'secret'];
+    const diagnosis = await diagnose({
+      TIDEGATE_DATABASE_URL: url.href,
+      TIDEGATE_MQTT_URL: 'mqtt://127.0.0.1:1',
+    });
+    assert.match(finding(diagnosis, 'server', 'schema').is, /permission denied/);
+    assert.equal(finding(diagnosis, 'server', 'fsync').is, 'on');
+    await database.query(`DROP ROLE ${role}`);
+  });
+
   test('mosquitto is read from what it says and from its file', needsMosquitto, async () => {
     await using broker = await startBroker({
       config: ['max_queued_messages 1000', 'sys_interval 1', 'autosave_interval 60'],

@@ -55,6 +55,7 @@ const TABLE: readonly (readonly [string, Partial<HostInput>, Level, RegExp])[] =
   ],
   ['disk of the database', { growth: null }, 'ok', /^100 GiB free of 500 GiB$/],
   ['disk of the database', { growth: null, dataDisk: { ...disk, free: GIB } }, 'warning', /^1 GiB free/],
+  ['growth of the database', { dataDisk: null }, 'ok', /^95\.4 MiB a day, later 95\.4 MiB$/],
   ['disk of the spool', {}, 'ok', /^100 GiB free at \/spool$/],
   ['disk of the spool', { spool: { ...disk, free: 500 * MIB, maxBytes: GIB } }, 'warning', /^500 MiB free/],
 ];
@@ -75,6 +76,7 @@ suite('rules of the host', () => {
       isClockSynchronised: null,
       databaseClock: null,
       dataDisk: null,
+      growth: null,
       spool: null,
     };
     assert.deepEqual(

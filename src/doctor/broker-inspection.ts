@@ -15,6 +15,14 @@ import { findMosquitto, isThisMachine, openFiles } from './host-inspection.ts';
 const SILENT: Logger = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** Milliseconds that the broker may take to answer. */
 const PATIENCE = 10_000;
+/** Where the URL names none, and it is not 1883. */
+const PORTS: Readonly<Record<string, number>> = {
+  'mqtts:': 8883,
+  'ssl:': 8883,
+  'tls:': 8883,
+  'ws:': 80,
+  'wss:': 443,
+};
 const TOPICS = ['version', 'uptime', 'clients/connected', 'clients/total', 'publish/messages/dropped'];
 
 /** Visits the broker, twice. Rejects as `probeBroker` does. */
@@ -70,7 +78,7 @@ async function localBroker(
 ): Promise<Awaited<ReturnType<typeof findMosquitto>>> {
   const { hostname, port, protocol } = new URL(url);
   const running = isThisMachine(hostname)
-    ? await findMosquitto(Number(port) || (/^(mqtts|ssl|tls):/.test(protocol) ? 8883 : 1883))
+    ? await findMosquitto(Number(port) || (PORTS[protocol] ?? 1883))
     : null;
   if (running?.conf) return running;
   const why =

@@ -81,11 +81,11 @@ const READ_RULES: Readonly<Record<string, SettingRule>> = {
     why: 'Bounds the workers of all questions together; with none of them left a question does without.',
     set: amount < 2 ? String(Math.max(2, cores ?? 8)) : null,
   }),
-  jit: ({ shown }) => ({
-    level: shown === 'on' ? 'advice' : 'ok',
-    should: 'off',
+  jit: ({ shown }, { facts }) => ({
+    level: shown === 'on' && facts.hasJit ? 'advice' : 'ok',
+    should: facts.hasJit ? 'off' : 'any: the server was built without it',
     why: 'Compiling what decodes a compressed point takes longer than most questions that read some. Tidegate turns it off in its own sessions; dashboards and reports come with their own.',
-    set: shown === 'on' ? 'off' : null,
+    set: shown === 'on' && facts.hasJit ? 'off' : null,
   }),
   max_worker_processes: ({ amount }, { engine, facts }) => {
     const background = facts.settings.get('timescaledb.max_background_workers')?.amount ?? 0;

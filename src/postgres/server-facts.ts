@@ -29,6 +29,8 @@ export interface ServerFacts {
   readonly version: number;
   readonly settings: ReadonlyMap<string, ServerSetting>;
   readonly databaseBytes: number;
+  /** Whether it was built with JIT. */
+  readonly hasJit: boolean;
   /** Bytes of WAL a second since the server's statistics began; of less than an hour as if it had been one. */
   readonly walRate: number;
   /** Why checkpoints began since then. */
@@ -79,7 +81,7 @@ const TABLES = `SELECT format('%I.%I', s.schemaname, s.relname) AS name, n_live_
   ORDER BY n_dead_tup DESC, s.relname`;
 
 const SERVER = `SELECT current_setting('server_version_num')::int AS version, pg_backend_pid() AS pid,
-    pg_database_size(current_database())::float8 AS bytes,
+    pg_database_size(current_database())::float8 AS bytes, pg_jit_available()::int AS jit,
     (SELECT wal_bytes::float8 / greatest(3600, extract(epoch FROM now() - coalesce(stats_reset, pg_postmaster_start_time())))::float8
       FROM pg_stat_wal) AS wal_rate,
     (SELECT coalesce(max(extract(epoch FROM now() - xact_start)), 0)::float8 FROM pg_stat_activity
@@ -87,7 +89,7 @@ const SERVER = `SELECT current_setting('server_version_num')::int AS version, pg
 
 export async function readServer(client: Client, { internal }: SchemaNames): Promise<ServerFacts> {
   const { rows } =
-    await client.query<Record<'version' | 'pid' | 'bytes' | 'wal_rate' | 'oldest', number>>(SERVER);
+    await client.query<Record<'version' | 'pid' | 'bytes' | 'jit' | 'wal_rate' | 'oldest', number>>(SERVER);
   const [server] = rows;
   if (server === undefined) throw new Error('no answer about the server');
   const settings = await client.query<SettingRow>(SETTINGS);
@@ -102,6 +104,7 @@ export async function readServer(client: Client, { internal }: SchemaNames): Pro
     version: server.version,
     settings: new Map(settings.rows.map((row) => [row.name, settingFrom(row)])),
     databaseBytes: server.bytes,
+    hasJit: server.jit === 1,
     walRate: server.wal_rate,
     checkpoints: { timed: Number(checkpoints[0]?.timed), requested: Number(checkpoints[0]?.requested) },
     oldestTransaction: server.oldest,

@@ -106,20 +106,6 @@ function* segments(each: number): Generator<SeriesSegment> {
 
 /** Has the system forget the files of a folder: what is read next comes from the disk. Those of others stay as they are. */
 export async function dropFileCache(folder: string): Promise<void> {
-  await promisify(execFile)('find', [
-    folder,
-    ...[
-      '-type',
-      'f',
-      '-size',
-      '+64k',
-      '-exec',
-      'dd',
-      'if={}',
-      'iflag=nocache',
-      'count=0',
-      'status=none',
-      ';',
-    ],
-  ]);
+  const forget = ['dd', 'if={}', 'iflag=nocache', 'count=0', 'status=none'];
+  await promisify(execFile)('find', [folder, '-type', 'f', '-size', '+64k', '-exec', ...forget, ';']);
 }

@@ -29,6 +29,7 @@ export function serverInput(
     facts: {
       version: 180_004,
       databaseBytes: 100 * GIB,
+      hasJit: true,
       walRate: 0,
       checkpoints: { timed: 100, requested: 0 },
       oldestTransaction: 0,

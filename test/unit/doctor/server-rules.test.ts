@@ -57,6 +57,7 @@ const TABLE: readonly (readonly [string, ServerSetting, Changes, Level, string |
   ['max_parallel_workers_per_gather', amount(2), {}, 'ok', null],
   ['max_parallel_workers', amount(0), {}, 'advice', '4'],
   ['jit', word('on'), {}, 'advice', 'off'],
+  ['jit', word('on'), { facts: { hasJit: false } }, 'ok', null],
   ['jit', word('off'), {}, 'ok', null],
   ['max_worker_processes', amount(8), {}, 'ok', null],
   ['max_worker_processes', amount(2), {}, 'advice', '11'],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Config } from './config/load.ts';
 import type { DecodeLimits } from './decode/decoder.ts';
 import type { EngineOptions } from './engines/engine.ts';
+import type { HttpOptions } from './http/server.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
 import type { JobStoreOptions } from './postgres/job-store.ts';
@@ -79,6 +80,21 @@ export function queryPoolOptions({ database }: Config, secrets: Secrets): QueryP
     schema: database.schema,
     statementTimeout: database.query_timeout,
     connections: database.query_connections,
+  };
+}
+
+export function serverOptions({ http }: Config): Omit<HttpOptions, 'version' | 'logger' | 'ports'> {
+  const { cert, key, hsts } = http.tls;
+  return {
+    host: http.host,
+    port: http.port,
+    tokens: http.tokens,
+    allowAnonymous: http.allow_anonymous,
+    tls: cert === null || key === null ? null : { cert, key, hsts: hsts / 1000 },
+    maxBody: http.max_body,
+    requestTimeout: http.request_timeout,
+    rateLimit: http.rate_limit,
+    origins: http.cors.origins ?? [],
   };
 }
 

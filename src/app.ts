@@ -1,4 +1,10 @@
-import { databaseOptions, engineOptions, queryPoolOptions, sinkOptions } from './app-options.ts';
+import {
+  databaseOptions,
+  engineOptions,
+  queryPoolOptions,
+  serverOptions,
+  sinkOptions,
+} from './app-options.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
@@ -154,10 +160,7 @@ export class App {
     this.#queryLog = queryLog;
     const explainer = new Explainer(config);
     const server = await createHttpServer({
-      host: config.http.host,
-      port: config.http.port,
-      tokens: config.http.tokens,
-      allowAnonymous: config.http.allow_anonymous,
+      ...serverOptions(config),
       version,
       logger,
       ports: {

@@ -3,6 +3,7 @@ import { type Config, loadConfig } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
 import type { IngestStats } from '../pipeline/types.ts';
 import { describeStats } from './balance-sheet.ts';
+import { askDaemon, type DaemonAnswer } from './daemon-answer.ts';
 import { databaseOptional } from './database-optional.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
@@ -17,8 +18,6 @@ interface Readiness {
   readonly ready: boolean;
   readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>;
 }
-
-const TIMEOUT_MS = 5_000;
 
 export function addStatus(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
@@ -47,9 +46,14 @@ async function status(terminal: Terminal, options: StatusOptions): Promise<ExitC
   const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
   const url = baseUrl(options.url ?? httpUrl(config));
   const token = options.token ?? terminal.env['TIDEGATE_TOKEN'] ?? '';
-  const headers = token === '' ? {} : { authorization: `Bearer ${token}` };
-  const readiness = await ask(new URL('readyz', url), headers, isReadiness);
-  const stats = await ask(new URL('api/stats/ingest', url), headers, isStats);
+  // The daemon on this machine is known by its certificate: the address here is none that it is for.
+  const cert = options.url === undefined ? config.http.tls.cert : null;
+  const ask = async <Answer>(path: string, holds: (answer: unknown) => answer is Answer) => {
+    const asked = new URL(path, url);
+    return read(asked, await askDaemon(asked, token, cert), holds);
+  };
+  const readiness = await ask('readyz', isReadiness);
+  const stats = await ask('api/stats/ingest', isStats);
   // Another daemon than the configuration's may have other routes.
   const known = options.url === undefined || options.config !== undefined;
   const unprotected = known ? config.routes.filter(({ qos }) => qos === 0).map(({ name }) => name) : [];
@@ -80,24 +84,16 @@ function describe(
   ].join('\n');
 }
 
-/** The answer, of whatever status, that `holds`. Throws daemon_unavailable. */
-async function ask<Answer>(
+/** What the answer has, of whatever status, where it `holds`. Throws daemon_unavailable. */
+function read<Answer>(
   url: URL,
-  headers: Readonly<Record<string, string>>,
+  { status, body }: DaemonAnswer,
   holds: (answer: unknown) => answer is Answer,
-): Promise<Answer> {
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
-    answer = await response.json().catch(() => null);
-  } catch (error) {
-    throw new TidegateError('daemon_unavailable', `${url.href}: ${reasonOf(error)}`, { cause: error });
-  }
-  if (holds(answer)) return answer;
-  const problem = (answer as { detail?: unknown } | null)?.detail;
+): Answer {
+  if (holds(body)) return body;
+  const problem = (body as { detail?: unknown } | null)?.detail;
   const detail = typeof problem === 'string' ? `: ${problem.replace(/\.$/, '')}` : '';
-  throw new TidegateError('daemon_unavailable', `${url.href}: answers ${response.status}${detail}`);
+  throw new TidegateError('daemon_unavailable', `${url.href}: answers ${status}${detail}`);
 }
 
 function isReadiness(answer: unknown): answer is Readiness {
@@ -112,19 +108,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** What `fetch` hides in the cause of its error. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  if (error.name === 'TimeoutError') return `no answer within ${TIMEOUT_MS / 1_000} s`;
-  const { cause } = error;
-  if (cause instanceof AggregateError) return reasonOf(cause.errors[0]);
-  return cause instanceof Error ? cause.message : error.message;
-}
-
 function httpUrl({ http }: Config): string {
   // A daemon that listens everywhere answers here too.
   const host = { '0.0.0.0': '127.0.0.1', '::': '::1' }[http.host] ?? http.host;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
+  const scheme = http.tls.cert === null ? 'http' : 'https';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${http.port}`;
 }
 
 /** With a slash at its end, so that a path of a proxy stays. */

@@ -83,6 +83,18 @@ export function contradictions(settings: Settings, isSet: (name: string) => bool
       `contradict each other: beyond loopback (${http.host}) set tokens, or allow everyone in with http.allow_anonymous: true`,
     ],
     [
+      http.tls.key !== null && http.tls.cert === null,
+      'http.tls.key',
+      'http.tls.cert',
+      'go together: the key has no certificate',
+    ],
+    [
+      http.tls.cert !== null && http.tls.key === null,
+      'http.tls.cert',
+      'http.tls.key',
+      'go together: the certificate has no key',
+    ],
+    [
       settings.components.includes('ingest') && settings.routes.length === 0,
       'routes',
       'components',

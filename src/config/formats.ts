@@ -122,6 +122,13 @@ const databaseUrl: Format<string> = {
   allowed: () => 'postgres://user:password@host:port/database (special characters percent-encoded)',
 };
 
+const origins: Format<readonly string[]> = {
+  read: readList,
+  holds: (value): value is string[] =>
+    isFilledList(value) && value.every((item) => isUrl(item, /^https?:$/) && new URL(item).origin === item),
+  allowed: () => 'a list of origins as browsers send them, such as https://dashboard.example.com',
+};
+
 const PROTOCOL_VERSIONS: Readonly<Record<string, 4 | 5>> = { '5': 5, '5.0': 5, '4': 4, '3.1.1': 4 };
 const protocolVersion: Format<4 | 5> = {
   read: (text) => PROTOCOL_VERSIONS[text],
@@ -152,6 +159,7 @@ export const FORMATS = {
   broker_url: brokerUrl,
   broker_urls: brokerUrls,
   database_url: databaseUrl,
+  origins,
   protocol_version: protocolVersion,
   items,
 } as const satisfies Record<string, Format<unknown>>;

@@ -46,6 +46,8 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'policies.compression': 'Of points, texts and aggregates.',
   'policies.retention': 'Whole days are deleted, and no point before the aggregates have it.',
   http: 'The API, health and metrics.',
+  'http.tls': 'HTTPS.',
+  'http.cors': 'Cross-origin resource sharing.',
   log: 'The log, on standard output.',
 };
 

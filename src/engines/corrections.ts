@@ -58,7 +58,7 @@ export class Corrections {
   }
 
   async list(glob: string): Promise<DeviceSummary[]> {
-    const all = { match: glob, state: null, after: null, limit: null };
+    const all = { match: glob, state: null, after: null, limit: null, visible: null };
     return await listDevices(this.#client, this.#context.names, all);
   }
 

@@ -51,6 +51,11 @@ export async function apiMarkdown(): Promise<string> {
   const app = await buildApplication({
     host: '127.0.0.1',
     tokens: [],
+    tls: null,
+    maxBody: 0,
+    requestTimeout: 0,
+    rateLimit: 0,
+    origins: [],
     version: '',
     logger: { debug: quiet, info: quiet, warn: quiet, error: quiet },
     // To be described, nothing is asked.

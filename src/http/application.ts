@@ -1,43 +1,34 @@
 /** The HTTP application without its socket: tests ask it by `inject`. */
 
+import type { Server as TlsServer } from 'node:https';
 import swagger from '@fastify/swagger';
 import { type FastifyError, type FastifyInstance, fastify } from 'fastify';
 import { Type } from 'typebox';
 import { FAILURES, type FailureCode, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
-import { type Access, UNLIMITED } from './access.ts';
-import { carriedToken, foreignHeader, isLoopback, type Token } from './guard.ts';
+import { Certificate, type CertificateFiles } from './certificate.ts';
 import { chunkRoutes } from './chunk-routes.ts';
 import { describeRoute, swaggerOptions } from './description.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { explainRoutes } from './explain-routes.ts';
+import { addGate, type GateOptions } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { letterRoutes } from './letter-routes.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
+import { socketOptions } from './sockets.ts';
 import { statsRoutes } from './stats-routes.ts';
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** Of whoever asks. */
-    access: Access;
-  }
-  interface FastifyContextConfig {
-    /** Answers without a token. */
-    open?: boolean;
-    /** Takes no order although it is no GET: everybody may. */
-    looks?: boolean;
-  }
-}
-
-export interface ApplicationOptions {
-  /** Where the server will listen: on loopback, requests from pages of other sites are refused. */
-  readonly host: string;
-  /** With any, all but the health endpoints need one. */
-  readonly tokens: readonly Token[];
+export interface ApplicationOptions extends Omit<GateOptions, 'hsts'> {
+  /** Null: plain HTTP. `hsts` as the gate has it. */
+  readonly tls: (CertificateFiles & { readonly hsts: number }) | null;
+  /** Bytes. */
+  readonly maxBody: number;
+  /** Milliseconds for a request to arrive whole. */
+  readonly requestTimeout: number;
   /** Of Tidegate, for openapi.json. */
   readonly version: string;
   readonly logger: Logger;
@@ -60,28 +51,21 @@ const AWAY: ReadonlySet<FailureCode> = new Set([
   'database_tls',
   'query_timeout',
 ]);
-const BODY_LIMIT_BYTES = 64 * 1024;
-const REQUEST_TIMEOUT_MS = 10_000;
 const RETRY_AFTER_SECONDS = 5;
 
-const HEADERS = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-};
-
 export async function buildApplication(options: ApplicationOptions): Promise<FastifyInstance> {
+  const certificate = options.tls === null ? null : new Certificate(options.tls, options.logger);
   const app = fastify({
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...socketOptions(options.requestTimeout, certificate),
+    bodyLimit: options.maxBody,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, error.statusCode ?? 400, error.message);
     },
   });
   app.addSchema(ProblemSchema);
-  guard(app, options);
+  if (certificate !== null) followed(app, certificate);
+  addGate(app, { ...options, hsts: options.tls?.hsts ?? 0 });
   reportErrors(app, options.logger);
   await app.register(swagger, swaggerOptions(options.version, options.tokens.length > 0));
   // In a plugin of their own, so that swagger is there to see them.
@@ -91,35 +75,9 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   return app;
 }
 
-function guard(app: FastifyInstance, { host, tokens }: ApplicationOptions): void {
-  const loopback = isLoopback(host);
-  app.decorateRequest('access');
-  app.addHook('onRequest', async (request, reply) => {
-    request.access = UNLIMITED;
-    reply.headers(HEADERS);
-    const foreign = loopback ? foreignHeader(request.headers) : null;
-    if (foreign !== null) {
-      return sendProblem(
-        reply,
-        403,
-        `The ${foreign} header is not of this machine, which is all that may ask here.`,
-      );
-    }
-    const { open, looks } = request.routeOptions.config;
-    if (tokens.length === 0 || open === true) return undefined;
-    const token = carriedToken(request.headers.authorization, tokens);
-    if (token === null) {
-      reply.header('www-authenticate', 'Bearer realm="tidegate"');
-      return sendProblem(reply, 401, 'A valid token is needed: Authorization: Bearer TOKEN.');
-    }
-    const { name, scope, devices } = token;
-    request.access = { name, operator: scope === 'operator', devices: devices.length === 0 ? null : devices };
-    if (request.access.operator || looks === true || ['GET', 'HEAD', 'OPTIONS'].includes(request.method)) {
-      return undefined;
-    }
-    reply.header('www-authenticate', 'Bearer realm="tidegate", error="insufficient_scope", scope="operator"');
-    return sendProblem(reply, 403, `The token ${name} only reads: orders take one with the scope operator.`);
-  });
+function followed(app: FastifyInstance, certificate: Certificate): void {
+  app.addHook('onListen', async () => certificate.follow(app.server as TlsServer));
+  app.addHook('onClose', async () => certificate.stop());
 }
 
 function reportErrors(app: FastifyInstance, logger: Logger): void {

@@ -33,6 +33,7 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
   api.get<{ Querystring: Asked }>(
     '/devices',
     {
+      config: { byDevice: true },
       schema: {
         summary:
           'Devices by name: when they were last heard, how often they publish, whether they are silent',
@@ -47,12 +48,12 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
         },
       },
     },
-    async ({ query }, reply) => {
+    async ({ query, access }, reply) => {
       const after = query.cursor === undefined ? null : readCursor(query.cursor);
       if (after === undefined) return sendProblem(reply, 400, 'cursor is not the next_cursor of a page.');
       const { limit, match, state = null } = query;
       // One more tells whether there is a page after this one.
-      const found = await devices.list({ match, state, after, limit: limit + 1 });
+      const found = await devices.list({ match, state, after, limit: limit + 1, visible: access.devices });
       const data = found.slice(0, limit);
       const last = found.length > limit ? data.at(-1) : undefined;
       return {
@@ -66,6 +67,7 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
   api.get<{ Params: { device_id: string } }>(
     '/devices/:device_id',
     {
+      config: { byDevice: true },
       schema: {
         summary: 'One device; a slash in its name is %2F',
         params: Type.Object({ device_id: Type.String({ description: 'The name of the device.' }) }),
@@ -77,7 +79,10 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
         },
       },
     },
-    async ({ params }) => ({ success: true, data: await devices.find(params.device_id) }),
+    async ({ params, access }) => ({
+      success: true,
+      data: await devices.find(params.device_id, access.devices),
+    }),
   );
 }
 

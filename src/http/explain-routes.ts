@@ -7,7 +7,7 @@ export function explainRoutes(api: FastifyInstance, ports: HttpPorts): void {
   api.post<{ Body: Message }>(
     '/explain',
     {
-      config: { looks: true },
+      config: { looks: true, byDevice: true },
       schema: {
         summary: 'What would become of a message: its route, its points, or why it would be a dead letter',
         description: 'Nothing is published or stored. As `tidegate explain --json` prints it.',

@@ -84,6 +84,7 @@ export function metricRoutes(api: FastifyInstance, ports: HttpPorts, logger: Log
     '/devices/:device_id/metrics',
     {
       exposeHeadRoute: false,
+      config: { byDevice: true },
       schema: {
         summary: 'Points of a device, or their aggregates',
         description: DESCRIPTION,
@@ -98,6 +99,7 @@ export function metricRoutes(api: FastifyInstance, ports: HttpPorts, logger: Log
     '/metrics',
     {
       exposeHeadRoute: false,
+      config: { byDevice: true },
       schema: {
         summary: 'Points of some devices, or their aggregates',
         description: DESCRIPTION,

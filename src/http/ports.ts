@@ -87,12 +87,14 @@ export interface DeviceQuestion {
   readonly state: 'learning' | 'ok' | 'silent' | null;
   readonly after: string | null;
   readonly limit: number;
+  /** How the ids begin of those that may be seen; null: any. */
+  readonly visible: readonly string[] | null;
 }
 
 /** Names that it does not know are a `device_unknown`. */
 interface DevicePorts {
   list(question: DeviceQuestion): Promise<readonly DeviceShown[]>;
-  find(deviceId: string): Promise<DeviceShown>;
+  find(deviceId: string, visible: DeviceQuestion['visible']): Promise<DeviceShown>;
 }
 export type DeviceShown = Omit<Static<typeof DeviceSchema>, 'state'> & { readonly state: string | null };
 

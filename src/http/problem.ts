@@ -2,7 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { FastifyReply } from 'fastify';
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 
 export const ProblemSchema = Type.Object(
   {
@@ -16,10 +16,11 @@ export const ProblemSchema = Type.Object(
 );
 
 /** `detail`: one sentence for whoever asked. */
-export function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
+export function problemOf(status: number, detail: string): Static<typeof ProblemSchema> {
   const title = STATUS_CODES[status] ?? 'Error';
-  return reply
-    .code(status)
-    .type('application/problem+json')
-    .send({ type: 'about:blank', title, status, detail, error: detail });
+  return { type: 'about:blank', title, status, detail, error: detail };
+}
+
+export function sendProblem(reply: FastifyReply, status: number, detail: string): FastifyReply {
+  return reply.code(status).type('application/problem+json').send(problemOf(status, detail));
 }

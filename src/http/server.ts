@@ -39,7 +39,8 @@ export async function createHttpServer(options: HttpOptions): Promise<HttpServer
         });
       }
       const { port: actual } = app.server.address() as AddressInfo;
-      return { url: `http://${host.includes(':') ? `[${host}]` : host}:${actual}` };
+      const scheme = options.tls === null ? 'http' : 'https';
+      return { url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${actual}` };
     },
     async close() {
       const cut = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { type SchemaNames, withNames } from './names.ts';
+import { isVisible, type Visible } from './unknown-device.ts';
 
 export interface DeviceSeries {
   readonly id: number;
@@ -31,26 +32,29 @@ export interface DevicePage {
   readonly after: string | null;
   /** Null: all. */
   readonly limit: number | null;
+  readonly visible: Visible;
 }
 
 /** By name, in the order of its bytes. */
 export async function listDevices(
   client: Client,
   names: SchemaNames,
-  { match, state, after, limit }: DevicePage,
+  { match, state, after, limit, visible }: DevicePage,
 ): Promise<DeviceSummary[]> {
   const where = `device_id LIKE $1 AND ($2::text IS NULL OR state = $2)
-    AND ($3::text IS NULL OR device_id COLLATE "C" > $3) ORDER BY device_id COLLATE "C" LIMIT $4`;
-  return await summaries(client, names, where, [likePattern(match), state, after, limit]);
+    AND ($3::text IS NULL OR device_id COLLATE "C" > $3) AND ${isVisible('device_id', '$5')} ORDER BY device_id COLLATE "C" LIMIT $4`;
+  return await summaries(client, names, where, [likePattern(match), state, after, limit, visible]);
 }
 
-/** Null where there is none of that name. */
+/** Null where there is none of that name that may be seen. */
 export async function findDevice(
   client: Client,
   names: SchemaNames,
   device: string,
+  visible: Visible,
 ): Promise<DeviceSummary | null> {
-  const [found] = await summaries(client, names, 'device_id = $1', [device]);
+  const where = `device_id = $1 AND ${isVisible('device_id', '$2')}`;
+  const [found] = await summaries(client, names, where, [device, visible]);
   return found ?? null;
 }
 

@@ -220,6 +220,11 @@ export function httpOptions(
   return {
     host: '127.0.0.1',
     tokens: [],
+    tls: null,
+    maxBody: 65_536,
+    requestTimeout: 10_000,
+    rateLimit: 0,
+    origins: [],
     version: '1.2.3',
     logger: { debug: log, info: log, warn: log, error: log },
     ...over,

@@ -46,6 +46,50 @@ export const http = {
     format: 'flag',
     default: false,
   },
+  tls: {
+    cert: {
+      doc: 'The certificate (PEM), with those that lead to its authority after it: HTTPS instead of HTTP. Read again when it changes.',
+      format: 'file',
+      default: null,
+    },
+    key: {
+      doc: 'The private key of http.tls.cert (PEM).',
+      format: 'file',
+      default: null,
+    },
+    hsts: {
+      doc: 'How long browsers refuse plain HTTP of this host name, on any port (Strict-Transport-Security); 0 does not ask for it.',
+      format: 'seconds',
+      default: '365d',
+    },
+  },
+  max_body: {
+    doc: 'The largest body of a request.',
+    format: 'bytes',
+    default: '1MiB',
+    minimum: '1KiB',
+    maximum: '64MiB',
+  },
+  request_timeout: {
+    doc: 'How long a client may take to send a request.',
+    format: 'duration',
+    default: '10s',
+    minimum: '100ms',
+    maximum: '1h',
+  },
+  rate_limit: {
+    doc: 'Requests a minute of one client, which is a token or, without one, an address; 0 is no limit. Health endpoints have none.',
+    format: 'integer',
+    default: 6_000,
+  },
+  cors: {
+    origins: {
+      doc: 'Sites whose pages may ask from a browser; none by default.',
+      format: 'origins',
+      default: null,
+      example: '[https://dashboard.example.com]',
+    },
+  },
 } as const satisfies Section;
 
 export const log = {

@@ -22,20 +22,23 @@ suite('tidegate status', () => {
     const totals = emptyTotals();
     totals.messages.settled = 1_234;
     totals.points = { ...totals.points, decoded: 1_234, stored: 1_200, duplicate: 34 };
-    const options = httpOptions({
-      tokens: [token('test', TOKEN, 'read')],
-      ports: {
-        ready: () => ({
-          ready,
-          checks: {
-            broker: { ok: true, detail: 'subscribed' },
-            database: { ok: ready, detail: ready ? 'writable' : 'connection refused' },
-          },
-        }),
-        ingestStats: async () => new BalanceSheet('2026-01-31T12:00:00Z', totals).snapshot(),
-      },
+    server = await createHttpServer({
+      ...httpOptions({
+        tokens: [token('test', TOKEN, 'read')],
+        ports: {
+          ready: () => ({
+            ready,
+            checks: {
+              broker: { ok: true, detail: 'subscribed' },
+              database: { ok: ready, detail: ready ? 'writable' : 'connection refused' },
+            },
+          }),
+          ingestStats: async () => new BalanceSheet('2026-01-31T12:00:00Z', totals).snapshot(),
+        },
+      }),
+      port: 0,
+      allowAnonymous: false,
     });
-    server = await createHttpServer({ ...options, port: 0, allowAnonymous: false });
     ({ url } = await server.listen());
   });
   after(() => server.close());

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { TidegateError } from '../../../src/errors.ts';
 import { createHttpServer, type HttpOptions } from '../../../src/http/server.ts';
@@ -52,4 +53,53 @@ test('is not open to the network unless somebody says so', async () => {
   });
   await createHttpServer(options({ ...open, tokens: TOKENS }));
   await createHttpServer(options({ ...open, allowAnonymous: true }));
+});
+
+/** Sends bytes to a server of these options and resolves to what comes until it closes the connection. */
+async function exchange(bytes: string, over: Partial<HttpOptions> = {}): Promise<string> {
+  const server = await createHttpServer(options(over));
+  const { url } = await server.listen();
+  const client = connect(Number(new URL(url).port), '127.0.0.1');
+  client.on('error', () => undefined);
+  client.write(bytes);
+  const answer = await text(client);
+  await server.close();
+  return answer;
+}
+
+function problemIn(answer: string): object {
+  assert.match(answer, /\r\ncontent-type: application\/problem\+json\r\n/);
+  return JSON.parse(answer.slice(answer.indexOf('\r\n\r\n'))) as object;
+}
+
+const HEAD = 'POST /api/dead-letters/drop HTTP/1.1\r\nHost: localhost\r\n';
+
+test('a client that sends its request drop by drop is let go', async () => {
+  for (const slow of [HEAD, `${HEAD}content-type: application/json\r\ncontent-length: 100\r\n\r\n{`]) {
+    const answer = await exchange(slow, { requestTimeout: 100 });
+    assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
+    assert.match(JSON.stringify(problemIn(answer)), /"status":408.*http\.request_timeout/);
+  }
+});
+
+test('a request that is none, or has endless headers, is told so', async () => {
+  assert.match(JSON.stringify(problemIn(await exchange('\x16\x03\x01\r\n\r\n'))), /"status":400/);
+  const endless = `${HEAD}x-a: ${'a'.repeat(20_000)}\r\n\r\n`;
+  assert.match(JSON.stringify(problemIn(await exchange(endless))), /"status":431/);
+  const path = `GET /api/devices?match=${'a'.repeat(10_000_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  assert.match(await exchange(path), /^(HTTP\/1\.1 431 |$)/);
+});
+
+test('a body that is too large is a 413, said or not said beforehand', async () => {
+  const json = JSON.stringify({ topic: 'x'.repeat(3_000) });
+  const head = `${HEAD}content-type: application/json\r\nconnection: close\r\n`;
+  for (const request of [
+    `${head}content-length: ${json.length}\r\n\r\n${json}`,
+    `${head}transfer-encoding: chunked\r\n\r\n${json.length.toString(16)}\r\n${json}\r\n0\r\n\r\n`,
+  ]) {
+    const answer = await exchange(request, { maxBody: 2_000 });
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+    assert.match(JSON.stringify(problemIn(answer)), /"status":413/);
+    assert.match(await exchange(request, { maxBody: 4_000 }), /^HTTP\/1\.1 200 /);
+  }
 });

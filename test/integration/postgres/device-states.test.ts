@@ -154,14 +154,16 @@ test('the directory lists by the bytes of names, in pages, and finds one', async
     new QueryPool({ url: database.url, schema: 'public', statementTimeout: 10_000, connections: 1 }),
   );
   const page = async (more: Partial<Parameters<typeof directory.list>[0]> = {}) =>
-    (await directory.list({ match: '*', state: null, after: null, limit: 10, ...more })).map(
+    (await directory.list({ match: '*', state: null, after: null, limit: 10, visible: null, ...more })).map(
       ({ device_id }) => device_id,
     );
   assert.deepEqual(await page(), names);
   assert.deepEqual(await page({ after: 'Z/1', limit: 2 }), ['a', 'b%']);
   assert.deepEqual(await page({ state: 'silent' }), ['a']);
   assert.deepEqual(await page({ match: 'b%*' }), ['b%']);
-  assert.deepEqual(await directory.find('a'), {
+  assert.deepEqual(await page({ visible: ['b%', 'Z/', 'ä'] }), ['Z/1', 'b%', 'ä']);
+  assert.deepEqual(await page({ visible: ['b', 'Z/'], after: 'Z/1', limit: 1 }), ['b%']);
+  assert.deepEqual(await directory.find('a', null), {
     device_id: 'a',
     series: 1,
     points: 2,
@@ -172,9 +174,11 @@ test('the directory lists by the bytes of names, in pages, and finds one', async
     expected_interval: 60,
     clock_skew: 1.5,
   });
-  await assert.rejects(directory.find('nobody'), { code: 'device_unknown' });
-  await assert.rejects(directory.find('\0'), { code: 'device_unknown' });
+  await assert.rejects(directory.find('nobody', null), { code: 'device_unknown' });
+  await assert.rejects(directory.find('\0', null), { code: 'device_unknown' });
   await correct(database, (corrections) => corrections.rename('a', 'renamed', false));
-  await assert.rejects(directory.find('a'), { message: /it is "renamed" now/ });
-  assert.equal((await directory.find('renamed')).state, 'silent');
+  await assert.rejects(directory.find('a', null), { message: /it is "renamed" now/ });
+  assert.equal((await directory.find('renamed', ['ren'])).state, 'silent');
+  await assert.rejects(directory.find('renamed', ['a', 'b']), { message: 'there is no device "renamed"' });
+  await assert.rejects(directory.find('a', ['a']), { message: 'there is no device "a"' });
 });

@@ -28,6 +28,8 @@ const REFUSED: readonly (readonly [yaml: string, first: string, second: string])
     'http.tokens\\[0\\].name',
     'http.tokens\\[1\\].name',
   ],
+  [`http: {tls: {key: ${import.meta.filename}}}`, 'http.tls.key', 'http.tls.cert'],
+  [`http: {tls: {cert: ${import.meta.filename}}}`, 'http.tls.cert', 'http.tls.key'],
   ['routes: []', 'routes', 'components'],
   [
     'policies: {aggregates: {1min: {end_offset: 59min}}}',

@@ -48,8 +48,8 @@ test('what is asked for reaches the database as it is', async () => {
   await ask('/api/devices?match=boiler-*&state=silent&limit=7', { ports: { devices } });
   await ask('/api/devices', { ports: { devices } });
   assert.deepEqual(asked, [
-    { match: 'boiler-*', state: 'silent', after: null, limit: 8 },
-    { match: '*', state: null, after: null, limit: 101 },
+    { match: 'boiler-*', state: 'silent', after: null, limit: 8, visible: null },
+    { match: '*', state: null, after: null, limit: 101, visible: null },
   ]);
 });
 
@@ -57,7 +57,7 @@ test('one device is found by its name, whatever characters it has', async () => 
   for (const name of DEVICE_NAMES) {
     const response = await ask(`/api/devices/${encodeURIComponent(name)}`);
     assert.equal(response.statusCode, 200, response.body);
-    assert.deepEqual(response.json<object>(), { success: true, data: await DEVICES.find(name) });
+    assert.deepEqual(response.json<object>(), { success: true, data: await DEVICES.find(name, null) });
   }
   const unknown = await ask('/api/devices/nobody');
   assert.equal(unknown.statusCode, 404);

@@ -1,0 +1,56 @@
+/** How connections are treated before a request is one: bounds in time and number, and errors as problem details. */
+
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyServerOptions } from 'fastify';
+import type { Certificate } from './certificate.ts';
+import { problemOf } from './problem.ts';
+
+/** Milliseconds between two looks for requests that take too long. */
+const CHECK_MS = 1_000;
+/** Of one request line with its headers. */
+const HEADER_BYTES = 16 * 1024;
+
+const STATUS: Readonly<Record<string, readonly [status: number, detail: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request did not arrive in time (http.request_timeout).'],
+  HPE_HEADER_OVERFLOW: [431, `The request line and the headers are longer than ${HEADER_BYTES} bytes.`],
+};
+
+/** `requestTimeout`: milliseconds for a request to arrive whole. */
+export function socketOptions(requestTimeout: number, certificate: Certificate | null): FastifyServerOptions {
+  const bounds = {
+    connectionsCheckingInterval: Math.min(CHECK_MS, requestTimeout),
+    headersTimeout: requestTimeout,
+    requestTimeout,
+    maxHeaderSize: HEADER_BYTES,
+  };
+  const sockets =
+    certificate === null
+      ? { http: bounds }
+      : {
+          https: {
+            ...bounds,
+            ...certificate.load(),
+            SNICallback: ((_name, done) => done(null, certificate.context)) satisfies SniCallback,
+          },
+        };
+  // The types of an application would change with its socket's; nothing in it cares.
+  return { ...sockets, requestTimeout, clientErrorHandler: refuse } as FastifyServerOptions;
+}
+
+type SniCallback = (name: string, done: (error: null, context: Certificate['context']) => void) => void;
+
+/** There is no request to answer yet, so this writes to the socket. */
+function refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  if (!socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, detail] = STATUS[error.code ?? ''] ?? [400, 'This is no HTTP request.'];
+  const body = JSON.stringify(problemOf(status, detail));
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

@@ -41,13 +41,15 @@ async function pinned(
   headers: Readonly<Record<string, string>>,
   cert: string,
 ): Promise<DaemonAnswer> {
-  // Only the first of the file: with those that signed it, whatever they signed would do.
-  const own = new X509Certificate(readFileSync(cert)).toString();
+  // The first of the file; those that signed it follow.
+  const own = new X509Certificate(readFileSync(cert));
   const request = get(url, {
     headers,
-    ca: own,
+    ca: own.toString(),
     allowPartialTrustChain: true,
-    checkServerIdentity: () => undefined,
+    // It may have signed others.
+    checkServerIdentity: (_host, { raw }) =>
+      raw.equals(own.raw) ? undefined : new Error(`shows another certificate than ${cert}`),
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
   const [response] = (await once(request, 'response')) as [IncomingMessage];

@@ -1,6 +1,6 @@
 /** The certificate that the server shows, followed on disk: whoever renews it replaces the files, and that is all. */
 
-import { X509Certificate } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext, type SecureContext, type Server } from 'node:tls';
 import { TidegateError } from '../errors.ts';
@@ -81,7 +81,11 @@ export class Certificate {
   }
 }
 
+/** Throws where one is none, or they do not belong together: files are seen half written, or one of them renewed only. */
 function read({ cert, key }: CertificateFiles): Loaded {
   const pem = { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
+  if (!new X509Certificate(pem.cert).checkPrivateKey(createPrivateKey(pem.key))) {
+    throw new Error('the key is not that of the certificate');
+  }
   return { pem, context: createSecureContext(pem) };
 }

@@ -99,15 +99,15 @@ suite('HTTPS', needsOpenssl, () => {
     };
     try {
       assert.equal(await shown(), 'server');
-      await writeFile(files.cert, 'half a certif');
-      await eventually('the broken one is told', () => Promise.resolve(logged.length > 0));
-      assert.equal(await shown(), 'server');
+      for (const half of [files.key, files.cert]) {
+        const told = logged.length;
+        await writeFile(half, '');
+        await eventually('the broken one is told', () => logged.length > told);
+        assert.equal(await shown(), 'server');
+      }
       await replace(certificates.stranger);
       await eventually('the new one is shown', async () => (await shown()) === 'stranger');
-      assert.deepEqual(
-        [...new Set(logged)],
-        ['The certificate of HTTP cannot be renewed; the last one stays', 'HTTP shows a new certificate'],
-      );
+      assert.ok(logged.includes('HTTP shows a new certificate'));
     } finally {
       certificate.stop();
       server.close();

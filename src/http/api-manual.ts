@@ -52,7 +52,7 @@ export async function apiMarkdown(): Promise<string> {
     host: '127.0.0.1',
     tokens: [],
     tls: null,
-    maxBody: 0,
+    maxBody: 1,
     requestTimeout: 0,
     rateLimit: 0,
     origins: [],

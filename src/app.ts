@@ -19,6 +19,7 @@ import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import { CollectionStatistics } from './postgres/collection-statistics.ts';
+import { Anomalies } from './postgres/anomalies.ts';
 import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { MetricReader } from './postgres/metric-reader.ts';
@@ -184,6 +185,7 @@ export class App {
         statistics: new CollectionStatistics(pool),
         explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
         logQuery: (answered) => queryLog.note(answered),
+        anomalies: new Anomalies(pool),
       },
     });
     this.#started.unshift(async () => {

@@ -7,6 +7,7 @@ import { Type } from 'typebox';
 import { FAILURES, type FailureCode, TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { Certificate, type CertificateFiles } from './certificate.ts';
+import { anomalyRoutes } from './anomaly-routes.ts';
 import { chunkRoutes } from './chunk-routes.ts';
 import { describeRoute, swaggerOptions } from './description.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
@@ -59,6 +60,8 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
     ...socketOptions(options.requestTimeout, certificate),
     bodyLimit: options.maxBody,
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
+    // By default Infinity, which coercion makes of that word, is held against no maximum.
+    ajv: { customOptions: { strictNumbers: false } },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, error.statusCode ?? 400, error.message);
     },
@@ -127,6 +130,7 @@ async function routes(app: FastifyInstance, { ports, logger }: ApplicationOption
         deviceRoutes(api, ports);
         metricRoutes(api, ports, logger);
         explainRoutes(api, ports);
+        anomalyRoutes(api, ports);
       },
       { prefix },
     );

@@ -5,6 +5,7 @@ import type { JobRunAnswer, JobsAnswer } from '../scheduler/answer.ts';
 import type { JobReport } from '../scheduler/types.ts';
 import type { AGGREGATES, FILLS } from './metric-schemas.ts';
 import type { Explained } from './explain-schemas.ts';
+import type { AnomaliesSchema } from './anomaly-schemas.ts';
 import type {
   DropSchema,
   LetterGroupSchema,
@@ -159,6 +160,34 @@ interface StatisticsPorts {
   queries(): Promise<readonly Static<typeof QueryPerformanceSchema>[]>;
 }
 
+/** Which points of a series are looked at, and what is far. */
+export interface AnomalyQuestion {
+  readonly deviceId: string;
+  readonly metricName: string;
+  /** Microseconds back from now. */
+  readonly baseline: number;
+  readonly window: number;
+  readonly threshold: number;
+  readonly method: 'zscore' | 'mad';
+  readonly limit: number;
+  /** How the ids begin of the devices that may be seen; null: of any. */
+  readonly visible: readonly string[] | null;
+}
+
+/** Names of devices that it does not know are a `device_unknown`, metrics of texts a `usage`. */
+interface AnomalyPorts {
+  find(question: AnomalyQuestion): Promise<{
+    readonly baseline: Static<typeof AnomaliesSchema>['baseline'];
+    readonly anomalies: readonly {
+      readonly timestamp: string;
+      readonly value: number;
+      readonly mean: number;
+      readonly stddev: number;
+      readonly z_score: number;
+    }[];
+  }>;
+}
+
 /** A question that was answered. */
 interface Answered {
   /** What was asked: metrics_raw, latest and the like. */
@@ -177,12 +206,12 @@ export interface HttpPorts {
   jobs(history: number): Promise<JobsAnswer>;
   readonly chunks: ChunkPorts;
   readonly deadLetters: LetterPorts;
-
   readonly devices: DevicePorts;
   readonly metrics: MetricPorts;
   readonly statistics: StatisticsPorts;
   /** Nothing is published or stored. */
   explain(topic: string, payload: Uint8Array): Explained;
+  readonly anomalies: AnomalyPorts;
   /** Takes note of it, and lets nobody wait. */
   logQuery(answered: Answered): void;
   /** Runs a job to its end. */

@@ -5,6 +5,7 @@
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAggregates } from './aggregates.ts';
+import { benchAnomaly } from './anomaly.ts';
 import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
@@ -29,6 +30,7 @@ const BENCHES = {
   lifecycle: { run: benchLifecycle, count: 1_000_000 },
   compression: { run: benchCompression, count: 6_000_000 },
   aggregates: { run: benchAggregates, count: 50 },
+  anomaly: { run: benchAnomaly, count: 0 },
   reading: { run: benchReading, count: 30_000_000 },
   spool: { run: benchSpool, count: 256 },
   soak: { run: benchSoak, count: 2_000 },

@@ -211,6 +211,10 @@ export const STATISTICS: HttpPorts['statistics'] = {
   ],
 };
 
+const NO_ANOMALIES: HttpPorts['anomalies'] = {
+  find: async () => ({ baseline: { points: 0, mean: null, stddev: null }, anomalies: [] }),
+};
+
 /** What the application asks for, with answers that a test can tell; `logged` gathers what it logs. */
 export function httpOptions(
   over: Partial<Omit<ApplicationOptions, 'ports'>> & { ports?: Partial<HttpPorts> } = {},
@@ -236,6 +240,7 @@ export function httpOptions(
       chunks: CHUNKS,
       devices: DEVICES,
       metrics: METRICS,
+      anomalies: NO_ANOMALIES,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,
       statistics: STATISTICS,

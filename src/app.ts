@@ -22,6 +22,7 @@ import { CollectionStatistics } from './postgres/collection-statistics.ts';
 import { Anomalies } from './postgres/anomalies.ts';
 import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
+import { LatestPoints } from './postgres/latest-points.ts';
 import { MetricReader } from './postgres/metric-reader.ts';
 import { QueryLog } from './postgres/query-log.ts';
 import { QueryPool } from './postgres/query-pool.ts';
@@ -185,6 +186,7 @@ export class App {
         statistics: new CollectionStatistics(pool),
         explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
         logQuery: (answered) => queryLog.note(answered),
+        latest: new LatestPoints(pool),
         anomalies: new Anomalies(pool),
       },
     });

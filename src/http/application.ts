@@ -16,6 +16,7 @@ import { explainRoutes } from './explain-routes.ts';
 import { addGate, type GateOptions } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
+import { latestRoutes } from './latest-routes.ts';
 import { letterRoutes } from './letter-routes.ts';
 import { metricRoutes } from './metric-routes.ts';
 import type { HttpPorts } from './ports.ts';
@@ -130,6 +131,7 @@ async function routes(app: FastifyInstance, { ports, logger }: ApplicationOption
         deviceRoutes(api, ports);
         metricRoutes(api, ports, logger);
         explainRoutes(api, ports);
+        latestRoutes(api, ports);
         anomalyRoutes(api, ports);
       },
       { prefix },

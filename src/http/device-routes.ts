@@ -2,6 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import type { DeviceQuestion, HttpPorts } from './ports.ts';
 import { sendProblem } from './problem.ts';
+import { cursorAfter, readCursor } from './cursors.ts';
+import { DeviceDetailSchema } from './device-schemas.ts';
+import { shownValue } from './latest-routes.ts';
 import { Success } from './schema-parts.ts';
 import { DeviceSchema } from './schemas.ts';
 
@@ -29,7 +32,8 @@ interface Asked {
   readonly state?: DeviceQuestion['state'];
 }
 
-export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void {
+export function deviceRoutes(api: FastifyInstance, ports: HttpPorts): void {
+  const { devices } = ports;
   api.get<{ Querystring: Asked }>(
     '/devices',
     {
@@ -49,13 +53,15 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
       },
     },
     async ({ query, access }, reply) => {
-      const after = query.cursor === undefined ? null : readCursor(query.cursor);
+      const after = query.cursor === undefined ? null : readCursor(query.cursor, isName);
       if (after === undefined) return sendProblem(reply, 400, 'cursor is not the next_cursor of a page.');
       const { limit, match, state = null } = query;
       // One more tells whether there is a page after this one.
+      const begun = performance.now();
       const found = await devices.list({ match, state, after, limit: limit + 1, visible: access.devices });
       const data = found.slice(0, limit);
       const last = found.length > limit ? data.at(-1) : undefined;
+      ports.logQuery({ type: 'devices', durationMs: performance.now() - begun, count: data.length });
       return {
         success: true,
         data,
@@ -69,29 +75,21 @@ export function deviceRoutes(api: FastifyInstance, { devices }: HttpPorts): void
     {
       config: { byDevice: true },
       schema: {
-        summary: 'One device; a slash in its name is %2F',
-        params: Type.Object({ device_id: Type.String({ description: 'The name of the device.' }) }),
-        response: {
-          200: Type.Object({
-            success: Success,
-            data: Type.Object(DeviceSchema.properties, { description: 'The device.' }),
-          }),
-        },
+        summary: 'One device, and the latest point of each of its metrics',
+        params: Type.Object({ device_id: Type.String({ description: 'A slash in its name is %2F.' }) }),
+        response: { 200: Type.Object({ success: Success, data: DeviceDetailSchema }) },
       },
     },
-    async ({ params, access }) => ({
-      success: true,
-      data: await devices.find(params.device_id, access.devices),
-    }),
+    async ({ params, access }) => {
+      const begun = performance.now();
+      const { metrics, ...device } = await devices.find(params.device_id, access.devices);
+      ports.logQuery({ type: 'device', durationMs: performance.now() - begun, count: metrics.length });
+      const shown = metrics.map((metric) => ({ ...metric, value: shownValue(metric.value) }));
+      return { success: true, data: { ...device, metrics: shown } };
+    },
   );
 }
 
-function cursorAfter(deviceId: string): string {
-  return Buffer.from(deviceId).toString('base64url');
-}
-
-/** Undefined where it is none of ours. */
-function readCursor(cursor: string): string | undefined {
-  const deviceId = Buffer.from(cursor, 'base64url').toString();
-  return cursor !== '' && cursorAfter(deviceId) === cursor && !deviceId.includes('\0') ? deviceId : undefined;
+function isName(place: unknown): place is string {
+  return typeof place === 'string' && place !== '' && !place.includes('\0');
 }

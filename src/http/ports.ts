@@ -6,6 +6,8 @@ import type { JobReport } from '../scheduler/types.ts';
 import type { AGGREGATES, FILLS } from './metric-schemas.ts';
 import type { Explained } from './explain-schemas.ts';
 import type { AnomaliesSchema } from './anomaly-schemas.ts';
+import type { DeviceMetricSchema } from './device-schemas.ts';
+import type { LatestPointSchema } from './latest-schemas.ts';
 import type {
   DropSchema,
   LetterGroupSchema,
@@ -82,20 +84,49 @@ interface LetterPorts {
   drop(query: LetterQuery, order: LetterOrder): Promise<Omit<Static<typeof DropSchema>, 'success'>>;
 }
 
+/** How the ids begin of the devices that may be seen; null: of any. */
+type Visible = readonly string[] | null;
+
 /** Which devices, by name, after that of the page before. */
 export interface DeviceQuestion {
   readonly match: string;
   readonly state: 'learning' | 'ok' | 'silent' | null;
   readonly after: string | null;
   readonly limit: number;
-  /** How the ids begin of those that may be seen; null: any. */
-  readonly visible: readonly string[] | null;
+  readonly visible: Visible;
 }
 
 /** Names that it does not know are a `device_unknown`. */
 interface DevicePorts {
   list(question: DeviceQuestion): Promise<readonly DeviceShown[]>;
-  find(deviceId: string, visible: DeviceQuestion['visible']): Promise<DeviceShown>;
+  find(
+    deviceId: string,
+    visible: Visible,
+  ): Promise<DeviceShown & { readonly metrics: readonly MetricShown[] }>;
+}
+type MetricShown = Omit<Static<typeof DeviceMetricSchema>, 'kind'> & { readonly kind: string };
+
+/** Which series, after the last one of the page before; null: all. */
+export interface LatestQuestion {
+  readonly devices: readonly string[] | null;
+  readonly metrics: readonly string[] | null;
+  readonly match: string;
+  readonly visible: Visible;
+  readonly after: SeriesPlace | null;
+  readonly limit: number;
+}
+interface SeriesPlace {
+  readonly deviceId: string;
+  readonly metricName: string;
+  readonly text: boolean;
+}
+
+interface LatestPorts {
+  /** `next`: the last series of a page that is not the last one. */
+  page(question: LatestQuestion): Promise<{
+    readonly points: readonly (Omit<Static<typeof LatestPointSchema>, 'kind'> & { readonly kind: string })[];
+    readonly next: SeriesPlace | null;
+  }>;
 }
 export type DeviceShown = Omit<Static<typeof DeviceSchema>, 'state'> & { readonly state: string | null };
 
@@ -170,8 +201,7 @@ export interface AnomalyQuestion {
   readonly threshold: number;
   readonly method: 'zscore' | 'mad';
   readonly limit: number;
-  /** How the ids begin of the devices that may be seen; null: of any. */
-  readonly visible: readonly string[] | null;
+  readonly visible: Visible;
 }
 
 /** Names of devices that it does not know are a `device_unknown`, metrics of texts a `usage`. */
@@ -211,6 +241,7 @@ export interface HttpPorts {
   readonly statistics: StatisticsPorts;
   /** Nothing is published or stored. */
   explain(topic: string, payload: Uint8Array): Explained;
+  readonly latest: LatestPorts;
   readonly anomalies: AnomalyPorts;
   /** Takes note of it, and lets nobody wait. */
   logQuery(answered: Answered): void;

@@ -1,6 +1,13 @@
-import { type DevicePage, type DeviceSummary, findDevice, listDevices } from './device-series.ts';
+import type { Client } from 'pg';
+import { type DeviceMetric, metricsOf } from './device-metrics.ts';
+import { type DevicePage, type DeviceSummary, listDevices } from './device-series.ts';
+import { isoTime } from './iso-time.ts';
+import { withNames } from './names.ts';
 import type { QueryPool } from './query-pool.ts';
 import { noSuchDevice, unknownDevice, type Visible } from './unknown-device.ts';
+
+type Heard = Pick<DeviceSummary, 'state' | 'last_arrival' | 'expected_interval' | 'clock_skew'>;
+export type DeviceDetail = DeviceSummary & { readonly metrics: readonly DeviceMetric[] };
 
 /** Looks devices up. Rejects as QueryPool does. */
 export class DeviceDirectory {
@@ -14,14 +21,45 @@ export class DeviceDirectory {
     return await this.#pool.lend((client) => listDevices(client, this.#pool.names, page));
   }
 
-  /** Throws `device_unknown`, with the name that it has now where that is known and may be seen. */
-  async find(device: string, visible: Visible): Promise<DeviceSummary> {
+  /** Throws `device_unknown`, with the name that it has now where that is known. */
+  async find(device: string, visible: Visible): Promise<DeviceDetail> {
     // PostgreSQL holds no such text.
     if (device.includes('\0')) throw noSuchDevice(device);
     return await this.#pool.lend(async (client) => {
-      const found = await findDevice(client, this.#pool.names, device, visible);
-      if (found !== null) return found;
-      throw await unknownDevice(client, this.#pool.names, device, visible);
+      const seen = visible === null || visible.some((prefix) => device.startsWith(prefix));
+      const metrics = seen ? await metricsOf(client, this.#pool.names, device) : [];
+      if (metrics.length === 0) throw await unknownDevice(client, this.#pool.names, device, visible);
+      const times = (key: 'first_seen' | 'last_seen') =>
+        metrics.flatMap((metric) => metric[key] ?? []).sort();
+      return {
+        device_id: device,
+        series: metrics.length,
+        points: metrics.reduce((sum, { points }) => sum + points, 0),
+        first_seen: times('first_seen')[0] ?? null,
+        last_seen: times('last_seen').at(-1) ?? null,
+        ...(await this.#heard(client, device)),
+        metrics,
+      };
     });
+  }
+
+  /** By the daemon that heard it last. */
+  async #heard(client: Client, device: string): Promise<Heard> {
+    const { rows } = await client.query<Heard>(
+      withNames(
+        `SELECT state, last_arrival::text AS last_arrival, expected_interval, clock_skew
+         FROM :"internal".device_states WHERE device_id = $1 ORDER BY last_arrival DESC LIMIT 1`,
+        this.#pool.names,
+      ),
+      [device],
+    );
+    const [found] = rows;
+    const { last_arrival: arrival } = found ?? {};
+    return {
+      state: found?.state ?? null,
+      last_arrival: typeof arrival === 'string' ? isoTime(arrival) : null,
+      expected_interval: found?.expected_interval ?? null,
+      clock_skew: found?.clock_skew ?? null,
+    };
   }
 }

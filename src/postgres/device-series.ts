@@ -41,29 +41,6 @@ export async function listDevices(
   names: SchemaNames,
   { match, state, after, limit, visible }: DevicePage,
 ): Promise<DeviceSummary[]> {
-  const where = `device_id LIKE $1 AND ($2::text IS NULL OR state = $2)
-    AND ($3::text IS NULL OR device_id COLLATE "C" > $3) AND ${isVisible('device_id', '$5')} ORDER BY device_id COLLATE "C" LIMIT $4`;
-  return await summaries(client, names, where, [likePattern(match), state, after, limit, visible]);
-}
-
-/** Null where there is none of that name that may be seen. */
-export async function findDevice(
-  client: Client,
-  names: SchemaNames,
-  device: string,
-  visible: Visible,
-): Promise<DeviceSummary | null> {
-  const where = `device_id = $1 AND ${isVisible('device_id', '$2')}`;
-  const [found] = await summaries(client, names, where, [device, visible]);
-  return found ?? null;
-}
-
-async function summaries(
-  client: Client,
-  names: SchemaNames,
-  where: string,
-  parameters: readonly unknown[],
-): Promise<DeviceSummary[]> {
   const time = (column: string): string =>
     `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
   const { rows } = await client.query<
@@ -72,10 +49,13 @@ async function summaries(
     withNames(
       `SELECT device_id, series, points, ${time('first_seen')}, ${time('last_seen')},
          state, ${time('last_arrival')}, expected_interval, clock_skew
-       FROM :"schema".iot_devices WHERE ${where}`,
+       FROM :"schema".iot_devices
+       WHERE device_id LIKE $1 AND ($2::text IS NULL OR state = $2)
+         AND ($3::text IS NULL OR device_id COLLATE "C" > $3) AND ${isVisible('device_id', '$5')}
+       ORDER BY device_id COLLATE "C" LIMIT $4`,
       names,
     ),
-    [...parameters],
+    [likePattern(match), state, after, limit, visible],
   );
   return rows.map(({ device_id, series, points, ...rest }) => ({
     device_id,
@@ -103,6 +83,6 @@ export async function seriesOf(
   return rows.map((row) => ({ id: Number(row.series_id), metric: row.metric_name, text: row.is_text }));
 }
 
-function likePattern(glob: string): string {
+export function likePattern(glob: string): string {
   return glob.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%');
 }

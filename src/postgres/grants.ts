@@ -4,13 +4,20 @@ import { type SchemaNames, withNames } from './names.ts';
 
 const LEVELS = ['1min', '15min', '1hour', '1day'];
 
-/** What questions over HTTP look into on every engine. */
-const COLLECTION = ['collected_minutes', 'collected_series'];
+/** On every engine: series, what each holds, how devices are heard, and what is collected. */
+const ACTIVITY = [
+  'series',
+  'series_stats',
+  'batches',
+  'device_states',
+  'collected_minutes',
+  'collected_series',
+];
 
-/** What the functions that readers call look into: they run with the rights of whoever calls. */
+/** What readers look into, by functions that run with the rights of whoever calls, or by themselves. */
 const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
   postgres: [
-    'series',
+    ...ACTIVITY,
     'hot_points',
     'points_late',
     'segment_points',
@@ -21,7 +28,7 @@ const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
     ...LEVELS.flatMap((level) => [`aggregate_${level}`, `frame_rows_${level}`]),
   ],
   timescaledb: [
-    'series',
+    ...ACTIVITY,
     'points',
     'stored_points',
     'texts',
@@ -94,7 +101,7 @@ ${readSql(role)}`);
   if (roles.readerRole !== null) {
     const role = escapeIdentifier(roles.readerRole);
     parts.push(`GRANT USAGE ON SCHEMA :"internal", :"schema" TO ${role};
-GRANT SELECT ON ${[...LOOKED_INTO[engine], ...COLLECTION].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
+GRANT SELECT ON ${LOOKED_INTO[engine].map((table) => `:"internal".${table}`).join(', ')} TO ${role};
 ${readSql(role)}`);
   }
   return withNames(parts.join('\n'), names);

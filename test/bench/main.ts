@@ -9,6 +9,7 @@ import { benchAnomaly } from './anomaly.ts';
 import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
+import { benchLatest } from './latest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchDevices } from './devices.ts';
 import { benchLifecycle } from './lifecycle.ts';
@@ -31,6 +32,7 @@ const BENCHES = {
   compression: { run: benchCompression, count: 6_000_000 },
   aggregates: { run: benchAggregates, count: 50 },
   anomaly: { run: benchAnomaly, count: 0 },
+  latest: { run: benchLatest, count: 0 },
   reading: { run: benchReading, count: 30_000_000 },
   spool: { run: benchSpool, count: 256 },
   soak: { run: benchSoak, count: 2_000 },

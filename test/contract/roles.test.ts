@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { DeadLetters } from '../../src/dead-letters.ts';
 import { CollectionStatistics } from '../../src/postgres/collection-statistics.ts';
+import { Anomalies } from '../../src/postgres/anomalies.ts';
 import { connect } from '../../src/postgres/connection.ts';
 import { DeadLetterLimit } from '../../src/postgres/dead-letter-limit.ts';
 import { ALL_LETTERS } from '../../src/postgres/dead-letter-selection.ts';
+import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
+import { LatestPoints } from '../../src/postgres/latest-points.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { schemaNames } from '../../src/postgres/names.ts';
 import { QueryLog } from '../../src/postgres/query-log.ts';
@@ -35,6 +38,33 @@ const QUESTIONS = [
   ]),
 ];
 const EMPTY = new Set(['iot_dead_letters', 'iot_audit']);
+
+/** What HTTP answers, as database.query_url may be the reader's. */
+async function askAs({ url }: TestRole, schema: string): Promise<void> {
+  const pool = new QueryPool({ url, schema, statementTimeout: 30_000, connections: 1 });
+  const devices = new DeviceDirectory(pool);
+  assert.equal((await devices.find('a', null)).metrics.length, 2);
+  assert.equal(
+    (await devices.list({ match: '*', state: null, after: null, limit: 10, visible: null })).length,
+    1,
+  );
+  const page = { devices: null, metrics: null, match: '*', visible: null, after: null, limit: 10 };
+  assert.equal((await new LatestPoints(pool).page(page)).points.length, 2);
+  for (const method of ['zscore', 'mad'] as const) {
+    const { baseline } = await new Anomalies(pool).find({
+      deviceId: 'a',
+      metricName: 'x',
+      baseline: 20 * 365 * 24 * HOUR,
+      window: HOUR,
+      threshold: 3,
+      method,
+      limit: 10,
+      visible: null,
+    });
+    assert.equal(baseline.points, 1_200);
+  }
+  await pool.close();
+}
 
 for (const kind of ENGINES) {
   suite(`roles on ${kind.name}`, { skip: kind.skip }, () => {
@@ -77,6 +107,7 @@ for (const kind of ENGINES) {
             }
             await assert.rejects(session.query('DELETE FROM iot_data'), { code: /42501|55000/ });
             await session.query('RESET ROLE');
+            await askAs(reader, schema);
           };
           await readAll('live');
           // The writer writes the query log, the reader answers what is asked over HTTP.

@@ -90,6 +90,17 @@ export const DEVICE_NAMES: readonly string[] = [
   'd9',
 ];
 
+const METRIC = {
+  metric_name: 'temperature',
+  kind: 'gauge',
+  unit: '°C',
+  value: 21.5,
+  timestamp: '2026-01-02T00:00:00.000000Z',
+  points: 10,
+  first_seen: '2026-01-01T00:00:00.000000Z',
+  last_seen: '2026-01-02T00:00:00.000000Z',
+};
+
 export const DEVICES: HttpPorts['devices'] = {
   list: async ({ after, limit }) =>
     DEVICE_NAMES.filter((name) => after === null || name > after)
@@ -98,7 +109,7 @@ export const DEVICES: HttpPorts['devices'] = {
   find: async (deviceId) => {
     if (!DEVICE_NAMES.includes(deviceId))
       throw new TidegateError('device_unknown', `there is no device ${JSON.stringify(deviceId)}`);
-    return shown(deviceId);
+    return { ...shown(deviceId), metrics: [METRIC] };
   },
 };
 
@@ -240,6 +251,7 @@ export function httpOptions(
       chunks: CHUNKS,
       devices: DEVICES,
       metrics: METRICS,
+      latest: { page: async () => ({ points: [], next: null }) },
       anomalies: NO_ANOMALIES,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,

@@ -173,6 +173,18 @@ test('the directory lists by the bytes of names, in pages, and finds one', async
     last_arrival: '2026-01-01T00:00:00.123456Z',
     expected_interval: 60,
     clock_skew: 1.5,
+    metrics: [
+      {
+        metric_name: 'x',
+        kind: 'gauge',
+        unit: null,
+        value: 2,
+        timestamp: '2026-01-01T00:00:01.000000Z',
+        points: 2,
+        first_seen: '2026-01-01T00:00:00.000000Z',
+        last_seen: '2026-01-01T00:00:01.000000Z',
+      },
+    ],
   });
   await assert.rejects(directory.find('nobody', null), { code: 'device_unknown' });
   await assert.rejects(directory.find('\0', null), { code: 'device_unknown' });

@@ -1,0 +1,42 @@
+import { Type } from 'typebox';
+
+/** PostgreSQL holds no text with a NUL, so nothing is called so. */
+const Names = Type.Array(Type.String({ minLength: 1, pattern: String.raw`^[^\0]+$` }), { maxItems: 1_000 });
+
+export const LatestQuestionSchema = Type.Object({
+  device_id: Type.Optional({ ...Names, description: 'Of these devices; may be repeated. Default: all.' }),
+  metric_name: Type.Optional({ ...Names, description: 'These metrics; may be repeated. Default: all.' }),
+  match: Type.String({
+    default: '*',
+    pattern: String.raw`^[^\0]*$`,
+    description: 'Of devices with such names; * stands for any characters.',
+  }),
+  limit: Type.Integer({
+    minimum: 1,
+    maximum: 10_000,
+    default: 1_000,
+    description: 'How many at most. A page can have fewer although it is not the last one.',
+  }),
+  cursor: Type.Optional(Type.String({ description: 'next_cursor of the page before.' })),
+});
+
+export const SeriesKindSchema = Type.Enum(['gauge', 'counter', 'state', 'text']);
+
+/** Of a series; null where there is none. */
+export const ValueSchema = Type.Unsafe<number | string | null>({
+  type: ['number', 'string', 'null'],
+  description:
+    'A text of the kind text, else a number; what JSON has no number for is the text NaN, Infinity or -Infinity. Null: a text that retention deleted.',
+});
+
+export const LatestPointSchema = Type.Object(
+  {
+    device_id: Type.String(),
+    metric_name: Type.String(),
+    kind: SeriesKindSchema,
+    unit: Type.Union([Type.String(), Type.Null()]),
+    value: ValueSchema,
+    timestamp: Type.String({ format: 'date-time' }),
+  },
+  { title: 'LatestPoint' },
+);

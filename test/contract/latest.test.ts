@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import * as fc from 'fast-check';
+import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
+import { LatestPoints, type LatestQuestion, type SeriesPlace } from '../../src/postgres/latest-points.ts';
+import { QueryPool } from '../../src/postgres/query-pool.ts';
+import { openSink, type TestSink } from '../integration/postgres/sinks.ts';
+import type { TestDatabase } from '../support/database.ts';
+import { ENGINES } from '../support/engines.ts';
+import { message } from '../unit/pipeline/messages.ts';
+import { HOUR, SECOND } from './inputs.ts';
+
+const DEVICES = ['a', 'a/b', 'A_1', 'ü ☃', '%', 'plant/1', 'plant/2'];
+const METRICS = ['x', 'y%', 'note'];
+/** Of few times, so that points meet. */
+const point = fc.record({
+  device: fc.constantFrom(...DEVICES),
+  metric: fc.constantFrom(...METRICS),
+  second: fc.nat({ max: 20 }),
+  value: fc.oneof(fc.double(), fc.constantFrom('on', 'NaN', '', 'it is – ☃', Number.POSITIVE_INFINITY, -0)),
+});
+const ALL: LatestQuestion = {
+  devices: null,
+  metrics: null,
+  match: '*',
+  visible: null,
+  after: null,
+  limit: 10_000,
+};
+const some = (from: readonly string[]) => fc.option(fc.subarray([...from, 'nobody', 'no\0body']));
+const question = fc.record({
+  devices: some(DEVICES),
+  metrics: some(METRICS),
+  match: fc.constantFrom('*', 'plant/*', 'a*', '%', 'A_1', '*_*', 'x*'),
+  visible: fc.option(fc.subarray(['plant/', 'a', 'ü', '%', ''], { maxLength: 3 })),
+  limit: fc.integer({ min: 1, max: 6 }),
+});
+
+interface Shown {
+  readonly device_id: string;
+  readonly metric_name: string;
+  readonly value: number | string | null;
+  readonly timestamp: string;
+}
+
+for (const kind of ENGINES) {
+  suite(`latest points on ${kind.name}`, { skip: kind.skip }, () => {
+    const begin = Date.now() * 1000 - HOUR;
+    let database: TestDatabase;
+    let sink: TestSink;
+    let pool: QueryPool;
+    before(async () => {
+      database = await kind.createDatabase();
+      sink = openSink(database, { engine: kind.name });
+      pool = new QueryPool({ url: database.url, schema: 'public', statementTimeout: 30_000, connections: 2 });
+    });
+    after(async () => {
+      await pool.close();
+      await sink.close();
+      await database.drop();
+    });
+
+    /** Page after page. */
+    async function all(wanted: LatestQuestion): Promise<Shown[]> {
+      const latest = new LatestPoints(pool);
+      const points: Shown[] = [];
+      let place: SeriesPlace | null = null;
+      do {
+        const page: Awaited<ReturnType<LatestPoints['page']>> = await latest.page({
+          ...wanted,
+          after: place,
+        });
+        assert.ok(page.points.length <= wanted.limit);
+        points.push(...page.points);
+        place = page.next;
+      } while (place !== null);
+      return points;
+    }
+
+    const byName = (points: readonly Shown[]) =>
+      points
+        .map(({ device_id, metric_name, value, timestamp }) => ({ device_id, metric_name, value, timestamp }))
+        .sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
+
+    async function stored(): Promise<Shown[]> {
+      return byName(
+        await database
+          .query<Shown>(
+            `SELECT device_id, metric_name, CASE WHEN value IS NULL THEN to_jsonb(text) END AS value, value AS number,
+             to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS timestamp FROM iot_latest`,
+          )
+          .then((rows) =>
+            rows.map((row) => ({
+              ...row,
+              value: row.value ?? (row as unknown as { number: number }).number,
+            })),
+          ),
+      );
+    }
+
+    test('pages of every question hold what iot_latest says, folded and not', async () => {
+      const round = fc.asyncProperty(
+        fc.array(point, { minLength: 1, maxLength: 40 }),
+        fc.boolean(),
+        fc.array(question, { minLength: 3, maxLength: 3 }),
+        async (points, folded, questions) => {
+          await sink.put(
+            message((out) => {
+              for (const { device, metric, second, value } of points) {
+                const time = begin + second * SECOND + second;
+                if (typeof value === 'number') out.number(device, metric, time, value, 'gauge');
+                else out.text(device, metric, time, value, false);
+              }
+            }),
+          );
+          if (folded) await sink.maintain(() => ({ record: null, earlier: false }));
+          const expected = await stored();
+          assert.deepEqual(byName(await all({ ...ALL, limit: 2 })), expected);
+          for (const wanted of questions) {
+            const its = expected.filter(
+              ({ device_id: device, metric_name: metric }) =>
+                (wanted.devices?.includes(device) ?? true) &&
+                (wanted.metrics?.includes(metric) ?? true) &&
+                matches(wanted.match, device) &&
+                (wanted.visible?.some((prefix) => device.startsWith(prefix)) ?? true),
+            );
+            assert.deepEqual(byName(await all({ ...ALL, ...wanted })), its, JSON.stringify(wanted));
+          }
+        },
+      );
+      await fc.assert(round, { numRuns: 12 });
+    });
+
+    test('a device is shown with its metrics, as iot_series has them', async () => {
+      const directory = new DeviceDirectory(pool);
+      const latest = await stored();
+      for (const device of new Set(latest.map(({ device_id }) => device_id))) {
+        const { metrics, ...summary } = await directory.find(device, null);
+        const listed = await directory.list({
+          match: '*',
+          state: null,
+          after: null,
+          limit: null,
+          visible: [device],
+        });
+        assert.deepEqual(
+          summary,
+          listed.find(({ device_id }) => device_id === device),
+        );
+        assert.deepEqual(
+          byName(
+            metrics.map(({ metric_name, value, timestamp }) => ({
+              device_id: device,
+              metric_name,
+              value,
+              timestamp: timestamp as string,
+            })),
+          ),
+          latest.filter(({ device_id }) => device_id === device),
+        );
+        const series = await database.query<object>(
+          `SELECT metric_name, kind, unit, points::int,
+             to_char(first_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS first_seen,
+             to_char(last_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS last_seen
+           FROM iot_series WHERE device_id = $1 ORDER BY metric_name COLLATE "C", kind = 'text'`,
+          [device],
+        );
+        assert.deepEqual(
+          metrics.map(({ value: _value, timestamp: _timestamp, ...metric }) => metric),
+          series,
+        );
+      }
+    });
+
+    test('a device that may not be seen is as unknown as one that is not there', async () => {
+      const directory = new DeviceDirectory(pool);
+      await directory.find('plant/1', ['other', 'plant/']);
+      for (const [device, visible] of [
+        ['plant/1', ['a']],
+        ['plant/1', []],
+        ['nobody', null],
+        ['no\0body', null],
+      ] as const) {
+        const text = `there is no device ${JSON.stringify(device)}`;
+        await assert.rejects(directory.find(device, visible), { code: 'device_unknown', message: text });
+      }
+      const listed = await directory.list({
+        match: '*',
+        state: null,
+        after: null,
+        limit: 10,
+        visible: ['plant/', 'ü'],
+      });
+      assert.deepEqual(
+        listed.map(({ device_id }) => device_id),
+        ['plant/1', 'plant/2', 'ü ☃'],
+      );
+    });
+  });
+}
+
+function nameOf({ device_id, metric_name, value }: Shown): string {
+  return JSON.stringify([device_id, metric_name, typeof value]);
+}
+
+function matches(glob: string, name: string): boolean {
+  const parts = glob.split('*').map((part) => part.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`));
+  return new RegExp(`^${parts.join('.*')}$`, 's').test(name);
+}

@@ -4,7 +4,9 @@ import type { HttpPorts } from './ports.ts';
 import { count, Success } from './schema-parts.ts';
 import { ChunkSchema, CompressionSchema, ReportSchema } from './schemas.ts';
 
-const Name = Type.Object({ name: Type.String({ description: 'As /api/chunks shows it.' }) });
+const Name = Type.Object({
+  name: Type.String({ pattern: '^[^\\0]*$', description: 'As /api/chunks shows it.' }),
+});
 
 export function chunkRoutes(api: FastifyInstance, { chunks }: HttpPorts): void {
   api.get(

@@ -32,7 +32,10 @@ about what is not there, 413 and 429 are about too much, and 503 with Retry-Afte
 export function swaggerOptions(version: string, needsToken: boolean): SwaggerOptions {
   return {
     // Their names are those that they have here.
-    refResolver: { buildLocalReference: (schema, _base, _fragment, index) => String(schema['$id'] ?? index) },
+    refResolver: {
+      buildLocalReference: (schema, _base, _fragment, index) =>
+        (schema['$id'] as string | undefined) ?? `${index}`,
+    },
     transform: ({ schema, url }) => ({
       schema: {
         ...schema,

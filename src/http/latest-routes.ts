@@ -14,6 +14,7 @@ export function latestRoutes(api: FastifyInstance, ports: HttpPorts): void {
   api.get<{ Querystring: Question }>(
     '/latest',
     {
+      config: { byDevice: true },
       schema: {
         summary: 'The latest point of every series, by device and metric',
         description:

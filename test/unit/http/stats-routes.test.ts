@@ -34,7 +34,20 @@ for (const prefix of ['/api', '/api/v1']) {
 }
 
 test('a number of minutes that is none, or too large, is a 400 that names it', async () => {
-  for (const minutes of ['0', '-1', '1441', 'x', '1.5', '', '1e9', '%00']) {
+  for (const minutes of [
+    '0',
+    '-1',
+    '1441',
+    'x',
+    '1.5',
+    '',
+    '1e9',
+    '1e999',
+    'Infinity',
+    '-Infinity',
+    'NaN',
+    '%00',
+  ]) {
     const response = await ask(`/api/stats/ingestion-rate?minutes=${minutes}`);
     assert.equal(response.statusCode, 400, minutes);
     assert.match(response.json<{ error: string }>().error, /minutes/);

@@ -72,6 +72,7 @@ export function anomalyRoutes(api: FastifyInstance, ports: HttpPorts): void {
   api.get<{ Params: { device_id: string }; Querystring: Question }>(
     '/devices/:device_id/anomaly',
     {
+      config: { byDevice: true },
       schema: {
         ...schema('Points of a device that are far from what is usual'),
         params: Type.Object({ device_id: Type.String({ description: 'A slash in its name is %2F.' }) }),
@@ -83,6 +84,7 @@ export function anomalyRoutes(api: FastifyInstance, ports: HttpPorts): void {
   api.get<{ Querystring: Question & { device_id: string } }>(
     '/anomaly',
     {
+      config: { byDevice: true },
       schema: {
         ...schema('The same, for names that do not go well with a path'),
         querystring: Type.Object({ device_id: DeviceNameSchema, ...AnomalyQuestionSchema.properties }),

@@ -19,10 +19,8 @@ import { type Testimony, Witness } from './witness.ts';
 
 /**
  * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
- * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once.
- *
- * A filter that is no longer configured stays in a persistent session, and nothing in MQTT lists it: its messages go
- * on coming and end as dead letters (`no_route`).
+ * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once. Messages of a
+ * filter that is configured no longer go on coming, as nothing in MQTT lists it, and end as dead letters (`no_route`).
  */
 export class Subscriber implements Source {
   readonly #options: SubscriberOptions;
@@ -59,8 +57,8 @@ export class Subscriber implements Source {
   }
 
   /**
-   * Resolves once subscribed. Rejects with TidegateError: broker_refused, broker_tls, session_taken and
-   * subscription_refused at once, broker_unreachable after the startup timeout; or with the session store's error.
+   * Resolves once subscribed. Rejects with TidegateError: broker_refused, broker_tls, session_taken, subscription_refused,
+   * where none let us in within the startup timeout broker_unreachable; or with the session store's error.
    */
   async start(onDelivery: (delivery: Delivery) => void): Promise<void> {
     const ledger = this.#epochs?.ledger ?? null;
@@ -68,11 +66,13 @@ export class Subscriber implements Source {
     await this.#epochs?.load();
     const { startupTimeoutMs: limit } = this.#options;
     const started = this.#startup.begin(limit, () => {
+      // It is there: what waited in the session may keep us from hearing of the subscription for long.
+      if (this.#presence.shown.connected) return;
       const detail = `no connection within ${limit / 1_000} s (${this.#endpoints.describe()})`;
       this.#finish(new TidegateError('broker_unreachable', detail));
     });
-    if (this.#finished) void this.close();
-    else this.#connect();
+    if (!this.#finished) this.#connect();
+    else void this.close();
     await started;
   }
 
@@ -141,8 +141,8 @@ export class Subscriber implements Source {
 
   /** Whether the broker must have one of ours: from this life of the daemon, or from one that the ledger tells of. */
   get #hadSession(): boolean {
-    if (this.#options.sessionExpirySeconds === 0) return false;
-    return this.#grant !== null || this.#epochs?.hadSession === true;
+    const isKept = this.#options.sessionExpirySeconds > 0;
+    return isKept && (this.#grant !== null || this.#epochs?.hadSession === true);
   }
 
   #connect(): void {

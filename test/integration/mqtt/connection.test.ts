@@ -9,7 +9,7 @@ import { TidegateError } from '../../../src/errors.ts';
 import { freePort, needsMosquitto, publish, startBroker } from '../../support/broker.ts';
 import { type TestCertificates, makeCertificates, needsOpenssl } from '../../support/certificates.ts';
 import { type ObservedOptions, observe, startObserved } from './observed-subscriber.ts';
-import { startScriptedBroker } from './scripted-broker.ts';
+import { startScriptedBroker, SUBSCRIBE } from './scripted-broker.ts';
 import { startProxy, through } from '../../support/proxy.ts';
 
 /** The error that `start` rejects with: one line that names the URL. */
@@ -98,6 +98,19 @@ suite('refusals at start', () => {
     proxy.blackHole();
     const error = await refusal(through(proxy, broker.url), { startupTimeoutMs: 200 });
     assert.equal(error.code, 'broker_unreachable');
+  });
+
+  test('a broker that is there is waited for, however late it answers the subscription', async () => {
+    await using slow = await startScriptedBroker({ suback: null });
+    await using observed = observe(slow.url, { startupTimeoutMs: 2_000 });
+    const started = observed.start();
+    const request = await slow.packet(SUBSCRIBE);
+    // As long again, so the time of the first is over.
+    const nobody = `mqtt://127.0.0.1:${await freePort()}`;
+    assert.equal((await refusal(nobody, { startupTimeoutMs: 2_000 })).code, 'broker_unreachable');
+    slow.send([0x90, 4, request[2] ?? 0, request[3] ?? 0, 0, 1]);
+    await started;
+    assert.equal(observed.subscriber.state().subscribed, true);
   });
 
   test('a broker that is busy is tried again', async () => {

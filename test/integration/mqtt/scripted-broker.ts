@@ -7,8 +7,8 @@ export interface Script {
   readonly connack?: readonly number[] | readonly (readonly number[])[];
   /** To a CONNECT with a will, where that is another answer. */
   readonly willConnack?: readonly number[];
-  /** Reason codes of SUBACK; default: QoS 1 for one filter. */
-  readonly suback?: readonly number[];
+  /** Reason codes of SUBACK; default: QoS 1 for one filter. Null: none is sent. */
+  readonly suback?: readonly number[] | null;
   readonly protocolVersion?: 4 | 5;
 }
 
@@ -54,7 +54,7 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
   const version = script.protocolVersion ?? 5;
   const connack = script.connack ?? (version === 5 ? NO_SESSION : [0x20, 2, 0, 0]);
   const connacks = [...(typeof connack[0] === 'number' ? [connack] : connack)] as (readonly number[])[];
-  const codes = script.suback ?? [1];
+  const codes = script.suback === undefined ? [1] : script.suback;
   const sockets = new Set<Socket>();
   const received: Buffer[] = [];
   let notify = (): void => {};
@@ -76,7 +76,7 @@ export async function startScriptedBroker(script: Script = {}): Promise<Scripted
           socket.write(Buffer.from((hasWill ? script.willConnack : undefined) ?? connacks[0] ?? []));
           if (connacks.length > 1) connacks.shift();
         }
-        if (type === SUBSCRIBE) {
+        if (type === SUBSCRIBE && codes !== null) {
           const properties = version === 5 ? [0] : [];
           const body = [packet[2] ?? 0, packet[3] ?? 0, ...properties, ...codes];
           socket.write(Buffer.from([0x90, body.length, ...body]));

@@ -191,7 +191,7 @@ export class MetricReader {
       const last = page.timestamps.length < limit ? undefined : page.timestamps.at(-1);
       const next = last === undefined ? end : microseconds(last) + 1;
       if (last !== undefined || took > PATIENCE.narrower) width = Math.min(next - at, Math.ceil(width / 2));
-      else if (took < PATIENCE.wider && page.timestamps.length < limit / 4) width *= 4;
+      else if (took < PATIENCE.wider) width = Math.ceil(width * roomier(page.timestamps.length, limit));
       at = next;
       yield page;
     }
@@ -209,6 +209,11 @@ function compare(one: Omit<Position, 'time'>, other: Omit<Position, 'time'>): nu
     Buffer.compare(before[1], after[1]) ||
     Number(one.text) - Number(other.text)
   );
+}
+
+/** How much longer the next part of the time may be, where this one had so many rows: so that it is nearly full. */
+function roomier(rows: number, limit: number): number {
+  return Math.max(1, Math.min(4, (0.75 * limit) / Math.max(1, rows)));
 }
 
 /** Gives what is null the value before it, which it returns for the page after. */

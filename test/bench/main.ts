@@ -6,12 +6,14 @@ import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
 import { benchAggregates } from './aggregates.ts';
 import { benchAnomaly } from './anomaly.ts';
+import { benchApi } from './api.ts';
 import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
 import { benchLatest } from './latest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchDevices } from './devices.ts';
+import { benchExport } from './export.ts';
 import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
@@ -34,13 +36,15 @@ const BENCHES = {
   anomaly: { run: benchAnomaly, count: 0 },
   latest: { run: benchLatest, count: 0 },
   reading: { run: benchReading, count: 30_000_000 },
+  api: { run: benchApi, count: 300_000_000 },
+  export: { run: benchExport, count: 10_000_000 },
   spool: { run: benchSpool, count: 256 },
   soak: { run: benchSoak, count: 2_000 },
   stall: { run: benchStall, count: 0 },
   tuning: { run: benchTuning, count: 100_000 },
 } as const;
 /** They take so many minutes, and only when asked for. */
-const LONG: Readonly<Record<string, number>> = { soak: 60, stall: 10 };
+const LONG: Readonly<Record<string, number>> = { soak: 60, stall: 10, api: 2 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

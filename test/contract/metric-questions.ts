@@ -139,23 +139,15 @@ function aggregate(
 ): { value: number | null; noise: number } {
   const row = expectedRow(points, { tolerance: 0, rollover: null, hold: 86_400 });
   const covered = row.count - row.excluded;
-  const noise = 2 * row.count * 2 ** -52 * row.sumOfSizes;
+  const none = covered === 0 && (agg === 'avg' || agg === 'sum');
+  if (none) return { value: null, noise: 0 };
   const average = row.sum / covered;
-  switch (agg) {
-    case 'avg':
-      if (covered === 0) return { value: null, noise: 0 };
-      return { value: average, noise: noise / covered + Math.abs(average) * 2 ** -52 + 5e-324 };
-    case 'sum':
-      return covered === 0 ? { value: null, noise: 0 } : { value: row.sum, noise };
-    case 'count':
-      return { value: row.count, noise: 0 };
-    case 'min':
-    case 'max':
-      return { value: row[agg], noise: 0 };
-    case 'first':
-    case 'last':
-      return { value: row[agg].value, noise: 0 };
-  }
+  const noise = 2 * row.count * 2 ** -52 * row.sumOfSizes;
+  if (agg === 'avg')
+    return { value: average, noise: noise / covered + Math.abs(average) * 2 ** -52 + 5e-324 };
+  const { sum, count, min, max, first, last } = row;
+  const values = { sum, count, min, max, first: first.value, last: last.value };
+  return { value: values[agg], noise: agg === 'sum' ? noise : 0 };
 }
 
 export function assertRows(found: readonly Row[], wanted: readonly Row[], where: string): void {

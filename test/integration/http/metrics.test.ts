@@ -3,6 +3,7 @@ import { get } from 'node:http';
 import { after, before, suite, test } from 'node:test';
 import type { FastifyInstance } from 'fastify';
 import { buildApplication } from '../../../src/http/application.ts';
+import type { MetricRows } from '../../../src/http/ports.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
 import { MetricReader } from '../../../src/postgres/metric-reader.ts';
 import { QueryPool } from '../../../src/postgres/query-pool.ts';
@@ -210,6 +211,60 @@ suite('metrics over HTTP', () => {
     });
   });
 
+  test('an answer that cannot be finished breaks off', async () => {
+    async function* broken(): AsyncGenerator<MetricRows> {
+      const timestamps = Array.from({ length: 20_000 }, () => '2026-01-01T00:00:00.000000Z');
+      const values = timestamps.map(() => '1');
+      for (let page = 0; page < 3; page++)
+        yield { device: 'd', metric: 'x', text: false, timestamps, values };
+      throw new Error('the disk is gone');
+    }
+    const logged: object[] = [];
+    const metrics = { ask: async () => ({ granularity: 'raw', rows: broken(), next: () => null }) };
+    const server = await createHttpServer({
+      ...httpOptions({ ports: { metrics } }, logged),
+      port: 0,
+      allowAnonymous: false,
+    });
+    const { url } = await server.listen();
+    for (const format of ['json', 'ndjson', 'csv']) {
+      const response = await fetch(`${url}/api/devices/d/metrics?metric_name=x&${RANGE}&format=${format}`);
+      assert.equal(response.status, 200);
+      await assert.rejects(response.text());
+    }
+    assert.equal(logged.length, 3);
+    await server.close();
+  });
+
+  test('a client that leaves ends a long answer', async () => {
+    const ended = Promise.withResolvers<void>();
+    async function* endless(): AsyncGenerator<MetricRows> {
+      const timestamps = Array.from({ length: 20_000 }, () => '2026-01-01T00:00:00.000000Z');
+      const values = timestamps.map(() => '1');
+      try {
+        for (;;) yield { device: 'd', metric: 'x', text: false, timestamps, values };
+      } finally {
+        ended.resolve();
+      }
+    }
+    const logged: object[] = [];
+    const metrics = { ask: async () => ({ granularity: 'raw', rows: endless(), next: () => null }) };
+    const server = await createHttpServer({
+      ...httpOptions({ ports: { metrics } }, logged),
+      port: 0,
+      allowAnonymous: false,
+    });
+    const { url } = await server.listen();
+    const request = get(`${url}/api/devices/d/metrics?metric_name=x&${RANGE}&format=csv`, (response) => {
+      response.once('data', () => response.destroy());
+      response.on('error', () => undefined);
+    });
+    request.on('error', () => undefined);
+    await ended.promise;
+    await server.close();
+    assert.deepEqual(logged, []);
+  });
+
   test('a client that leaves ends its query', async () => {
     const slow = poolOf(database);
     const server = await createHttpServer({
@@ -226,12 +281,15 @@ suite('metrics over HTTP', () => {
       );
     const request = get(`${url}/api/devices/d/metrics?metric_name=x&granularity=raw&${RANGE}`);
     request.on('error', () => undefined);
-    await eventually('the query runs', async () => (await waiting()).length === 1);
-    request.destroy();
-    await eventually('the query has ended', async () => (await waiting()).length === 0);
-    await locker.query('ROLLBACK');
-    await server.close();
-    await slow.close();
+    try {
+      await eventually('the query runs', async () => (await waiting()).length === 1);
+      request.destroy();
+      await eventually('the query has ended', async () => (await waiting()).length === 0);
+    } finally {
+      await locker.query('ROLLBACK');
+      await server.close();
+      await slow.close();
+    }
   });
 });
 

@@ -1,0 +1,139 @@
+/**
+ * Questions over HTTP by 32 clients, with most points compressed, while devices publish 5,000 points a second into the same
+ * series. `--minutes`: how long they ask. It takes as long as it takes to make the points and all aggregates of them, first.
+ */
+
+import { spawn } from 'node:child_process';
+import { Agent, get } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Client } from 'pg';
+import { migrate } from '../../src/postgres/migrate.ts';
+import { openPostgres, runJob } from '../integration/engines/engines.ts';
+import { startBroker } from '../support/broker.ts';
+import { startDaemon } from '../support/daemon.ts';
+import { startTestPostgres } from '../support/postgres.ts';
+import { addresses } from '../support/program.ts';
+import { fillCompressed, type SetSeries, START } from './compressed-set.ts';
+import { freshDatabase } from './database.ts';
+import { line } from './messages.ts';
+import { generator } from './point-sets.ts';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+const DEVICES = 1_000;
+const MONTH = 31 * 86_400;
+const RATE = 5_000;
+const CLIENTS = 32;
+/** Milliseconds between two questions of a client, on average: as dashboards that are refreshed. */
+const PAUSE = 1_000;
+/** Questions that are not counted, of each kind: the caches of a server that has run for a while are warm. */
+const WARM_UP = 30;
+
+type Random = () => number;
+
+export async function benchApi({ count, minutes }: { count: number; minutes: number }): Promise<string[]> {
+  await using postgres = await startTestPostgres({ max_wal_size: '4GB', shared_buffers: '1GB' });
+  await using broker = await startBroker({ kind: 'mosquitto' });
+  const { url, client } = await freshDatabase(postgres.url);
+  await migrate({ url, schema: 'public', readerRole: null, writerRole: null, logger: LOGGER });
+  const set = seriesOf(count);
+  await fillCompressed(client, set);
+  await aggregate(url, client);
+  await client.end();
+  await using daemon = await startDaemon({ env: addresses(broker, url) });
+  const seconds = minutes * 60;
+  const publisher = spawn(
+    process.execPath,
+    [`${HERE}publisher.ts`, `${broker.port}`, `${RATE * (seconds + 30)}`, `${DEVICES}`, `${RATE}`],
+    { stdio: ['pipe', 'pipe', 'inherit'] },
+  );
+  await line(publisher, 'ready');
+  publisher.stdin.write('go\n');
+  const before = (await daemon.stats()).points.stored;
+  const asked = await askAll(daemon.url, set, seconds);
+  const stored = (await daemon.stats()).points.stored - before;
+  publisher.kill('SIGKILL');
+  await daemon.stop();
+  const total = set.reduce((sum, { points }) => sum + points, 0);
+  return [
+    `${total} points of ${DEVICES} series, compressed; ${CLIENTS} clients, each with a question about every ${PAUSE / 1000} s,`,
+    `while ${Math.round(stored / seconds).toLocaleString('en-US')} points/s were stored in the same series:`,
+    ...[...asked].map(([name, took]) => told(name, took)),
+  ];
+}
+
+/** Some have a point a second for a month; the others share a tenth of all. */
+function seriesOf(count: number): SetSeries[] {
+  const dense = Math.max(1, Math.round((count * 0.9) / MONTH));
+  const each = Math.max(1, Math.round((count * 0.1) / (DEVICES - dense)));
+  return Array.from({ length: DEVICES }, (_, index) => ({
+    device: `device-${index}`,
+    points: index < dense ? MONTH : each,
+    every: index < dense ? 1 : Math.max(1, Math.floor(MONTH / each)),
+  }));
+}
+
+async function aggregate(url: string, client: Client): Promise<void> {
+  const engine = openPostgres({ url });
+  while ((await runJob(engine, 'aggregates')).detail.includes('more to do'));
+  await runJob(engine, 'compression', { byHand: true });
+  await client.query('VACUUM ANALYZE');
+  await client.query('CHECKPOINT');
+}
+
+/** Of each kind one question, on the series and at the times that `random` picks. */
+function questions(set: readonly SetSeries[], random: Random): Record<string, string> {
+  const dense = set.filter(({ every }) => every === 1);
+  const { device } = dense[Math.floor(random() * dense.length)] as SetSeries;
+  const at = (second: number) => new Date(START + second * 1000).toISOString();
+  const second = Math.floor(random() * (MONTH - 3_600));
+  const metric = `/api/devices/${device}/metrics?metric_name=temperature`;
+  return {
+    'one hour raw of one series (3,600 rows)': `${metric}&granularity=raw&start_time=${at(second)}&end_time=${at(second + 3_600)}`,
+    'a month of one series by hours (744 rows)': `${metric}&granularity=1hour&start_time=${at(0)}&end_time=${at(MONTH)}`,
+    'latest of 1,000 devices': '/api/latest?metric_name=temperature&limit=1000',
+  };
+}
+
+/** Resolves to the milliseconds of every answer, by kind. */
+async function askAll(
+  url: string,
+  set: readonly SetSeries[],
+  seconds: number,
+): Promise<Map<string, number[]>> {
+  const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
+  const took = new Map<string, number[]>();
+  const end = performance.now() + seconds * 1000;
+  const client = async (number: number) => {
+    const random = generator(number + 1);
+    for (let turn = number; performance.now() < end; turn++) {
+      await delay(random() * 2 * PAUSE);
+      const kinds = Object.entries(questions(set, random));
+      const [name, path] = kinds[turn % kinds.length] as [string, string];
+      const begin = performance.now();
+      await ask(url + path, agent);
+      took.set(name, [...(took.get(name) ?? []), performance.now() - begin]);
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, (_, number) => client(number)));
+  agent.destroy();
+  return took;
+}
+
+/** To the last byte. */
+async function ask(url: string, agent: Agent): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const request = get(url, { agent }, (response) => {
+    if (response.statusCode !== 200) reject(new Error(`${url}: ${response.statusCode}`));
+    response.resume().once('end', resolve).once('error', reject);
+  });
+  request.once('error', reject);
+  await promise;
+}
+
+function told(name: string, all: readonly number[]): string {
+  const took = all.slice(WARM_UP).sort((one, other) => one - other);
+  const at = (part: number) => (took[Math.floor(took.length * part)] ?? Number.NaN).toFixed(1);
+  return `  ${name.padEnd(42)} p50 ${at(0.5)} ms, p95 ${at(0.95)} ms, p99 ${at(0.99)} ms of ${took.length}`;
+}

@@ -15,6 +15,7 @@ import type { AccountWanted, Readiness } from './http/ports.ts';
 import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
 import { LetterDesk } from './letter-desk.ts';
+import { auditOf, orderChunk, orderJob, overHttp } from './orders.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
@@ -157,6 +158,7 @@ export class App {
   async #listen(): Promise<void> {
     const { config, logger, version } = this.#options;
     const desk = new LetterDesk(config);
+    const audit = auditOf(config, this.#secrets);
     const pool = new QueryPool(queryPoolOptions(config, this.#secrets));
     const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
     this.#queryLog = queryLog;
@@ -173,12 +175,17 @@ export class App {
         }),
         ingestStats: (wanted) => this.#ingestStats(wanted),
         jobs: async (history) => await this.#jobs().list(history),
-        runJob: async (name) => await this.#jobs().run(name),
+        runJob: async (name, asker) => {
+          const jobs = this.#jobs();
+          return await orderJob(audit, overHttp(config, asker), name, () => jobs.run(name));
+        },
         deadLetters: desk.ports,
         chunks: {
           list: async () => await known(this.#engine).chunks(),
-          compress: async (name) => await known(this.#engine).compress(name),
-          decompress: async (name) => await known(this.#engine).decompress(name),
+          compress: async (name, asker) =>
+            await orderChunk(audit, known(this.#engine), overHttp(config, asker), 'compress', name),
+          decompress: async (name, asker) =>
+            await orderChunk(audit, known(this.#engine), overHttp(config, asker), 'decompress', name),
           compression: async () => await known(this.#engine).compression(),
         },
         devices: new DeviceDirectory(pool),

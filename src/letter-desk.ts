@@ -6,20 +6,25 @@ import { DeadLetters, type DropReport, type LetterOrder } from './dead-letters.t
 import { payloadText } from './decode/payload-text.ts';
 import { TidegateError } from './errors.ts';
 import type { HttpPorts, LetterQuery } from './http/ports.ts';
+import { overHttp } from './orders.ts';
 import { ALL_LETTERS, type LetterSelection } from './postgres/dead-letter-selection.ts';
 import type { ReplayReport } from './replay.ts';
 
 /** So much of a payload is shown at once, in bytes. */
 const SHOWN_BYTES = 65_536;
 
+type AskedOrder = LetterOrder & { readonly asker: string };
+
 /** Dead letters over HTTP: one order at a time, which ends when the daemon stops. */
 export class LetterDesk {
+  readonly #config: Config;
   readonly #letters: DeadLetters;
   readonly #halted = new AbortController();
   #order: Promise<unknown> | null = null;
 
   constructor(config: Config) {
-    this.#letters = new DeadLetters(config, `HTTP of ${config.mqtt.client_id}`);
+    this.#config = config;
+    this.#letters = new DeadLetters(config, overHttp(config, 'nobody'));
   }
 
   readonly ports: HttpPorts['deadLetters'] = {
@@ -37,12 +42,16 @@ export class LetterDesk {
     await this.#order?.catch(() => {});
   }
 
-  async #replay(query: LetterQuery, order: LetterOrder): Promise<ReplayReport> {
-    return await this.#letters.replay(selectionOf(query), order, this.#halted.signal);
+  async #replay(query: LetterQuery, { asker, ...order }: AskedOrder): Promise<ReplayReport> {
+    return await this.#by(asker).replay(selectionOf(query), order, this.#halted.signal);
   }
 
-  async #drop(query: LetterQuery, order: LetterOrder): Promise<DropReport> {
-    return await this.#letters.drop(selectionOf(query), order, this.#halted.signal);
+  async #drop(query: LetterQuery, { asker, ...order }: AskedOrder): Promise<DropReport> {
+    return await this.#by(asker).drop(selectionOf(query), order, this.#halted.signal);
+  }
+
+  #by(asker: string): DeadLetters {
+    return new DeadLetters(this.#config, overHttp(this.#config, asker));
   }
 
   async #ordered<T>(work: () => Promise<T>): Promise<T> {

@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { engineOptions } from '../app-options.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import type { ChunkInfo, Engine } from '../engines/engine.ts';
 import { openEngine } from '../engines/open.ts';
+import { auditOf, orderChunk } from '../orders.ts';
+import { actor } from './actor.ts';
 import { byteSize } from './byte-size.ts';
 import { table } from './table.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
@@ -18,10 +20,10 @@ export function addChunks(program: Command, terminal: Terminal, exit: (code: Exi
     .description('List chunks (spans of time), compress or open one by hand.');
   const withEngine = async (
     options: ChunkOptions,
-    work: (engine: Engine) => Promise<void>,
+    work: (engine: Engine, config: Config) => Promise<void>,
   ): Promise<void> => {
     const config = loadConfig({ file: options.config, env: terminal.env });
-    await work(await openEngine(engineOptions(config), config.database.engine));
+    await work(await openEngine(engineOptions(config), config.database.engine), config);
     exit(0);
   };
   chunks
@@ -48,8 +50,8 @@ export function addChunks(program: Command, terminal: Terminal, exit: (code: Exi
       .argument('<name>', 'as `chunks list` shows it')
       .option('-c, --config <file>', 'the configuration file (YAML)')
       .action((chunk: string, options: ChunkOptions) =>
-        withEngine(options, async (engine) => {
-          const { detail } = await engine[name](chunk);
+        withEngine(options, async (engine, config) => {
+          const { detail } = await orderChunk(auditOf(config), engine, actor(), name, chunk);
           print(terminal.stdout, detail);
         }),
       );

@@ -2,6 +2,8 @@ import type { Command } from 'commander';
 import { databaseOptions, jobStoreOptions } from '../app-options.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
+import { auditOf, orderJob } from '../orders.ts';
+import type { Audit } from '../postgres/audit.ts';
 import { connect } from '../postgres/connection.ts';
 import { engineOf } from '../postgres/engine-choice.ts';
 import { PostgresJobStore } from '../postgres/job-store.ts';
@@ -12,6 +14,7 @@ import { SYSTEM_CLOCK } from '../scheduler/clock.ts';
 import { JobRunner } from '../scheduler/runner.ts';
 import type { Job } from '../scheduler/types.ts';
 import { jobsOf } from '../scheduling.ts';
+import { actor } from './actor.ts';
 import { table } from './table.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
@@ -51,7 +54,9 @@ Exit code 0: it succeeded. 1: it failed, or runs already. 2: bad usage or config
     )
     .action(async (name: string, { config: file }: { config?: string }) => {
       const config = loadConfig({ file, env: terminal.env });
-      const report = await withStore(config, jobs, (known, store) => run(known, store, name, terminal));
+      const report = await withStore(config, jobs, (known, store) =>
+        run(known, store, name, terminal, auditOf(config)),
+      );
       print(terminal.stdout, report);
       exit(0);
     });
@@ -91,6 +96,7 @@ async function run(
   store: PostgresJobStore,
   name: string,
   terminal: Terminal,
+  audit: Audit,
 ): Promise<string> {
   const job = jobs.find((job) => job.name === name);
   if (job === undefined) {
@@ -107,7 +113,7 @@ async function run(
     observer: { ran: () => {} },
     timeout: null,
   });
-  const done = await runner.run(job, null, terminal.stopped);
+  const done = await orderJob(audit, actor(), name, () => runner.run(job, null, terminal.stopped));
   if (done === null) throw new TidegateError('job_running', `${name} runs already, in another process`);
   if (done.outcome !== 'succeeded') throw new TidegateError('job_failed', `${name}: ${done.error ?? ''}`);
   const seconds = ((done.finishedAt ?? done.startedAt) - done.startedAt) / 1000;

@@ -9,6 +9,11 @@ export interface Access {
   readonly devices: readonly string[] | null;
 }
 
+/** Who asks and from where, for the audit. */
+export function askerOf({ access, ip }: { readonly access: Access; readonly ip: string }): string {
+  return `${access.name ?? 'anybody'} from ${ip}`;
+}
+
 export const UNLIMITED: Access = { name: null, operator: true, devices: null };
 
 export function sees({ devices }: Access, deviceId: string): boolean {

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { askerOf } from './access.ts';
 import type { HttpPorts } from './ports.ts';
 import { count, Success } from './schema-parts.ts';
 import { ChunkSchema, CompressionSchema, ReportSchema } from './schemas.ts';
@@ -41,7 +42,10 @@ export function chunkRoutes(api: FastifyInstance, { chunks }: HttpPorts): void {
           response: { 200: ReportSchema },
         },
       },
-      async ({ params }) => ({ success: true, ...(await chunks[action](params.name)) }),
+      async (request) => ({
+        success: true,
+        ...(await chunks[action](request.params.name, askerOf(request))),
+      }),
     );
   }
   api.get(

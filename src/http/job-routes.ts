@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
+import { askerOf } from './access.ts';
 import type { HttpPorts } from './ports.ts';
 import { sendProblem } from './problem.ts';
 import { JobRunSchema, JobsSchema } from './schemas.ts';
@@ -34,7 +35,7 @@ export function jobRoutes(api: FastifyInstance, ports: HttpPorts): void {
     },
     async (request, reply) => {
       const { name } = request.params;
-      const run = await ports.runJob(name);
+      const run = await ports.runJob(name, askerOf(request));
       if (run === 'unknown') return sendProblem(reply, 404, `There is no job ${JSON.stringify(name)}.`);
       if (run === 'running') return sendProblem(reply, 409, `The job ${name} is running already.`);
       if (run.outcome === 'succeeded') return run;

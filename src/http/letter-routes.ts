@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Type } from 'typebox';
 import { DEAD_LETTERS } from '../errors.ts';
+import { askerOf } from './access.ts';
 import { DropSchema, LettersSchema, ReplaySchema, ShownLetterSchema } from './letter-schemas.ts';
 import type { HttpPorts, LetterQuery } from './ports.ts';
 import { sendProblem } from './problem.ts';
@@ -111,8 +112,12 @@ export function letterRoutes(api: FastifyInstance, { deadLetters }: HttpPorts): 
         response: { 200: DropSchema },
       },
     },
-    async ({ params: { id } }, reply) => {
-      const report = await deadLetters.drop({ ids: [id] }, { limit: 1, dryRun: false });
+    async (request, reply) => {
+      const { id } = request.params;
+      const report = await deadLetters.drop(
+        { ids: [id] },
+        { limit: 1, dryRun: false, asker: askerOf(request) },
+      );
       if (report.dropped === 0) return sendProblem(reply, 404, `There is no dead letter ${id}.`);
       return { success: true, ...report };
     },
@@ -124,11 +129,15 @@ export function letterRoutes(api: FastifyInstance, { deadLetters }: HttpPorts): 
     api.post<{ Body: OrderBody }>(
       `/dead-letters/${action}`,
       { schema: { summary, body: Order, response: { 200: schema } } },
-      async ({ body: { all, dry_run: dryRun, limit, ...query } }, reply) => {
+      async (request, reply) => {
+        const { all, dry_run: dryRun, limit, ...query } = request.body;
         if (all !== true && Object.keys(query).length === 0) {
           return sendProblem(reply, 400, 'Say which dead letters are meant, or all: true.');
         }
-        return { success: true, ...(await deadLetters[action](query, { limit, dryRun })) };
+        return {
+          success: true,
+          ...(await deadLetters[action](query, { limit, dryRun, asker: askerOf(request) })),
+        };
       },
     );
   }

@@ -37,11 +37,11 @@ export interface Readiness {
   readonly checks: Readonly<Record<string, Check>>;
 }
 
-/** Chunks as the engine tells of them; names that it does not know are a `chunk_unknown`. */
+/** Chunks as the engine tells of them; names that it does not know are a `chunk_unknown`. `asker`: who orders, and from where. */
 interface ChunkPorts {
   list(): Promise<readonly ChunkShown[]>;
-  compress(name: string): Promise<JobReport>;
-  decompress(name: string): Promise<JobReport>;
+  compress(name: string, asker: string): Promise<JobReport>;
+  decompress(name: string, asker: string): Promise<JobReport>;
   compression(): Promise<readonly CompressionShown[]>;
 }
 type ChunkShown = Static<typeof ChunkSchema>;
@@ -68,6 +68,8 @@ export interface LetterQuery {
 interface LetterOrder {
   readonly limit: number;
   readonly dryRun: boolean;
+  /** Who orders, and from where. */
+  readonly asker: string;
 }
 
 /** Ids that are not there are a `dead_letter_unknown`, topics that are no filter a `usage`. */
@@ -245,6 +247,6 @@ export interface HttpPorts {
   readonly anomalies: AnomalyPorts;
   /** Takes note of it, and lets nobody wait. */
   logQuery(answered: Answered): void;
-  /** Runs a job to its end. */
-  runJob(name: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
+  /** Runs a job to its end. `asker`: who orders, and from where. */
+  runJob(name: string, asker: string): Promise<JobRunAnswer | 'unknown' | 'running'>;
 }

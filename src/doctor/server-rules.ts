@@ -84,7 +84,7 @@ const READ_RULES: Readonly<Record<string, SettingRule>> = {
   jit: ({ shown }, { facts }) => ({
     level: shown === 'on' && facts.hasJit ? 'advice' : 'ok',
     should: facts.hasJit ? 'off' : 'any: the server was built without it',
-    why: 'Compiling what decodes a compressed point takes longer than most questions that read some. Tidegate turns it off in its own sessions; dashboards and reports come with their own.',
+    why: 'It brings nothing to questions about points, and compiling takes longer than a short one. Tidegate turns it off in its own sessions; dashboards and reports come with theirs.',
     set: shown === 'on' && facts.hasJit ? 'off' : null,
   }),
   max_worker_processes: ({ amount }, { engine, facts }) => {

@@ -63,7 +63,9 @@ async function compared(server: string, rounds: number, modes: readonly Mode[]):
     await client.end();
     const [alone = Number.NaN, ...others] = took.map(lowerQuartile);
     const cells = others.map((theirs, at) => `${modes[at]?.[0]} ${(alone / theirs).toFixed(2)}`);
-    lines.push(`  ${what.padEnd(38)} ${alone.toPrecision(3).padStart(5)} ms; ${cells.join(', ')}`);
+    lines.push(
+      `  ${what.padEnd(38)} ${(alone < 100 ? alone.toPrecision(3) : alone.toFixed(0)).padStart(5)} ms; ${cells.join(', ')}`,
+    );
   }
   return lines;
 }

@@ -35,7 +35,7 @@ export function socketOptions(requestTimeout: number, certificate: Certificate |
           },
         };
   // The types of an application would change with its socket's; nothing in it cares.
-  return { ...sockets, requestTimeout, clientErrorHandler: refuse } as FastifyServerOptions;
+  return { ...sockets, requestTimeout, clientErrorHandler: refuse };
 }
 
 type SniCallback = (name: string, done: (error: null, context: Certificate['context']) => void) => void;

@@ -27,7 +27,7 @@ await Promise.all(
   }),
 );
 agent.destroy();
-parentPort?.postMessage(took);
+parentPort?.postMessage(took, []);
 
 function ask(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { clientOf, RateLimit } from '../../../src/http/rate-limit.ts';
 
 test('a minute of requests at once, then one by one as the allowance refills', () => {

@@ -159,7 +159,8 @@ export class App {
     const { config, logger, version } = this.#options;
     const desk = new LetterDesk(config);
     const audit = auditOf(config, this.#secrets);
-    const pool = new QueryPool(queryPoolOptions(config, this.#secrets));
+    const isReady = () => this.#engine !== null;
+    const pool = new QueryPool({ ...queryPoolOptions(config, this.#secrets), isReady });
     const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
     this.#queryLog = queryLog;
     const explainer = new Explainer(config);

@@ -13,6 +13,8 @@ export interface QueryPoolOptions {
   readonly statementTimeout: number;
   /** Questions that are answered at once; more of them wait. */
   readonly connections: number;
+  /** Whether the schema is there to be asked. Default: it is. */
+  readonly isReady?: () => boolean;
 }
 
 export interface LendOptions {
@@ -38,9 +40,11 @@ export class QueryPool {
   readonly names: SchemaNames;
   readonly #connections: KeptConnections;
   readonly #turns: PQueue;
+  readonly #isReady: () => boolean;
 
-  constructor({ url, schema, statementTimeout, connections }: QueryPoolOptions) {
+  constructor({ url, schema, statementTimeout, connections, isReady = () => true }: QueryPoolOptions) {
     this.names = schemaNames(schema);
+    this.#isReady = isReady;
     this.#turns = new PQueue({ concurrency: connections });
     this.#connections = new KeptConnections(async () => {
       const client = await connect({ url, statementTimeout, applicationName: 'tidegate queries' });
@@ -59,6 +63,8 @@ export class QueryPool {
     const { signal, parallel = false } = options instanceof AbortSignal ? { signal: options } : options;
     return await this.#turns.add(
       async () => {
+        if (!this.#isReady())
+          throw new TidegateError('database_unreachable', 'the database is not ready yet');
         try {
           return await this.#connections.use(parallel ? withWorkers(work) : work, signal);
         } catch (error) {

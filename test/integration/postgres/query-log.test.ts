@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { QueryLog } from '../../../src/postgres/query-log.ts';
+import { QueryLog, type QueryLogOptions } from '../../../src/postgres/query-log.ts';
 import { createDatabase, startTestPostgres, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 
@@ -8,6 +8,12 @@ const HOUR = 3_600_000;
 
 function entry(count: number, type = 'metrics_raw') {
   return { type, durationMs: count / 4, count };
+}
+
+/** Stopped at the end, also where a test fails: it would try for ever. */
+function openLog(options: Omit<QueryLogOptions, 'schema'>): QueryLog & AsyncDisposable {
+  await using log = openLog({ ...options });
+  return Object.assign(log, { [Symbol.asyncDispose]: () => log.stop() });
 }
 
 async function logged(database: TestDatabase): Promise<number[]> {
@@ -19,7 +25,7 @@ async function logged(database: TestDatabase): Promise<number[]> {
 
 test('what waits is written at the end, with its time', async () => {
   await using database = await createDatabase({ template: true });
-  const log = new QueryLog({ url: database.url, schema: 'public', interval: HOUR });
+  await using log = openLog({ url: database.url, interval: HOUR });
   log.note(entry(3));
   log.note(entry(5, 'latest'));
   assert.deepEqual(await logged(database), []);
@@ -39,11 +45,11 @@ test('what waits is written at the end, with its time', async () => {
 
 test('a hundred entries are written at once, fewer after the interval', async () => {
   await using database = await createDatabase({ template: true });
-  const full = new QueryLog({ url: database.url, schema: 'public', interval: HOUR });
+  await using full = openLog({ url: database.url, interval: HOUR });
   for (let index = 0; index < 100; index++) full.note(entry(index));
   await eventually('a hundred are written', async () => (await logged(database)).length === 100);
   await full.stop();
-  const few = new QueryLog({ url: database.url, schema: 'public', interval: 10 });
+  await using few = openLog({ url: database.url, interval: 10 });
   for (const count of [1_000, 1_001]) {
     few.note(entry(count));
     await eventually('one is written', async () => (await logged(database)).at(-1) === count);
@@ -54,7 +60,7 @@ test('a hundred entries are written at once, fewer after the interval', async ()
 test('without the database entries wait up to a bound, and are written when it is back', async () => {
   await using server = await startTestPostgres();
   const database = await createDatabase({ template: true, server: server.url });
-  const log = new QueryLog({ url: database.url, schema: 'public', interval: 10, capacity: 150 });
+  await using log = openLog({ url: database.url, interval: 10, capacity: 150 });
   log.note(entry(0));
   await eventually('one is written', async () => (await logged(database)).length === 1);
   await server.stop('immediate');
@@ -73,7 +79,7 @@ test('without the database entries wait up to a bound, and are written when it i
 });
 
 test('an end without the database drops what waits, and comes', async () => {
-  const log = new QueryLog({ url: 'postgres://nobody@127.0.0.1:1/none', schema: 'public', interval: HOUR });
+  await using log = openLog({ url: 'postgres://nobody@127.0.0.1:1/none', interval: HOUR });
   log.note(entry(1));
   await log.stop();
   assert.equal(log.dropped, 1);

@@ -81,6 +81,17 @@ suite('query pool', () => {
     await pool.close();
   });
 
+  test('before the schema is there, nobody is asked', async () => {
+    await using database = await createDatabase({ template: true });
+    let isReady = false;
+    const pool = new QueryPool({ ...options, url: database.url, isReady: () => isReady });
+    const ask = () => pool.lend(async () => 'answer');
+    await assert.rejects(ask(), { code: 'database_unreachable' });
+    isReady = true;
+    assert.equal(await ask(), 'answer');
+    await pool.close();
+  });
+
   test('more questions than connections wait for their turn, and one that is given up ends what it asked', async () => {
     await using database = await createDatabase({ template: true });
     const pool = new QueryPool({ ...options, connections: 1, url: database.url });

@@ -13,6 +13,8 @@ test('/docs and all that it loads come from here, under a policy that lets nothi
     assert.match(String(page.headers['content-type']), /^text\/html/);
     const policy = String(page.headers['content-security-policy']);
     assert.match(policy, /default-src 'none'/);
+    for (const kind of ['script', 'style', 'connect'])
+      assert.match(policy, new RegExp(`${kind}-src 'self';`));
     assert.doesNotMatch(policy, /unsafe|https?:|\*/);
     assert.equal(page.headers['x-content-type-options'], 'nosniff');
     const loaded = Array.from(

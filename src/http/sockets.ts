@@ -34,7 +34,6 @@ export function socketOptions(requestTimeout: number, certificate: Certificate |
             SNICallback: ((_name, done) => done(null, certificate.context)) satisfies SniCallback,
           },
         };
-  // The types of an application would change with its socket's; nothing in it cares.
   return { ...sockets, requestTimeout, clientErrorHandler: refuse };
 }
 

@@ -84,7 +84,7 @@ const READ_RULES: Readonly<Record<string, SettingRule>> = {
   jit: ({ shown }, { facts }) => ({
     level: shown === 'on' && facts.hasJit ? 'advice' : 'ok',
     should: facts.hasJit ? 'off' : 'any: the server was built without it',
-    why: 'It brings nothing to questions about points, and compiling takes longer than a short one. Tidegate turns it off in its own sessions; dashboards and reports come with theirs.',
+    why: 'It brought nothing to questions about points (docs/benchmarks.md), and compiling comes before the first row. Tidegate turns it off in its own sessions; dashboards and reports come with theirs.',
     set: shown === 'on' && facts.hasJit ? 'off' : null,
   }),
   max_worker_processes: ({ amount }, { engine, facts }) => {

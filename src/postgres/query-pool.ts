@@ -17,23 +17,11 @@ export interface QueryPoolOptions {
   readonly isReady?: () => boolean;
 }
 
-export interface LendOptions {
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * For a question that reads a lot and answers little (all series of a month, by day): it may have as many parallel workers
-   * as the server gives to anybody (max_parallel_workers_per_gather). A cursor has none whatever this says, nor has a
-   * function that is not PARALLEL SAFE.
-   */
-  readonly parallel?: boolean;
-}
-
 /**
  * Of a session that answers questions: it cannot write, and it plans for the short ones, which are most. Parallel workers
- * and JIT cost such a question more than they bring (docs/tuning.md).
+ * and JIT cost such a question more than they bring.
  */
-const ALONE = `SET max_parallel_workers_per_gather = 0`;
-const SESSION = `SET default_transaction_read_only = on; SET jit = off; ${ALONE}`;
-const PARALLEL = `SET max_parallel_workers_per_gather TO DEFAULT`;
+const SESSION = `SET default_transaction_read_only = on; SET max_parallel_workers_per_gather = 0; SET jit = off`;
 
 /** Reads on connections of its own, kept for the next question. */
 export class QueryPool {
@@ -56,17 +44,16 @@ export class QueryPool {
   }
 
   /**
-   * Gives `work` a connection, in turn. Where the signal aborts it rejects with its reason, and what the server was doing is
+   * Gives `work` a connection, in turn. Where `signal` aborts it rejects with its reason, and what the server was doing is
    * cut off. Rejects with a TidegateError: `database_unreachable` and the like, `query_timeout`; or as `work` does.
    */
-  async lend<T>(work: (client: Client) => Promise<T>, options: AbortSignal | LendOptions = {}): Promise<T> {
-    const { signal, parallel = false } = options instanceof AbortSignal ? { signal: options } : options;
+  async lend<T>(work: (client: Client) => Promise<T>, signal?: AbortSignal): Promise<T> {
     return await this.#turns.add(
       async () => {
         if (!this.#isReady())
           throw new TidegateError('database_unreachable', 'the database is not ready yet');
         try {
-          return await this.#connections.use(parallel ? withWorkers(work) : work, signal);
+          return await this.#connections.use(work, signal);
         } catch (error) {
           throw described(error);
         }
@@ -79,16 +66,6 @@ export class QueryPool {
   async close(): Promise<void> {
     await this.#connections.close();
   }
-}
-
-/** The next question is a short one again; after a failure it has another connection. */
-function withWorkers<T>(work: (client: Client) => Promise<T>): (client: Client) => Promise<T> {
-  return async (client) => {
-    await client.query(PARALLEL);
-    const answer = await work(client);
-    await client.query(ALONE);
-    return answer;
-  };
 }
 
 /** What a question can end with although there is nothing wrong with it. */

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { Client } from 'pg';
 import { QueryPool } from '../../../src/postgres/query-pool.ts';
 import { createDatabase } from '../../support/database.ts';
 import { startProxy, through } from '../../support/proxy.ts';
@@ -19,33 +18,6 @@ suite('query pool', () => {
     assert.equal(await pid(), await pid());
     const write = pool.lend((client) => client.query('CREATE TABLE public.mine (a int)'));
     await assert.rejects(write, /read-only transaction/);
-    await pool.close();
-  });
-
-  test('only a question that asks for them has parallel workers, as many as the server gives', async () => {
-    await using database = await createDatabase({ template: true });
-    await database.query(`ALTER DATABASE ${database.name} SET max_parallel_workers_per_gather = 3`);
-    const pool = new QueryPool({ ...options, connections: 1, url: database.url });
-    const workers = async (client: Client) => {
-      const { rows } = await client.query<{ workers: string }>(
-        `SELECT current_setting('max_parallel_workers_per_gather') AS workers`,
-      );
-      return rows[0]?.workers;
-    };
-    assert.equal(await pool.lend(workers), '0');
-    assert.equal(await pool.lend(workers, { parallel: true }), '3');
-    assert.equal(await pool.lend(workers, new AbortController().signal), '0');
-    // Also where the question has a transaction of its own, and after one that failed in the middle of it.
-    const inTransaction = async (client: Client) => {
-      await client.query('BEGIN');
-      const found = await workers(client);
-      await client.query('COMMIT');
-      return found;
-    };
-    assert.equal(await pool.lend(inTransaction, { parallel: true }), '3');
-    const failing = pool.lend((client) => client.query('SELECT 1 / 0'), { parallel: true });
-    await assert.rejects(failing, /division by zero/);
-    assert.equal(await pool.lend(workers), '0');
     await pool.close();
   });
 

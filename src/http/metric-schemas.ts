@@ -55,7 +55,7 @@ export const METRIC_PARAMETERS = {
   fill: Type.Optional(
     Type.Enum([...FILLS], {
       description:
-        'Buckets without points: left out (none, the default), or with the value null or that of the bucket before in the range (previous); their count is 0.',
+        'Buckets without points: left out (none, the default), or with the value null, or with that of the bucket before in the range (previous; also where a bucket has only NaN to add up). Their count is 0.',
     }),
   ),
   max_points: Type.Optional(

@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import type { Command } from 'commander';
-import { brokerOptions, databaseOptions, decodeLimits } from '../app-options.ts';
+import { brokerOptions, databaseOptions, decodeLimits, serverOptions } from '../app-options.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { createDecoder } from '../decode/decoder.ts';
 import { TidegateError } from '../errors.ts';
+import { Certificate } from '../http/certificate.ts';
 import { type Grant, shortfalls } from '../mqtt/grant.ts';
 import { probeBroker } from '../mqtt/probe.ts';
 import type { Logger } from '../pipeline/types.ts';
@@ -39,7 +41,7 @@ async function check(terminal: Terminal, file: string | undefined): Promise<Exit
   const warn = (text: string) => print(terminal.stdout, `warning ${text}`);
   ok(`configuration: ${config.routes.length} routes`);
   let code: ExitCode = 0;
-  for (const attempt of [checkDatabase, checkBroker, checkSpool]) {
+  for (const attempt of [checkDatabase, checkBroker, checkSpool, checkCertificate]) {
     try {
       await attempt(config, ok, warn);
     } catch (error) {
@@ -98,6 +100,14 @@ async function checkBroker(config: Config, ok: Say, warn: Say): Promise<void> {
   ok(`broker: ${grant.url}, MQTT ${grant.protocolVersion === 5 ? '5' : '3.1.1'}, ${grantText(grant)}`);
   for (const { filter, granted } of grant.subscriptions) ok(`subscription: ${filter} at QoS ${granted}`);
   for (const shortfall of shortfalls(grant, options)) warn(shortfall);
+}
+
+async function checkCertificate(config: Config, ok: Say, warn: Say): Promise<void> {
+  const { tls } = serverOptions(config);
+  if (tls === null || !config.components.includes('api')) return;
+  const { validTo } = new X509Certificate(new Certificate(tls, SILENT).load().cert);
+  if (Date.parse(validTo) > Date.now()) ok(`certificate: valid until ${validTo}`);
+  else warn(`certificate: expired ${validTo}`);
 }
 
 function grantText(grant: Grant): string {

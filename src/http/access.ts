@@ -16,6 +16,9 @@ export function askerOf({ access, ip }: { readonly access: Access; readonly ip: 
 
 export const UNLIMITED: Access = { name: null, operator: true, devices: null };
 
+/** Of whoever has no token where one is wanted, at what is open to all. */
+export const STRANGER: Access = { name: null, operator: false, devices: [] };
+
 export function sees({ devices }: Access, deviceId: string): boolean {
   return devices === null || devices.some((prefix) => deviceId.startsWith(prefix));
 }

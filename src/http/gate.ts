@@ -1,7 +1,7 @@
 /** What every request passes before anything is done for it. */
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Access, UNLIMITED } from './access.ts';
+import { type Access, STRANGER, UNLIMITED } from './access.ts';
 import { carriedToken, foreignHeader, isLoopback, type Token } from './guard.ts';
 import { sendProblem } from './problem.ts';
 import { clientOf, RateLimit } from './rate-limit.ts';
@@ -75,9 +75,11 @@ export function addGate(app: FastifyInstance, options: GateOptions): void {
     if (isAllowed && isPreflight && request.method === 'OPTIONS') {
       return reply.headers(PREFLIGHT).code(204).send();
     }
-    const { open = false } = request.routeOptions.config;
-    if (open) return undefined;
     const token = carriedToken(request.headers.authorization, tokens);
+    if (request.routeOptions.config.open === true) {
+      if (tokens.length > 0) request.access = token === null ? STRANGER : accessOf(token);
+      return undefined;
+    }
     const client = token === null ? `address ${clientOf(request.ip)}` : `token ${token.name}`;
     const wait = limit?.take(client) ?? 0;
     if (wait > 0) {
@@ -102,14 +104,18 @@ function allowOrigin(request: FastifyRequest, reply: FastifyReply, origins: read
   return true;
 }
 
+function accessOf({ name, scope, devices }: Token): Access {
+  return { name, operator: scope === 'operator', devices: devices.length === 0 ? null : devices };
+}
+
 /** Sends why not, or lets the token do what its scope and its devices allow. */
 function admit(request: FastifyRequest, reply: FastifyReply, token: Token | null): FastifyReply | undefined {
   if (token === null) {
     reply.header('www-authenticate', 'Bearer realm="tidegate"');
     return sendProblem(reply, 401, 'A valid token is needed: Authorization: Bearer TOKEN.');
   }
-  const { name, scope, devices } = token;
-  request.access = { name, operator: scope === 'operator', devices: devices.length === 0 ? null : devices };
+  const { name } = token;
+  request.access = accessOf(token);
   if (request.is404) return undefined;
   const { looks = false, byDevice = false } = request.routeOptions.config;
   if (!request.access.operator && !looks && !LOOKING.has(request.method)) {

@@ -27,7 +27,7 @@ import type {
 
 export interface Check {
   readonly ok: boolean;
-  /** For anybody who reaches the port: no secrets. */
+  /** Where tokens are wanted, for those who have one of all devices only. */
   readonly detail: string;
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { freePort, startBroker, type TestBroker } from '../../support/broker.ts';
+import { type KeyPair, makeCertificates, needsOpenssl } from '../../support/certificates.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { addresses, tidegate } from '../../support/program.ts';
 import { startScriptedBroker } from '../mqtt/scripted-broker.ts';
@@ -57,6 +58,24 @@ suite('tidegate check', () => {
     } finally {
       await rm(folder, { recursive: true });
     }
+  });
+
+  test('reads the certificate that HTTP will show', needsOpenssl, async () => {
+    await using certificates = await makeCertificates();
+    const shown = async (cert: KeyPair, key: KeyPair) =>
+      await tidegate(['check'], {
+        ...env,
+        TIDEGATE_HTTP_TLS_CERT: cert.certPath,
+        TIDEGATE_HTTP_TLS_KEY: key.keyPath,
+      });
+    const { server, client } = certificates;
+    assert.match((await shown(server, server)).stdout, /^ok +certificate: valid until \w+ +\d+ .* GMT$/m);
+    const wrong = await shown(server, client);
+    assert.equal(wrong.code, 1);
+    assert.match(
+      wrong.stdout,
+      /^failed +config_invalid: http\.tls\.cert and http\.tls\.key cannot be used: /m,
+    );
   });
 
   test('names the routes that subscribe at QoS 0', async () => {

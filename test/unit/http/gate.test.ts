@@ -66,6 +66,21 @@ test('no route but those that are known to keep to its devices takes a limited t
   assert.deepEqual(taken, BY_DEVICE);
 });
 
+test('health is open to all, its reasons to those who may see everything', async () => {
+  const reason = 'connect ECONNREFUSED 10.0.0.5:5432';
+  const ready = () => ({ ready: false, checks: { database: { ok: false, detail: reason } } });
+  const { ask } = await application({ tokens: TOKENS, ports: { ready } });
+  for (const [secret, told] of [
+    [undefined, false],
+    ['guessed', false],
+    ['some', false],
+    ['reads', true],
+  ] as const) {
+    const { statusCode, body } = await ask(request({ method: 'GET', path: '/readyz' }, secret));
+    assert.deepEqual([statusCode, body.includes(reason)], [503, told], `${secret}: ${body}`);
+  }
+});
+
 test('every order wants the scope operator', async () => {
   const { ask, routes } = await application({ tokens: TOKENS });
   const orders = routes.filter(({ method }) => method !== 'GET');

@@ -25,12 +25,13 @@ export class RateLimit {
   /** Takes a request from the client's allowance: 0, or the milliseconds to wait where nothing is left, and nothing is taken. */
   take(client: string): number {
     const now = this.#now();
-    const full = Math.max(now, this.#full.get(client) ?? now) + this.#intervalMs;
-    const wait = full - now - MINUTE_MS;
+    const full = Math.max(now, this.#full.get(client) ?? now);
+    // Whole milliseconds: what sums of fractions are off by refuses nobody.
+    const wait = Math.max(0, Math.floor(full - now + this.#intervalMs - MINUTE_MS));
     this.#full.delete(client);
-    this.#full.set(client, wait > 0 ? full - this.#intervalMs : full);
+    this.#full.set(client, wait > 0 ? full : full + this.#intervalMs);
     if (this.#full.size > CLIENTS) this.#full.delete(this.#full.keys().next().value as string);
-    return Math.max(0, wait);
+    return wait;
   }
 }
 

@@ -32,7 +32,8 @@ test('in no time does a client get more than a minute of requests and what refil
         }
         for (const [first, from] of taken.entries()) {
           for (let last = first; last < taken.length; last++) {
-            const span = (taken[last] as number) - from;
+            // A millisecond is what it does not look at.
+            const span = (taken[last] as number) - from + 1;
             assert.ok(last - first + 1 <= perMinute + (span * perMinute) / 60_000 + 1e-6);
           }
         }
@@ -55,6 +56,20 @@ test('who waits as long as told is let in', () => {
       }
     }),
     { numRuns: 30 },
+  );
+});
+
+test('fractions of a millisecond cost nobody a request', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 500 }),
+      fc.double({ min: 0, max: 1e9, noNaN: true }),
+      (most, now) => {
+        const limit = new RateLimit(most, () => now);
+        for (let asked = 0; asked < most; asked++) assert.equal(limit.take('a'), 0);
+        assert.ok(limit.take('a') > 0);
+      },
+    ),
   );
 });
 

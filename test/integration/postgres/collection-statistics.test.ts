@@ -94,11 +94,15 @@ for (const kind of ENGINES) {
           },
         });
       }
+      // A second fold into the same minute.
+      await sink.put(series('a/ü', EPOCH_2001 - 60 * SECOND, 1));
+      await sink.maintain();
+      assert.equal((await statistics.collection()).hour.earliest_point, iso(EPOCH_2001 - 60 * SECOND));
       // Corrections compute the statistics anew.
       const client = await database.connect();
       await restateSeries(client, schemaNames('public'), [1, 2, 3, 4], null);
       const { hour, ever } = await statistics.collection();
-      assert.deepEqual([hour.device_count, hour.metric_count, ever.total_points], [2, 2, 10]);
+      assert.deepEqual([hour.device_count, hour.metric_count, ever.total_points], [2, 2, 11]);
       await backdate(database, '61 minutes');
       assert.deepEqual((await statistics.collection()).hour, NOTHING);
     });

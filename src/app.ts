@@ -15,6 +15,7 @@ import type { AccountWanted, Readiness } from './http/ports.ts';
 import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
 import { LetterDesk } from './letter-desk.ts';
+import { LiveFeed } from './live/feed.ts';
 import { auditOf, orderChunk, orderJob, overHttp } from './orders.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
@@ -29,6 +30,7 @@ import { QueryLog } from './postgres/query-log.ts';
 import { QueryPool } from './postgres/query-pool.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
+import { storedPoints } from './postgres/stored-points.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
 import { Scheduling } from './scheduling.ts';
 import { secretsOf, type Secrets } from './secrets.ts';
@@ -38,6 +40,9 @@ import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
 import { schedulerLog } from './telemetry/scheduler-log.ts';
 import { Watching } from './watching.ts';
+
+/** That a client of /api/live may lag behind. */
+const LIVE_POINTS = 10_000;
 
 export interface AppOptions {
   readonly config: Config;
@@ -62,6 +67,8 @@ export class App {
   readonly #failure = Promise.withResolvers<never>();
   readonly #starting = new AbortController();
   readonly #clock: ClockWatch;
+  readonly #pool: QueryPool;
+  readonly #live: LiveFeed;
   /** What was started, the latest first. */
   readonly #started: ((signal: AbortSignal) => Promise<boolean>)[] = [];
   #queryLog: QueryLog | null = null;
@@ -76,6 +83,13 @@ export class App {
     // Somebody may look only after the failure.
     this.#failure.promise.catch(() => {});
     this.#clock = new ClockWatch(logger);
+    const isReady = () => this.#engine !== null;
+    this.#pool = new QueryPool({ ...queryPoolOptions(config, this.#secrets), isReady });
+    this.#live = new LiveFeed({
+      listeners: config.http.live_clients,
+      room: LIVE_POINTS,
+      stored: (points) => storedPoints(this.#pool, points),
+    });
     const metrics = createMetrics(version, {
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
@@ -100,6 +114,7 @@ export class App {
             watching: this.#watching,
             observer: tellAll(
               metrics.observer,
+              this.#live.observer,
               pipelineLog(logger, () => performance.now()),
             ),
             onFatal: (error) => this.#failure.reject(error),
@@ -159,8 +174,7 @@ export class App {
     const { config, logger, version } = this.#options;
     const desk = new LetterDesk(config);
     const audit = auditOf(config, this.#secrets);
-    const isReady = () => this.#engine !== null;
-    const pool = new QueryPool({ ...queryPoolOptions(config, this.#secrets), isReady });
+    const pool = this.#pool;
     const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
     this.#queryLog = queryLog;
     const explainer = new Explainer(config);
@@ -195,11 +209,13 @@ export class App {
         explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
         logQuery: (answered) => queryLog.note(answered),
         latest: new LatestPoints(pool),
+        live: this.#live,
         anomalies: new Anomalies(pool),
       },
     });
     this.#started.unshift(async () => {
       await desk.stop();
+      this.#live.close();
       await server.close();
       await pool.close();
       await queryLog.stop();

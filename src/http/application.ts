@@ -19,6 +19,7 @@ import { jobRoutes } from './job-routes.ts';
 import { latestRoutes } from './latest-routes.ts';
 import { letterRoutes } from './letter-routes.ts';
 import { metricRoutes } from './metric-routes.ts';
+import { liveRoutes } from './live-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
 import { socketOptions } from './sockets.ts';
@@ -132,6 +133,7 @@ async function routes(app: FastifyInstance, { ports, logger }: ApplicationOption
         metricRoutes(api, ports, logger);
         explainRoutes(api, ports);
         latestRoutes(api, ports);
+        liveRoutes(api, ports);
         anomalyRoutes(api, ports);
       },
       { prefix },

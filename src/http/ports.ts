@@ -206,6 +206,26 @@ export interface AnomalyQuestion {
   readonly visible: Visible;
 }
 
+export interface LivePorts {
+  /** Those of the points that are stored from now on; null where as many listen already as may. */
+  listen(wanted: (deviceId: string, metricName: string) => boolean): LiveListener | null;
+}
+interface LiveListener {
+  /** Resolves once there is news, or after so many milliseconds to none; to null once it is closed. */
+  take(patience: number): Promise<{
+    /** Points that were left out. */
+    readonly lost: number;
+    readonly points: readonly {
+      readonly deviceId: string;
+      readonly metricName: string;
+      readonly value: number | string;
+      /** Microseconds since 1970. */
+      readonly timestamp: number;
+    }[];
+  } | null>;
+  close(): void;
+}
+
 /** Names of devices that it does not know are a `device_unknown`, metrics of texts a `usage`. */
 interface AnomalyPorts {
   find(question: AnomalyQuestion): Promise<{
@@ -244,6 +264,7 @@ export interface HttpPorts {
   /** Nothing is published or stored. */
   explain(topic: string, payload: Uint8Array): Explained;
   readonly latest: LatestPorts;
+  readonly live: LivePorts;
   readonly anomalies: AnomalyPorts;
   /** Takes note of it, and lets nobody wait. */
   logQuery(answered: Answered): void;

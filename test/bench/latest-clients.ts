@@ -27,7 +27,8 @@ await Promise.all(
   }),
 );
 agent.destroy();
-parentPort?.postMessage(took, []);
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
+parentPort?.postMessage(took);
 
 function ask(): Promise<number> {
   return new Promise((resolve, reject) => {

@@ -252,6 +252,7 @@ export function httpOptions(
       devices: DEVICES,
       metrics: METRICS,
       latest: { page: async () => ({ points: [], next: null }) },
+      live: { listen: () => null },
       anomalies: NO_ANOMALIES,
       runJob: async () => 'unknown',
       deadLetters: LETTERS,

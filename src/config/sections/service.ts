@@ -41,6 +41,12 @@ export const http = {
     default: '[]',
     sensitive: true,
   },
+  live_clients: {
+    doc: 'Clients that may listen to new points (/api/live) at once.',
+    format: 'integer',
+    default: 100,
+    maximum: 10_000,
+  },
   allow_anonymous: {
     doc: 'Answers beyond loopback without a token.',
     format: 'flag',

@@ -1,0 +1,112 @@
+import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+import { type Static, Type } from 'typebox';
+import { sees } from './access.ts';
+import { LatestQuestionSchema } from './latest-schemas.ts';
+import { shownNumber } from './numbers.ts';
+import type { HttpPorts, LivePorts } from './ports.ts';
+import { sendProblem } from './problem.ts';
+
+type Listener = NonNullable<ReturnType<LivePorts['listen']>>;
+type Point = NonNullable<Awaited<ReturnType<Listener['take']>>>['points'][number];
+
+const { device_id, metric_name, match } = LatestQuestionSchema.properties;
+const Question = Type.Object({ device_id, metric_name, match });
+
+/** Milliseconds without news after which a comment keeps proxies from hanging up. */
+const HEARTBEAT = 15_000;
+const RETRY_AFTER_SECONDS = 30;
+const DESCRIPTION =
+  `Server-sent events. \`point\`: {device_id, metric_name, value, timestamp} of a point once it is stored, with values
+as in /api/latest; \`lost\`: {count} of points that were left out because the client was too slow for them, or the database
+could not be asked. Points come as they are stored, which need not be the order of their times; one that arrives again may be told
+again. Nothing is told of what was stored before, nor after a lost connection of what was missed: ask for it by its time.`.replaceAll(
+    '\n',
+    ' ',
+  );
+
+export function liveRoutes(api: FastifyInstance, { live }: HttpPorts): void {
+  api.get<{ Querystring: Static<typeof Question> }>(
+    '/live',
+    {
+      // It would listen, and never end.
+      exposeHeadRoute: false,
+      config: { byDevice: true },
+      schema: {
+        summary: 'New points as they are stored',
+        description: DESCRIPTION,
+        querystring: Question,
+        response: {
+          200: {
+            description: 'Events until the client leaves or Tidegate stops.',
+            content: { 'text/event-stream': { schema: Type.String() } },
+          },
+        },
+      },
+    },
+    async ({ query, access }, reply) => {
+      const devices = query.device_id && new Set(query.device_id);
+      const metrics = query.metric_name && new Set(query.metric_name);
+      const named = globMatcher(query.match);
+      const listener = live.listen(
+        (deviceId, metricName) =>
+          (devices?.has(deviceId) ?? true) &&
+          (metrics?.has(metricName) ?? true) &&
+          named(deviceId) &&
+          sees(access, deviceId),
+      );
+      if (listener === null) {
+        reply.header('retry-after', RETRY_AFTER_SECONDS);
+        return sendProblem(reply, 503, 'As many listen already as http.live_clients lets.');
+      }
+      reply.raw.once('close', () => listener.close());
+      reply.header('x-accel-buffering', 'no').type('text/event-stream');
+      return await reply.send(Readable.from(events(listener), { objectMode: false }));
+    },
+  );
+}
+
+async function* events(listener: Listener): AsyncGenerator<string> {
+  // At once, so that whoever listens knows that it does.
+  yield ': listening\n\n';
+  let id = 0;
+  for (;;) {
+    const news = await listener.take(HEARTBEAT);
+    if (news === null) return;
+    const told = news.lost > 0 ? event('lost', ++id, { count: news.lost }) : '';
+    yield told + news.points.map((point) => event('point', ++id, shown(point))).join('') || ': \n\n';
+  }
+}
+
+function event(name: string, id: number, data: object): string {
+  return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
+}
+
+function shown({ deviceId, metricName, value, timestamp }: Point): object {
+  const seconds = Math.floor(timestamp / 1e6);
+  const fraction = String(timestamp - seconds * 1e6).padStart(6, '0');
+  return {
+    device_id: deviceId,
+    metric_name: metricName,
+    value: typeof value === 'number' ? shownNumber(value) : value,
+    timestamp: `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${fraction}Z`,
+  };
+}
+
+/** `*` stands for any characters. */
+function globMatcher(glob: string): (name: string) => boolean {
+  if (glob === '*') return () => true;
+  const [first = '', ...rest] = glob.split('*');
+  const last = rest.pop();
+  if (last === undefined) return (name) => name === glob;
+  return (name) => {
+    if (!name.startsWith(first)) return false;
+    let from = first.length;
+    for (const part of rest) {
+      const at = name.indexOf(part, from);
+      if (at < 0) return false;
+      from = at + part.length;
+    }
+    return name.length - from >= last.length && name.endsWith(last);
+  };
+}

@@ -1,0 +1,70 @@
+import type { LivePoint, Wanted } from './types.ts';
+
+/** What came since the last time. */
+export interface LiveNews {
+  /** Points that there was no room for, all of them older than the others. */
+  readonly lost: number;
+  readonly points: readonly LivePoint[];
+}
+
+/** One that listens, with room for so many points; when it is full the oldest go. */
+export class LiveListener {
+  readonly wanted: Wanted;
+  readonly #room: number;
+  readonly #onClose: (listener: LiveListener) => void;
+  #points: LivePoint[] = [];
+  #lost = 0;
+  #closed = false;
+  #wake: (() => void) | null = null;
+
+  constructor(wanted: Wanted, room: number, onClose: (listener: LiveListener) => void) {
+    this.wanted = wanted;
+    this.#room = room;
+    this.#onClose = onClose;
+  }
+
+  push(point: LivePoint): void {
+    this.#points.push(point);
+    // Not at each point: moving the others up would cost as much as there is room.
+    if (this.#points.length >= 2 * this.#room) this.#trim();
+    this.#wake?.();
+  }
+
+  lose(count: number): void {
+    this.#lost += count;
+    this.#wake?.();
+  }
+
+  /** Resolves once there is news, or after so many milliseconds to none; to null once it is closed. */
+  async take(patience: number): Promise<LiveNews | null> {
+    if (this.#points.length === 0 && this.#lost === 0 && !this.#closed) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const timer = setTimeout(resolve, patience);
+      this.#wake = resolve;
+      await promise;
+      this.#wake = null;
+      clearTimeout(timer);
+    }
+    if (this.#closed) return null;
+    this.#trim();
+    const news = { lost: this.#lost, points: this.#points };
+    this.#points = [];
+    this.#lost = 0;
+    return news;
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#points = [];
+    this.#onClose(this);
+    this.#wake?.();
+  }
+
+  #trim(): void {
+    const excess = this.#points.length - this.#room;
+    if (excess <= 0) return;
+    this.#points.splice(0, excess);
+    this.#lost += excess;
+  }
+}

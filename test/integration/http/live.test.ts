@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { needsMosquitto, publish, startBroker } from '../../support/broker.ts';
+import { startDaemon } from '../../support/daemon.ts';
+import { createDatabase } from '../../support/database.ts';
+import { addresses } from '../../support/program.ts';
+
+suite('/api/live of a daemon', needsMosquitto, () => {
+  test('a point is stored when it is told, and SIGTERM ends the stream', async () => {
+    await using broker = await startBroker();
+    await using database = await createDatabase({ template: true });
+    await using daemon = await startDaemon({ env: addresses(broker, database.url) });
+    const response = await fetch(`${daemon.url}/api/live?device_id=boiler`);
+    const reader = (response.body as ReadableStream<Uint8Array>)
+      .pipeThrough(new TextDecoderStream())
+      .getReader();
+    let text = '';
+    const until = async (pattern: RegExp) => {
+      while (!pattern.test(text)) {
+        const { value, done } = await reader.read();
+        assert.ok(!done, text);
+        text += value;
+      }
+    };
+    await until(/listening/);
+    await publish(broker.url, [
+      { topic: 'devices/other/temperature', payload: '1' },
+      {
+        topic: 'devices/boiler/temperature',
+        payload: '{"value": 21.5, "timestamp": "2026-01-01T00:00:00Z"}',
+      },
+    ]);
+    await until(/temperature/);
+    const stored = await database.query(`SELECT FROM iot_data WHERE device_id = 'boiler' AND value = 21.5`);
+    assert.equal(stored.length, 1);
+    assert.match(
+      text,
+      /\n\nid: 1\nevent: point\ndata: \{"device_id":"boiler","metric_name":"temperature","value":21.5,"timestamp":"2026-01-01T00:00:00.000000Z"\}\n\n/,
+    );
+    daemon.terminate();
+    for (;;) {
+      const { done } = await reader.read();
+      if (done) break;
+    }
+    assert.equal(await daemon.exited(), 0);
+  });
+});

@@ -16,6 +16,7 @@ import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
 import { LetterDesk } from './letter-desk.ts';
 import { LiveFeed } from './live/feed.ts';
+import { LiveFollower } from './live/follower.ts';
 import { auditOf, orderChunk, orderJob, overHttp } from './orders.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
@@ -27,6 +28,7 @@ import type { EngineName } from './postgres/engine-choice.ts';
 import { LatestPoints } from './postgres/latest-points.ts';
 import { MetricReader } from './postgres/metric-reader.ts';
 import { QueryLog } from './postgres/query-log.ts';
+import { NewPoints } from './postgres/new-points.ts';
 import { QueryPool } from './postgres/query-pool.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
@@ -43,6 +45,8 @@ import { Watching } from './watching.ts';
 
 /** That a client of /api/live may lag behind. */
 const LIVE_POINTS = 10_000;
+/** Milliseconds between two looks for points that another process stored. */
+const LIVE_LOOK = 1_000;
 
 export interface AppOptions {
   readonly config: Config;
@@ -178,6 +182,7 @@ export class App {
     const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
     this.#queryLog = queryLog;
     const explainer = new Explainer(config);
+    const live = this.#ingest === null ? this.#follower() : this.#live;
     const server = await createHttpServer({
       ...serverOptions(config),
       version,
@@ -209,13 +214,13 @@ export class App {
         explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
         logQuery: (answered) => queryLog.note(answered),
         latest: new LatestPoints(pool),
-        live: this.#live,
+        live,
         anomalies: new Anomalies(pool),
       },
     });
     this.#started.unshift(async () => {
       await desk.stop();
-      this.#live.close();
+      live.close();
       await server.close();
       await pool.close();
       await queryLog.stop();
@@ -223,6 +228,19 @@ export class App {
     });
     this.#httpUrl = (await server.listen()).url;
     logger.info({ url: this.#httpUrl }, `HTTP answers at ${this.#httpUrl}`);
+  }
+
+  /** Where another process stores the points. */
+  #follower(): LiveFollower {
+    return new LiveFollower({
+      listeners: this.#options.config.http.live_clients,
+      room: LIVE_POINTS,
+      every: LIVE_LOOK,
+      follow: (question) => {
+        const points = new NewPoints(this.#pool, question, LIVE_POINTS);
+        return (signal) => points.take(signal);
+      },
+    });
   }
 
   get #schedules(): boolean {

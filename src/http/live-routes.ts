@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { sees } from './access.ts';
 import { LatestQuestionSchema } from './latest-schemas.ts';
 import { shownNumber } from './numbers.ts';
 import type { HttpPorts, LivePorts } from './ports.ts';
@@ -45,16 +44,12 @@ export function liveRoutes(api: FastifyInstance, { live }: HttpPorts): void {
       },
     },
     async ({ query, access }, reply) => {
-      const devices = query.device_id && new Set(query.device_id);
-      const metrics = query.metric_name && new Set(query.metric_name);
-      const named = globMatcher(query.match);
-      const listener = live.listen(
-        (deviceId, metricName) =>
-          (devices?.has(deviceId) ?? true) &&
-          (metrics?.has(metricName) ?? true) &&
-          named(deviceId) &&
-          sees(access, deviceId),
-      );
+      const listener = live.listen({
+        devices: query.device_id ?? null,
+        metrics: query.metric_name ?? null,
+        match: query.match,
+        visible: access.devices,
+      });
       if (listener === null) {
         reply.header('retry-after', RETRY_AFTER_SECONDS);
         return sendProblem(reply, 503, 'As many listen already as http.live_clients lets.');
@@ -90,23 +85,5 @@ function shown({ deviceId, metricName, value, timestamp }: Point): object {
     metric_name: metricName,
     value: typeof value === 'number' ? shownNumber(value) : value,
     timestamp: `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${fraction}Z`,
-  };
-}
-
-/** `*` stands for any characters. */
-function globMatcher(glob: string): (name: string) => boolean {
-  if (glob === '*') return () => true;
-  const [first = '', ...rest] = glob.split('*');
-  const last = rest.pop();
-  if (last === undefined) return (name) => name === glob;
-  return (name) => {
-    if (!name.startsWith(first)) return false;
-    let from = first.length;
-    for (const part of rest) {
-      const at = name.indexOf(part, from);
-      if (at < 0) return false;
-      from = at + part.length;
-    }
-    return name.length - from >= last.length && name.endsWith(last);
   };
 }

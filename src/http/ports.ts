@@ -208,7 +208,7 @@ export interface AnomalyQuestion {
 
 export interface LivePorts {
   /** Those of the points that are stored from now on; null where as many listen already as may. */
-  listen(wanted: (deviceId: string, metricName: string) => boolean): LiveListener | null;
+  listen(question: Omit<LatestQuestion, 'after' | 'limit'>): LiveListener | null;
 }
 interface LiveListener {
   /** Resolves once there is news, or after so many milliseconds to none; to null once it is closed. */

@@ -1,6 +1,7 @@
 import type { Batch, PipelineObserver, Series, WriteReport } from '../pipeline/types.ts';
 import { LiveListener } from './listener.ts';
-import type { LivePoint, Wanted } from './types.ts';
+import type { LivePoint, LiveQuestion } from './types.ts';
+import { wantedBy } from './wanted.ts';
 
 export interface LiveFeedOptions {
   /** Listeners at once. */
@@ -32,9 +33,9 @@ export class LiveFeed {
   }
 
   /** Null where as many listen as may. */
-  listen(wanted: Wanted): LiveListener | null {
+  listen(question: LiveQuestion): LiveListener | null {
     if (this.#listeners.size >= this.#options.listeners) return null;
-    const listener = new LiveListener(wanted, this.#options.room, (closed) => {
+    const listener = new LiveListener(wantedBy(question), this.#options.room, (closed) => {
       this.#listeners.delete(closed);
       this.#audience = new WeakMap();
     });

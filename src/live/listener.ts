@@ -1,4 +1,5 @@
-import type { LivePoint, Wanted } from './types.ts';
+import type { LivePoint } from './types.ts';
+import type { Wanted } from './wanted.ts';
 
 /** What came since the last time. */
 export interface LiveNews {

@@ -6,5 +6,13 @@ export interface LivePoint {
   readonly timestamp: number;
 }
 
-/** Whether points of a series are wanted; always the same for the same names. */
-export type Wanted = (deviceId: string, metricName: string) => boolean;
+/** Of which series points are wanted: all of these must hold. */
+export interface LiveQuestion {
+  /** Null: all. */
+  readonly devices: readonly string[] | null;
+  readonly metrics: readonly string[] | null;
+  /** Of names of devices; `*` stands for any characters. */
+  readonly match: string;
+  /** How the ids begin of the devices that may be seen; null: of any. */
+  readonly visible: readonly string[] | null;
+}

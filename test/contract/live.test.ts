@@ -55,7 +55,12 @@ for (const kind of ENGINES) {
         fc.array(put, { minLength: 1, maxLength: 12 }),
         fc.nat(),
         async (puts, shift) => {
-          const listener = feed.listen(() => true) as LiveListener;
+          const listener = feed.listen({
+            devices: null,
+            metrics: null,
+            match: '*',
+            visible: null,
+          }) as LiveListener;
           const before = await all();
           const batch = next(
             ...puts.map(({ device, metric, second, value }) =>

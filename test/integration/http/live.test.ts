@@ -3,7 +3,10 @@ import { suite, test } from 'node:test';
 import { needsMosquitto, publish, startBroker } from '../../support/broker.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { createDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { addresses } from '../../support/program.ts';
+import { NEW_YEAR, point } from '../../unit/pipeline/messages.ts';
+import { openSink } from '../postgres/sinks.ts';
 
 suite('/api/live of a daemon', needsMosquitto, () => {
   test('a point is stored when it is told, and SIGTERM ends the stream', async () => {
@@ -42,6 +45,41 @@ suite('/api/live of a daemon', needsMosquitto, () => {
       const { done } = await reader.read();
       if (done) break;
     }
+    assert.equal(await daemon.exited(), 0);
+  });
+
+  test('a process that only answers tells what another one stores', async () => {
+    await using database = await createDatabase({ template: true });
+    await using sink = openSink(database);
+    await sink.put(point('boiler', 'temperature', NEW_YEAR, 20));
+    await using daemon = await startDaemon({
+      env: {
+        TIDEGATE_DATABASE_URL: database.url,
+        TIDEGATE_COMPONENTS: 'api',
+        TIDEGATE_HTTP_PORT: '0',
+      },
+    });
+    const response = await fetch(`${daemon.url}/api/live?match=boil*`);
+    const reader = (response.body as ReadableStream<Uint8Array>)
+      .pipeThrough(new TextDecoderStream())
+      .getReader();
+    let text = '';
+    const reading = (async () => {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) return;
+        text += value;
+      }
+    })();
+    let later = 0;
+    // Points before its first look are none of its news.
+    await eventually('a point is told', async () => {
+      await sink.put(point('boiler', 'temperature', NEW_YEAR + ++later, 21));
+      return text.includes('data: ');
+    });
+    assert.match(text, /"device_id":"boiler","metric_name":"temperature","value":21,/);
+    daemon.terminate();
+    await reading;
     assert.equal(await daemon.exited(), 0);
   });
 });

@@ -7,7 +7,7 @@ import { emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import type { Batch, WriteReport } from '../../../src/pipeline/types.ts';
 import { batches, change, message, NEW_YEAR, point, SECOND } from '../pipeline/messages.ts';
 
-const everything = () => true;
+const everything = { devices: null, metrics: null, match: '*', visible: null };
 
 function openFeed(options: Partial<LiveFeedOptions> = {}): LiveFeed {
   const stored = () => assert.fail('nothing has to be looked up');
@@ -40,7 +40,7 @@ test('each listener gets the points that it wants, numbers and texts, of batch a
   const next = batches();
   commit(feed, next(point('a', 'x', NEW_YEAR, 0)));
   const all = feed.listen(everything) as LiveListener;
-  const some = feed.listen((device, metric) => device === 'a' && metric === 'x') as LiveListener;
+  const some = feed.listen({ ...everything, devices: ['a', 'c'], metrics: ['x'] }) as LiveListener;
   const batch = next(
     point('a', 'x', NEW_YEAR, 1),
     point('a', 'y', NEW_YEAR, 2),
@@ -72,7 +72,7 @@ test('without a listener, or one for its series, a batch is not looked at', () =
     },
   };
   commit(feed, untouched);
-  feed.listen((device) => device === 'b');
+  feed.listen({ ...everything, match: 'b*' });
   commit(feed, untouched);
   const gone = feed.listen(everything);
   gone?.close();

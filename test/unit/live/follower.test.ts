@@ -13,7 +13,7 @@ function openFollower(follow: (question: LiveQuestion) => NewPoints): LiveFollow
 
 test('look after look is handed on, past a database that is away, until it is closed', async () => {
   const asked: LiveQuestion[] = [];
-  const ended = Promise.withResolvers<void>();
+  const [fourth, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   let looks = 0;
   const follower = openFollower((question) => {
     asked.push(question);
@@ -23,6 +23,7 @@ test('look after look is handed on, past a database that is away, until it is cl
       if (looks === 2) throw new Error('the database is away');
       if (looks === 3) return { lost: 4, points: [point(1), point(2), point(3)] };
       signal.addEventListener('abort', () => ended.resolve(), { once: true });
+      fourth.resolve();
       await ended.promise;
       return { lost: 0, points: [point(4)] };
     };
@@ -33,6 +34,7 @@ test('look after look is handed on, past a database that is away, until it is cl
   // Four that were not found, and one that there was no room for.
   assert.deepEqual(await listener.take(60_000), { lost: 5, points: [point(2), point(3)] });
   assert.deepEqual(asked, [question]);
+  await fourth.promise;
   follower.close();
   await ended.promise;
   assert.equal(await listener.take(60_000), null);

@@ -3,3 +3,9 @@ export function isoTime(printed: string): string {
   const fraction = /^\.\d+/.exec(printed.slice(19))?.[0].slice(1) ?? '';
   return `${printed.slice(0, 10)}T${printed.slice(11, 19)}.${fraction.padEnd(6, '0')}Z`;
 }
+
+/** Of microseconds since 1970. */
+export function isoOf(time: number): string {
+  const millis = Math.floor(time / 1000);
+  return `${new Date(millis).toISOString().slice(0, -1)}${String(time - millis * 1000).padStart(3, '0')}Z`;
+}

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import { likePattern } from './device-series.ts';
-import { isoTime } from './iso-time.ts';
+import { isoOf } from './iso-time.ts';
+import { JournalTail } from './journal-tail.ts';
 import { textsAt } from './latest-texts.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { QueryPool } from './query-pool.ts';
@@ -37,18 +38,22 @@ export interface LatestPoint {
   readonly timestamp: string;
 }
 
-interface Row extends Omit<LatestPoint, 'timestamp'> {
+interface Row extends Omit<LatestPoint, 'value' | 'timestamp'> {
+  readonly series_id: string;
   readonly is_text: boolean;
+  /** As the folded statistics have them; times in microseconds since 1970. */
+  readonly time: number | null;
   readonly value: number | null;
-  readonly time: string | null;
 }
 
 /** The latest point of each series. Rejects as QueryPool does. */
 export class LatestPoints {
   readonly #pool: QueryPool;
+  readonly #journal: JournalTail;
 
   constructor(pool: QueryPool) {
     this.#pool = pool;
+    this.#journal = new JournalTail(pool.names);
   }
 
   /** `next`: the last series of a page that is not the last one. */
@@ -62,22 +67,19 @@ export class LatestPoints {
     const wanted = { ...rest, devices: named(devices), metrics: named(metrics), limit: limit + 1 };
     return await this.#pool.lend(async (client) => {
       const { names } = this.#pool;
-      const found = await latest(client, names, wanted);
-      const page = found.slice(0, limit);
-      const last = found.length > limit ? page.at(-1) : undefined;
-      const texts = page.filter((row) => row.is_text && row.time !== null);
+      const latest = await this.#journal.latest(client);
+      const found = await folded(client, names, wanted);
+      const page = withJournal(found.slice(0, limit), latest);
+      const last = found.length > limit ? found[limit - 1] : undefined;
+      const texts = page.filter(({ is_text }) => is_text);
       const values = await textsAt(client, names, texts);
       const textOf = new Map(texts.map((row, index) => [row, values[index] ?? null]));
       return {
-        points: page.flatMap(({ is_text, time, ...row }, index) =>
-          time === null
-            ? []
-            : {
-                ...row,
-                value: is_text ? (textOf.get(page[index] as Row) ?? null) : row.value,
-                timestamp: isoTime(time),
-              },
-        ),
+        points: page.map((row) => {
+          const { device_id, metric_name, kind, unit, time } = row;
+          const value = row.is_text ? (textOf.get(row) ?? null) : row.value;
+          return { device_id, metric_name, kind, unit, value, timestamp: time };
+        }),
         next:
           last === undefined
             ? null
@@ -87,11 +89,25 @@ export class LatestPoints {
   }
 }
 
+/** The rows that have a point, with the later of what is folded and what is not; of equal times the latter. */
+function withJournal(
+  rows: readonly Row[],
+  latest: Awaited<ReturnType<JournalTail['latest']>>,
+): (Omit<Row, 'time'> & { readonly time: string })[] {
+  const recent = latest(new Set(rows.map(({ series_id: id }) => Number(id))));
+  return rows.flatMap((row) => {
+    const tail = recent.get(Number(row.series_id));
+    const { time, value } =
+      tail !== undefined && tail.time >= (row.time ?? Number.NEGATIVE_INFINITY) ? tail : row;
+    return time === null ? [] : [{ ...row, value, time: isoOf(time) }];
+  });
+}
+
 /**
- * Of one page of series the folded statistics, looked up one by one, and what the journal adds, read once: grouping by series,
- * as the view iot_latest does, would go through the statistics of all.
+ * A page of series with their folded statistics, looked up one by one: grouping by series, as the view iot_latest does, would
+ * go through the statistics of all.
  */
-async function latest(client: Client, names: SchemaNames, question: LatestQuestion): Promise<Row[]> {
+async function folded(client: Client, names: SchemaNames, question: LatestQuestion): Promise<Row[]> {
   const parameters: unknown[] = [];
   const parameter = (value: unknown, type: string) => `$${parameters.push(value)}::${type}`;
   const { devices, metrics, match, visible, after, limit } = question;
@@ -106,28 +122,17 @@ async function latest(client: Client, names: SchemaNames, question: LatestQuesti
   ].filter((condition) => condition !== null);
   const { rows } = await client.query<Row>(
     withNames(
-      `WITH page AS MATERIALIZED (
-         SELECT *, row_number() OVER () AS place FROM (
-           SELECT series_id, device_id, metric_name, is_text, kind, unit FROM :"internal".series
-           WHERE ${['true', ...conditions].join(' AND ')}
-           ORDER BY device_id, metric_name, is_text LIMIT ${parameter(limit, 'integer')}
-         ) series
-       ), recent AS MATERIALIZED (
-         SELECT DISTINCT ON (a.series_id) a.series_id, a.last_time, a.last_value
-         FROM :"internal".batches b
-         CROSS JOIN LATERAL unnest(b.series_ids, b.last_times, b.last_values) AS a (series_id, last_time, last_value)
-         WHERE a.series_id IN (SELECT p.series_id FROM page p)
-         ORDER BY a.series_id, a.last_time DESC, b.committed_at DESC
-       )
-       SELECT p.device_id, p.metric_name, p.is_text, p.kind, p.unit,
-         CASE WHEN r.last_time < s.last_time OR r.last_time IS NULL THEN s.last_value ELSE r.last_value END AS value,
-         greatest(r.last_time, s.last_time)::text AS time
-       FROM page p
+      `SELECT p.series_id, p.device_id, p.metric_name, p.is_text, p.kind, p.unit, s.last_value AS value,
+         (extract(epoch FROM s.last_time) * 1000000)::float8 AS time
+       FROM (
+         SELECT series_id, device_id, metric_name, is_text, kind, unit FROM :"internal".series
+         WHERE ${['true', ...conditions].join(' AND ')}
+         ORDER BY device_id, metric_name, is_text LIMIT ${parameter(limit, 'integer')}
+       ) p
        LEFT JOIN LATERAL (
          SELECT last_time, last_value FROM :"internal".series_stats s WHERE s.series_id = p.series_id OFFSET 0
        ) s ON true
-       LEFT JOIN recent r USING (series_id)
-       ORDER BY p.place`,
+       ORDER BY p.device_id, p.metric_name, p.is_text`,
       names,
     ),
     parameters,

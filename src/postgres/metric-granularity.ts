@@ -1,7 +1,7 @@
 /** Which buckets give at most so many rows of each series. */
 
 import type { Client } from 'pg';
-import { moment } from './metric-pages.ts';
+import { isoOf } from './iso-time.ts';
 import type { MetricSeries } from './metric-series.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
@@ -62,7 +62,7 @@ async function areFew(
     const { rows } = await client.query<{ count: string }>({
       name: `metrics: count of ${name}`,
       text: withNames(`SELECT count(*) FROM (SELECT FROM ${source} LIMIT $${which.length + 3}) rows`, names),
-      values: [...which, moment(from), moment(to), most + 1],
+      values: [...which, isoOf(from), isoOf(to), most + 1],
     });
     if (Number(rows[0]?.count) > most) return false;
   }
@@ -88,8 +88,8 @@ async function extent(
     values: [
       unique(series.map(({ device }) => device)),
       unique(series.map(({ metric }) => metric)),
-      moment(range.from),
-      moment(range.to),
+      isoOf(range.from),
+      isoOf(range.to),
     ],
   });
   const { first = null, last = null } = rows[0] ?? {};

@@ -4,6 +4,7 @@
  */
 
 import type { Client, QueryArrayConfig } from 'pg';
+import { isoOf } from './iso-time.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
 /** Rows in order. */
@@ -56,14 +57,14 @@ const VALUE: Readonly<Record<Aggregate, string>> = {
 
 export function pointPages(names: SchemaNames, seriesId: string): PageReader {
   return async (client, from, to, limit) =>
-    await inOne(client, names, 'points', POINTS, [seriesId, moment(from), moment(to), limit]);
+    await inOne(client, names, 'points', POINTS, [seriesId, isoOf(from), isoOf(to), limit]);
 }
 
 export function bucketPages(names: SchemaNames, question: BucketQuestion): PageReader {
   const { device, metric, interval, tz, agg, filled } = question;
   const sql = BUCKETS.replace('{value}', VALUE[agg]);
   return async (client, from, to, limit) => {
-    const range = [moment(from), moment(to)];
+    const range = [isoOf(from), isoOf(to)];
     const parameters = [device, metric, ...range, interval, tz, filled ? 'null' : 'none', limit];
     return await inOne(client, names, `buckets ${agg}`, sql, parameters);
   };
@@ -71,7 +72,7 @@ export function bucketPages(names: SchemaNames, question: BucketQuestion): PageR
 
 export function textPages(names: SchemaNames, device: string, metric: string): PageReader {
   return async (client, from, to, limit) => {
-    const parameters = [device, metric, moment(from), moment(to), limit];
+    const parameters = [device, metric, isoOf(from), isoOf(to), limit];
     const rows = await ask<[string, string]>(client, names, 'texts', TEXTS, parameters);
     return { timestamps: rows.map(([time]) => iso(time)), values: rows.map(([, value]) => value) };
   };
@@ -114,12 +115,6 @@ async function ask<Row extends unknown[]>(
     types: AS_TEXT,
   });
   return rows;
-}
-
-/** As PostgreSQL reads it. */
-export function moment(time: number): string {
-  const millis = Math.floor(time / 1000);
-  return `${new Date(millis).toISOString().slice(0, -1)}${String(time - millis * 1000).padStart(3, '0')}Z`;
 }
 
 /** Microseconds of what `iso` wrote. */

@@ -34,7 +34,10 @@ export const LatestPointSchema = Type.Object(
     device_id: Type.String(),
     metric_name: Type.String(),
     kind: SeriesKindSchema,
-    unit: Type.Union([Type.String(), Type.Null()]),
+    unit: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'As its messages name it; null where they do not.',
+    }),
     value: ValueSchema,
     timestamp: Type.String({ format: 'date-time' }),
   },

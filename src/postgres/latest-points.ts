@@ -1,6 +1,6 @@
 import type { Client } from 'pg';
 import { likePattern } from './device-series.ts';
-import { isoOf } from './iso-time.ts';
+import { isoOf, isoTime } from './iso-time.ts';
 import { JournalTail } from './journal-tail.ts';
 import { textsAt } from './latest-texts.ts';
 import { type SchemaNames, withNames } from './names.ts';
@@ -38,13 +38,17 @@ export interface LatestPoint {
   readonly timestamp: string;
 }
 
-interface Row extends Omit<LatestPoint, 'value' | 'timestamp'> {
-  readonly series_id: string;
-  readonly is_text: boolean;
-  /** As the folded statistics have them; times in microseconds since 1970. */
-  readonly time: number | null;
-  readonly value: number | null;
-}
+/** As the folded statistics have it; the time as PostgreSQL prints it, the value where JSON has no number for it as a text. */
+type Row = readonly [
+  seriesId: number,
+  deviceId: string,
+  metricName: string,
+  isText: boolean,
+  kind: string,
+  unit: string | null,
+  value: number | string | null,
+  time: string | null,
+];
 
 /** The latest point of each series. Rejects as QueryPool does. */
 export class LatestPoints {
@@ -69,45 +73,55 @@ export class LatestPoints {
       const { names } = this.#pool;
       const latest = await this.#journal.latest(client);
       const found = await folded(client, names, wanted);
-      const page = withJournal(found.slice(0, limit), latest);
       const last = found.length > limit ? found[limit - 1] : undefined;
-      const texts = page.filter(({ is_text }) => is_text);
-      const values = await textsAt(client, names, texts);
-      const textOf = new Map(texts.map((row, index) => [row, values[index] ?? null]));
       return {
-        points: page.map((row) => {
-          const { device_id, metric_name, kind, unit, time } = row;
-          const value = row.is_text ? (textOf.get(row) ?? null) : row.value;
-          return { device_id, metric_name, kind, unit, value, timestamp: time };
-        }),
-        next:
-          last === undefined
-            ? null
-            : { deviceId: last.device_id, metricName: last.metric_name, text: last.is_text },
+        points: await withTexts(client, names, withJournal(found.slice(0, limit), latest)),
+        next: last === undefined ? null : { deviceId: last[1], metricName: last[2], text: last[3] },
       };
     });
   }
 }
 
-/** The rows that have a point, with the later of what is folded and what is not; of equal times the latter. */
-function withJournal(
-  rows: readonly Row[],
-  latest: Awaited<ReturnType<JournalTail['latest']>>,
-): (Omit<Row, 'time'> & { readonly time: string })[] {
-  const recent = latest(new Set(rows.map(({ series_id: id }) => Number(id))));
-  return rows.flatMap((row) => {
-    const tail = recent.get(Number(row.series_id));
-    const { time, value } =
-      tail !== undefined && tail.time >= (row.time ?? Number.NEGATIVE_INFINITY) ? tail : row;
-    return time === null ? [] : [{ ...row, value, time: isoOf(time) }];
+interface Found extends LatestPoint {
+  readonly isText: boolean;
+}
+
+/** Those that have a point, with the later of what is folded and what is not; of equal times the latter. */
+function withJournal(rows: readonly Row[], latest: Awaited<ReturnType<JournalTail['latest']>>): Found[] {
+  const recent = latest(new Set(rows.map(([seriesId]) => seriesId)));
+  return rows.flatMap(([seriesId, device_id, metric_name, isText, kind, unit, value, time]) => {
+    const series = { device_id, metric_name, kind, unit, isText };
+    const tail = recent.get(seriesId);
+    const [kept, came] = [time === null ? '' : isoTime(time), tail === undefined ? '' : isoOf(tail.time)];
+    // Times that are printed so are in the order of their texts.
+    if (tail !== undefined && came >= kept) return [{ ...series, value: tail.value, timestamp: came }];
+    return kept === '' ? [] : [{ ...series, value: value === null ? null : Number(value), timestamp: kept }];
+  });
+}
+
+async function withTexts(
+  client: Client,
+  names: SchemaNames,
+  found: readonly Found[],
+): Promise<LatestPoint[]> {
+  const texts = found.filter(({ isText }) => isText);
+  const values = await textsAt(
+    client,
+    names,
+    texts.map(({ timestamp: time, ...place }) => ({ ...place, time })),
+  );
+  const textOf = new Map(texts.map((one, index) => [one, values[index] ?? null]));
+  return found.map((one) => {
+    const { isText, ...point } = one;
+    return isText ? { ...point, value: textOf.get(one) ?? null } : point;
   });
 }
 
 /**
  * A page of series with their folded statistics, looked up one by one: grouping by series, as the view iot_latest does, would
- * go through the statistics of all.
+ * go through the statistics of all. In one value, which is read ten times as fast as rows.
  */
-async function folded(client: Client, names: SchemaNames, question: LatestQuestion): Promise<Row[]> {
+async function folded(client: Client, names: SchemaNames, question: LatestQuestion): Promise<readonly Row[]> {
   const parameters: unknown[] = [];
   const parameter = (value: unknown, type: string) => `$${parameters.push(value)}::${type}`;
   const { devices, metrics, match, visible, after, limit } = question;
@@ -120,22 +134,25 @@ async function folded(client: Client, names: SchemaNames, question: LatestQuesti
       ? null
       : `(device_id, metric_name, is_text) > (${parameter(after.deviceId, 'text')}, ${parameter(after.metricName, 'text')}, ${parameter(after.text, 'boolean')})`,
   ].filter((condition) => condition !== null);
-  const { rows } = await client.query<Row>(
-    withNames(
-      `SELECT p.series_id, p.device_id, p.metric_name, p.is_text, p.kind, p.unit, s.last_value AS value,
-         (extract(epoch FROM s.last_time) * 1000000)::float8 AS time
+  const { rows } = await client.query<{ page: readonly Row[] | null }>({
+    // Each kind of question is planned once by a connection. Names have 63 bytes.
+    name: `latest ${[devices, metrics, visible, after].map((part) => Number(part !== null)).join('')}${Number(match !== '*')}`,
+    text: withNames(
+      `SELECT json_agg(json_build_array(p.series_id, p.device_id, p.metric_name, p.is_text, p.kind, p.unit, s.last_value,
+         s.last_time::text) ORDER BY p.place) AS page
        FROM (
-         SELECT series_id, device_id, metric_name, is_text, kind, unit FROM :"internal".series
-         WHERE ${['true', ...conditions].join(' AND ')}
-         ORDER BY device_id, metric_name, is_text LIMIT ${parameter(limit, 'integer')}
+         SELECT *, row_number() OVER () AS place FROM (
+           SELECT series_id, device_id, metric_name, is_text, kind, unit FROM :"internal".series
+           WHERE ${['true', ...conditions].join(' AND ')}
+           ORDER BY device_id, metric_name, is_text LIMIT ${parameter(limit, 'integer')}
+         ) series
        ) p
        LEFT JOIN LATERAL (
          SELECT last_time, last_value FROM :"internal".series_stats s WHERE s.series_id = p.series_id OFFSET 0
-       ) s ON true
-       ORDER BY p.device_id, p.metric_name, p.is_text`,
+       ) s ON true`,
       names,
     ),
-    parameters,
-  );
-  return rows;
+    values: parameters,
+  });
+  return rows[0]?.page ?? [];
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { NumberSchema } from './numbers.ts';
+import { Success } from './schema-parts.ts';
 
 const HOUR_MAXIMUM = 876_000;
 /** PostgreSQL holds no text with a NUL, so nothing is called so. */
@@ -43,7 +44,7 @@ const Deviation = Type.Union([Type.Number(), Type.Null()], {
 
 export const AnomaliesSchema = Type.Object(
   {
-    success: Type.Literal(true),
+    success: Success,
     anomalies: Type.Array(
       Type.Object({
         timestamp: Type.String({ format: 'date-time', description: 'Of the point.' }),
@@ -53,7 +54,7 @@ export const AnomaliesSchema = Type.Object(
           description: 'Their standard deviation; by mad what stands for it.',
         }),
         z_score: NumberSchema('How many standard deviations the value is away from the mean.'),
-        is_anomaly: Type.Literal(true),
+        is_anomaly: Type.Literal(true, { description: 'Always true: other points are left out.' }),
       }),
       { description: 'The newest first.' },
     ),

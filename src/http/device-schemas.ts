@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
-import { SeriesKindSchema, ValueSchema } from './latest-schemas.ts';
+import { SeriesKindSchema, UnitSchema, ValueSchema } from './latest-schemas.ts';
+import { text } from './schema-parts.ts';
 import { DeviceSchema } from './schemas.ts';
 
 const TimeOrNull = (description: string) =>
@@ -7,9 +8,9 @@ const TimeOrNull = (description: string) =>
 
 export const DeviceMetricSchema = Type.Object(
   {
-    metric_name: Type.String(),
+    metric_name: text('The metric.'),
     kind: SeriesKindSchema,
-    unit: Type.Union([Type.String(), Type.Null()]),
+    unit: UnitSchema,
     value: ValueSchema,
     timestamp: TimeOrNull('Of the value; null where no point is left.'),
     points: Type.Integer({ minimum: 0, description: 'Ever stored.' }),
@@ -26,5 +27,5 @@ export const DeviceDetailSchema = Type.Object(
       description: 'By name; a metric that was sent as numbers and as text is there twice.',
     }),
   },
-  { title: 'DeviceDetail' },
+  { title: 'DeviceDetail', description: 'The device.' },
 );

@@ -12,8 +12,10 @@ declare module 'fastify' {
     access: Access;
   }
   interface FastifyContextConfig {
-    /** Answers without a token, and however often. */
+    /** Answers without a token. */
     open?: boolean;
+    /** Answers however often. */
+    unlimited?: boolean;
     /** Takes no order although it is no GET: everybody may. */
     looks?: boolean;
     /**
@@ -76,17 +78,17 @@ export function addGate(app: FastifyInstance, options: GateOptions): void {
       return reply.headers(PREFLIGHT).code(204).send();
     }
     const token = carriedToken(request.headers.authorization, tokens);
-    if (request.routeOptions.config.open === true) {
-      if (tokens.length > 0) request.access = token === null ? STRANGER : accessOf(token);
-      return undefined;
-    }
+    const { open = false, unlimited = false } = request.routeOptions.config;
     const client = token === null ? `address ${clientOf(request.ip)}` : `token ${token.name}`;
-    const wait = limit?.take(client) ?? 0;
+    const wait = unlimited ? 0 : (limit?.take(client) ?? 0);
     if (wait > 0) {
       reply.header('retry-after', Math.ceil(wait / 1000));
       return sendProblem(reply, 429, `More than ${options.rateLimit} requests a minute (http.rate_limit).`);
     }
-    return tokens.length === 0 ? undefined : admit(request, reply, token);
+    if (tokens.length === 0) return undefined;
+    if (!open) return admit(request, reply, token);
+    request.access = token === null ? STRANGER : accessOf(token);
+    return undefined;
   });
 }
 

@@ -7,7 +7,7 @@ export function healthRoutes(app: FastifyInstance, ports: HttpPorts): void {
   app.get(
     '/healthz',
     {
-      config: { open: true },
+      config: { open: true, unlimited: true },
       schema: { summary: 'Whether the process answers', response: { 200: AliveSchema } },
     },
     () => ({ status: 'ok' }),
@@ -15,7 +15,7 @@ export function healthRoutes(app: FastifyInstance, ports: HttpPorts): void {
   app.get(
     '/readyz',
     {
-      config: { open: true },
+      config: { open: true, unlimited: true },
       schema: {
         summary: 'Whether messages get through to the database, check by check',
         response: { 200: ReadinessSchema, 503: ReadinessSchema },

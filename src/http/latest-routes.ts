@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox';
 import { cursorAfter, readCursor } from './cursors.ts';
 import { LatestPointSchema, LatestQuestionSchema } from './latest-schemas.ts';
 import { shownNumber } from './numbers.ts';
+import { Success } from './schema-parts.ts';
 import type { HttpPorts } from './ports.ts';
 import { sendProblem } from './problem.ts';
 
@@ -23,8 +24,8 @@ export function latestRoutes(api: FastifyInstance, ports: HttpPorts): void {
         response: {
           200: Type.Object(
             {
-              success: Type.Literal(true),
-              data: Type.Array(LatestPointSchema),
+              success: Success,
+              data: Type.Array(LatestPointSchema, { description: 'By device and metric.' }),
               count: Type.Integer({ minimum: 0, description: 'Of this page.' }),
               next_cursor: Type.Union([Type.String(), Type.Null()], { description: 'Null at the end.' }),
             },

@@ -1,4 +1,5 @@
 import { Type } from 'typebox';
+import { text, time } from './schema-parts.ts';
 
 /** PostgreSQL holds no text with a NUL, so nothing is called so. */
 const Names = Type.Array(Type.String({ minLength: 1, pattern: String.raw`^[^\0]+$` }), { maxItems: 1_000 });
@@ -20,7 +21,13 @@ export const LatestQuestionSchema = Type.Object({
   cursor: Type.Optional(Type.String({ description: 'next_cursor of the page before.' })),
 });
 
-export const SeriesKindSchema = Type.Enum(['gauge', 'counter', 'state', 'text']);
+export const SeriesKindSchema = Type.Enum(['gauge', 'counter', 'state', 'text'], {
+  description: 'What its values are: text, or of numbers what the messages said, else gauge.',
+});
+export const UnitSchema = Type.Unsafe<string | null>({
+  type: ['string', 'null'],
+  description: 'As its messages name it; null where they do not.',
+});
 
 /** Of a series; null where there is none. */
 export const ValueSchema = Type.Unsafe<number | string | null>({
@@ -31,15 +38,12 @@ export const ValueSchema = Type.Unsafe<number | string | null>({
 
 export const LatestPointSchema = Type.Object(
   {
-    device_id: Type.String(),
-    metric_name: Type.String(),
+    device_id: text('The device.'),
+    metric_name: text('The metric.'),
     kind: SeriesKindSchema,
-    unit: Type.Unsafe<string | null>({
-      type: ['string', 'null'],
-      description: 'As its messages name it; null where they do not.',
-    }),
+    unit: UnitSchema,
     value: ValueSchema,
-    timestamp: Type.String({ format: 'date-time' }),
+    timestamp: time('Of the point.'),
   },
   { title: 'LatestPoint' },
 );

@@ -1,38 +1,18 @@
-import {
-  databaseOptions,
-  engineOptions,
-  queryPoolOptions,
-  serverOptions,
-  sinkOptions,
-} from './app-options.ts';
+import { Answering, known } from './answering.ts';
+import { databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
-import { briefly, Explainer } from './explainer.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
-import { createHttpServer } from './http/server.ts';
 import { Ingest } from './ingest.ts';
-import { LetterDesk } from './letter-desk.ts';
-import { LiveFeed } from './live/feed.ts';
-import { LiveFollower } from './live/follower.ts';
-import { auditOf, orderChunk, orderJob, overHttp } from './orders.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
-import { CollectionStatistics } from './postgres/collection-statistics.ts';
-import { Anomalies } from './postgres/anomalies.ts';
-import { DeviceDirectory } from './postgres/device-directory.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
-import { LatestPoints } from './postgres/latest-points.ts';
-import { MetricReader } from './postgres/metric-reader.ts';
-import { QueryLog } from './postgres/query-log.ts';
-import { NewPoints } from './postgres/new-points.ts';
-import { QueryPool } from './postgres/query-pool.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
-import { storedPoints } from './postgres/stored-points.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
 import { Scheduling } from './scheduling.ts';
 import { secretsOf, type Secrets } from './secrets.ts';
@@ -42,11 +22,6 @@ import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
 import { schedulerLog } from './telemetry/scheduler-log.ts';
 import { Watching } from './watching.ts';
-
-/** That a client of /api/live may lag behind. */
-const LIVE_POINTS = 10_000;
-/** Milliseconds between two looks for points that another process stored. */
-const LIVE_LOOK = 1_000;
 
 export interface AppOptions {
   readonly config: Config;
@@ -71,11 +46,9 @@ export class App {
   readonly #failure = Promise.withResolvers<never>();
   readonly #starting = new AbortController();
   readonly #clock: ClockWatch;
-  readonly #pool: QueryPool;
-  readonly #live: LiveFeed;
+  readonly #answering: Answering | null;
   /** What was started, the latest first. */
   readonly #started: ((signal: AbortSignal) => Promise<boolean>)[] = [];
-  #queryLog: QueryLog | null = null;
   #httpUrl: string | null = null;
   #scheduling: Scheduling | null = null;
   #engine: Engine | null = null;
@@ -87,13 +60,6 @@ export class App {
     // Somebody may look only after the failure.
     this.#failure.promise.catch(() => {});
     this.#clock = new ClockWatch(logger);
-    const isReady = () => this.#engine !== null;
-    this.#pool = new QueryPool({ ...queryPoolOptions(config, this.#secrets), isReady });
-    this.#live = new LiveFeed({
-      listeners: config.http.live_clients,
-      room: LIVE_POINTS,
-      stored: (points) => storedPoints(this.#pool, points),
-    });
     const metrics = createMetrics(version, {
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
@@ -101,10 +67,11 @@ export class App {
       series: () => this.#ingest?.series ?? null,
       imbalances: () => this.#ingest?.imbalances ?? null,
       deadLetters: () => this.#ingest?.deadLetters ?? null,
-      queriesUnlogged: () => this.#queryLog?.dropped ?? 0,
+      queriesUnlogged: () => this.#answering?.unlogged ?? 0,
       devices: () => this.#watching?.state() ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
+    this.#answering = config.components.includes('api') ? this.#answeringWith(metrics) : null;
     this.#watching = config.components.includes('ingest')
       ? new Watching({ config, logger, version, observer: metrics.watchObserver })
       : null;
@@ -118,7 +85,7 @@ export class App {
             watching: this.#watching,
             observer: tellAll(
               metrics.observer,
-              this.#live.observer,
+              ...(this.#answering === null ? [] : [this.#answering.observer]),
               pipelineLog(logger, () => performance.now()),
             ),
             onFatal: (error) => this.#failure.reject(error),
@@ -147,7 +114,7 @@ export class App {
     const { config, logger } = this.#options;
     this.#clock.start();
     try {
-      if (config.components.includes('api')) await this.#listen();
+      if (this.#answering !== null) await this.#listen(this.#answering);
       const database = databaseOptions(config);
       const signal = this.#starting.signal;
       const engine = await prepareDatabase(database, config.startup_timeout, signal, logger);
@@ -174,73 +141,29 @@ export class App {
     return drained;
   }
 
-  async #listen(): Promise<void> {
+  #answeringWith(metrics: Metrics): Answering {
     const { config, logger, version } = this.#options;
-    const desk = new LetterDesk(config);
-    const audit = auditOf(config, this.#secrets);
-    const pool = this.#pool;
-    const queryLog = new QueryLog({ url: this.#secrets.databaseUrl, schema: config.database.schema });
-    this.#queryLog = queryLog;
-    const explainer = new Explainer(config);
-    const live = this.#ingest === null ? this.#follower() : this.#live;
-    const server = await createHttpServer({
-      ...serverOptions(config),
-      version,
+    return new Answering({
+      config,
+      secrets: this.#secrets,
       logger,
-      ports: {
+      version,
+      engine: () => this.#engine,
+      jobs: () => this.#scheduling,
+      own: {
         ready: () => this.#ready(),
-        metricsText: async () => ({
-          body: await this.#metrics.text(),
-          contentType: this.#metrics.contentType,
-        }),
+        metricsText: async () => ({ body: await metrics.text(), contentType: metrics.contentType }),
         ingestStats: (wanted) => this.#ingestStats(wanted),
-        jobs: async (history) => await this.#jobs().list(history),
-        runJob: async (name, asker) => {
-          const jobs = this.#jobs();
-          return await orderJob(audit, overHttp(config, asker), name, () => jobs.run(name));
-        },
-        deadLetters: desk.ports,
-        chunks: {
-          list: async () => await known(this.#engine).chunks(),
-          compress: async (name, asker) =>
-            await orderChunk(audit, known(this.#engine), overHttp(config, asker), 'compress', name),
-          decompress: async (name, asker) =>
-            await orderChunk(audit, known(this.#engine), overHttp(config, asker), 'decompress', name),
-          compression: async () => await known(this.#engine).compression(),
-        },
-        devices: new DeviceDirectory(pool),
-        metrics: new MetricReader(pool),
-        statistics: new CollectionStatistics(pool),
-        explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
-        logQuery: (answered) => queryLog.note(answered),
-        latest: new LatestPoints(pool),
-        live,
-        anomalies: new Anomalies(pool),
       },
     });
-    this.#started.unshift(async () => {
-      await desk.stop();
-      live.close();
-      await server.close();
-      await pool.close();
-      await queryLog.stop();
-      return true;
-    });
-    this.#httpUrl = (await server.listen()).url;
-    logger.info({ url: this.#httpUrl }, `HTTP answers at ${this.#httpUrl}`);
   }
 
-  /** Where another process stores the points. */
-  #follower(): LiveFollower {
-    return new LiveFollower({
-      listeners: this.#options.config.http.live_clients,
-      room: LIVE_POINTS,
-      every: LIVE_LOOK,
-      follow: (question) => {
-        const points = new NewPoints(this.#pool, question, LIVE_POINTS);
-        return (signal) => points.take(signal);
-      },
+  async #listen(answering: Answering): Promise<void> {
+    this.#started.unshift(async () => {
+      await answering.stop();
+      return true;
     });
+    this.#httpUrl = await answering.start();
   }
 
   get #schedules(): boolean {
@@ -252,7 +175,7 @@ export class App {
     const { config, logger } = this.#options;
     const engine = createEngine(engineOptions(config, this.#secrets), name);
     this.#engine = engine;
-    if (!this.#schedules && !config.components.includes('api')) return;
+    if (!this.#schedules && this.#answering === null) return;
     const scheduling = new Scheduling({
       config,
       secrets: this.#secrets,
@@ -265,10 +188,6 @@ export class App {
       return true;
     });
     if (this.#schedules) scheduling.start();
-  }
-
-  #jobs(): Scheduling {
-    return known(this.#scheduling);
   }
 
   #ready(): Readiness {
@@ -298,10 +217,4 @@ export class App {
       await sink.close();
     }
   }
-}
-
-/** What is there once the database is ready. */
-function known<T>(part: T | null): T {
-  if (part !== null) return part;
-  throw new TidegateError('database_unreachable', 'the database is not ready yet');
 }

@@ -5,7 +5,7 @@ import { TidegateError } from './errors.ts';
 import { briefly, Explainer } from './explainer.ts';
 import type { HttpPorts } from './http/ports.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
-import { LetterDesk } from './letter-desk.ts';
+import { LetterDesk } from './letters/desk.ts';
 import { LiveFeed } from './live/feed.ts';
 import { LiveFollower } from './live/follower.ts';
 import { auditOf, orderChunk, orderJob, overHttp } from './orders.ts';

@@ -2,7 +2,7 @@ import { decodeLimits, brokerOptions, pipelineOptions, sinkOptions } from './app
 import type { Config } from './config/load.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { TidegateError, WriteError } from './errors.ts';
-import { LetterWatch, type LetterWatchState } from './letter-watch.ts';
+import { LetterWatch, type LetterWatchState } from './letters/watch.ts';
 import { Subscriber } from './mqtt/subscriber.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';

@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import { DeadLetters, type LetterOrder } from '../dead-letters.ts';
+import { DeadLetters, type LetterOrder } from '../letters/dead-letters.ts';
 import { TidegateError } from '../errors.ts';
 import type { LetterSelection } from '../postgres/dead-letter-selection.ts';
 import { actor } from './actor.ts';

@@ -1,8 +1,8 @@
-import type { DropReport } from '../dead-letters.ts';
+import type { DropReport } from '../letters/dead-letters.ts';
 import { payloadText } from '../decode/payload-text.ts';
 import { DEAD_LETTERS } from '../errors.ts';
 import type { LetterGroup, LetterHead } from '../postgres/dead-letter-reading.ts';
-import type { ReplayReport } from '../replay.ts';
+import type { ReplayReport } from '../letters/replay.ts';
 import { byteSize } from './byte-size.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';

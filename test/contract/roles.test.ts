@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { DeadLetters } from '../../src/dead-letters.ts';
+import { DeadLetters } from '../../src/letters/dead-letters.ts';
 import { CollectionStatistics } from '../../src/postgres/collection-statistics.ts';
 import { Anomalies } from '../../src/postgres/anomalies.ts';
 import { connect } from '../../src/postgres/connection.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeadLetters } from '../../../src/dead-letters.ts';
+import { DeadLetters } from '../../../src/letters/dead-letters.ts';
 import { ALL_LETTERS } from '../../../src/postgres/dead-letter-selection.ts';
 import { createDatabase } from '../../support/database.ts';
 import { at, never } from '../postgres/sinks.ts';

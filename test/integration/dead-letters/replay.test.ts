@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DeadLetters } from '../../../src/dead-letters.ts';
+import { DeadLetters } from '../../../src/letters/dead-letters.ts';
 import { ALL_LETTERS } from '../../../src/postgres/dead-letter-selection.ts';
 import { migrate } from '../../../src/postgres/migrate.ts';
 import { createDatabase } from '../../support/database.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { topicFilter } from '../../../src/config/topic.ts';
-import { DeadLetters } from '../../../src/dead-letters.ts';
+import { DeadLetters } from '../../../src/letters/dead-letters.ts';
 import { matchTopic, parseTopicTemplate } from '../../../src/decode/topic-template.ts';
 import { TidegateError } from '../../../src/errors.ts';
 import { topicPattern } from '../../../src/postgres/dead-letter-selection.ts';

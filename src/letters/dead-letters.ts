@@ -1,13 +1,13 @@
 import type { Client } from 'pg';
-import { decodeLimits, pipelineOptions, sinkOptions } from './app-options.ts';
-import type { Config } from './config/load.ts';
-import { topicFilter, topicMistake } from './config/topic.ts';
-import { createDecoder } from './decode/decoder.ts';
-import { DEAD_LETTERS, TidegateError } from './errors.ts';
-import { ArrivedPoints } from './postgres/arrived-points.ts';
-import { recordCorrection } from './postgres/correction.ts';
-import { countSelected, dropLetters } from './postgres/dead-letter-drop.ts';
-import { letterPages } from './postgres/dead-letter-pages.ts';
+import { decodeLimits, pipelineOptions, sinkOptions } from '../app-options.ts';
+import type { Config } from '../config/load.ts';
+import { topicFilter, topicMistake } from '../config/topic.ts';
+import { createDecoder } from '../decode/decoder.ts';
+import { DEAD_LETTERS, TidegateError } from '../errors.ts';
+import { ArrivedPoints } from '../postgres/arrived-points.ts';
+import { recordCorrection } from '../postgres/correction.ts';
+import { countSelected, dropLetters } from '../postgres/dead-letter-drop.ts';
+import { letterPages } from '../postgres/dead-letter-pages.ts';
 import {
   findLetter,
   groupLetters,
@@ -15,14 +15,14 @@ import {
   type LetterHead,
   listLetters,
   payloadParts,
-} from './postgres/dead-letter-reading.ts';
-import { LettersReturned } from './postgres/dead-letter-return.ts';
-import type { LetterSelection } from './postgres/dead-letter-selection.ts';
-import { engineOf } from './postgres/engine-choice.ts';
-import { type SchemaNames, schemaNames } from './postgres/names.ts';
-import { withConnection } from './postgres/session.ts';
-import { PostgresSink } from './postgres/sink.ts';
-import { sqlstateOf } from './postgres/sqlstate.ts';
+} from '../postgres/dead-letter-reading.ts';
+import { LettersReturned } from '../postgres/dead-letter-return.ts';
+import type { LetterSelection } from '../postgres/dead-letter-selection.ts';
+import { engineOf } from '../postgres/engine-choice.ts';
+import { type SchemaNames, schemaNames } from '../postgres/names.ts';
+import { withConnection } from '../postgres/session.ts';
+import { PostgresSink } from '../postgres/sink.ts';
+import { sqlstateOf } from '../postgres/sqlstate.ts';
 import { Replay, type ReplayReport } from './replay.ts';
 
 export interface DropReport {

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { formatTimestamp } from './decode/timestamp.ts';
-import { type DeadLetterCode, TidegateError, WriteError } from './errors.ts';
-import type { Admission } from './pipeline/admission.ts';
-import { addTotals, emptyTotals } from './pipeline/balance-sheet.ts';
-import { totalsOf, withoutPoints } from './pipeline/batch.ts';
-import { BatchBuilder } from './pipeline/batch-builder.ts';
-import { backoffSeconds } from './pipeline/retry.ts';
-import { SeriesRegistry } from './pipeline/series-registry.ts';
-import type { Batch, BatchTotals, Decoder, Series, Sink, WriteReport } from './pipeline/types.ts';
-import type { ArrivedPoints } from './postgres/arrived-points.ts';
-import type { ReturnedLetter } from './postgres/dead-letter-pages.ts';
-import { LettersTaken } from './postgres/dead-letter-return.ts';
+import { formatTimestamp } from '../decode/timestamp.ts';
+import { type DeadLetterCode, TidegateError, WriteError } from '../errors.ts';
+import type { Admission } from '../pipeline/admission.ts';
+import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
+import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
+import { BatchBuilder } from '../pipeline/batch-builder.ts';
+import { backoffSeconds } from '../pipeline/retry.ts';
+import { SeriesRegistry } from '../pipeline/series-registry.ts';
+import type { Batch, BatchTotals, Decoder, Series, Sink, WriteReport } from '../pipeline/types.ts';
+import type { ArrivedPoints } from '../postgres/arrived-points.ts';
+import type { ReturnedLetter } from '../postgres/dead-letter-pages.ts';
+import { LettersTaken } from '../postgres/dead-letter-return.ts';
 
 export interface ReplayReport {
   /** Whether nothing was changed: what would be stored may be there already. */

@@ -1,9 +1,9 @@
-import type { Config } from './config/load.ts';
-import type { Batch, Logger, PipelineObserver, WriteReport } from './pipeline/types.ts';
-import { DeadLetterLimit, LETTER_OVERHEAD } from './postgres/dead-letter-limit.ts';
-import { schemaNames } from './postgres/names.ts';
-import { withConnection } from './postgres/session.ts';
-import type { Secrets } from './secrets.ts';
+import type { Config } from '../config/load.ts';
+import type { Batch, Logger, PipelineObserver, WriteReport } from '../pipeline/types.ts';
+import { DeadLetterLimit, LETTER_OVERHEAD } from '../postgres/dead-letter-limit.ts';
+import { schemaNames } from '../postgres/names.ts';
+import { withConnection } from '../postgres/session.ts';
+import type { Secrets } from '../secrets.ts';
 
 /** Milliseconds between two looks while few come. */
 const INTERVAL = 60_000;

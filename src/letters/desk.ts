@@ -1,13 +1,13 @@
 import { PassThrough, Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import type { Config } from './config/load.ts';
+import type { Config } from '../config/load.ts';
 import { DeadLetters, type DropReport, type LetterOrder } from './dead-letters.ts';
-import { payloadText } from './decode/payload-text.ts';
-import { TidegateError } from './errors.ts';
-import type { HttpPorts, LetterQuery } from './http/ports.ts';
-import { overHttp } from './orders.ts';
-import { ALL_LETTERS, type LetterSelection } from './postgres/dead-letter-selection.ts';
+import { payloadText } from '../decode/payload-text.ts';
+import { TidegateError } from '../errors.ts';
+import type { HttpPorts, LetterQuery } from '../http/ports.ts';
+import { overHttp } from '../orders.ts';
+import { ALL_LETTERS, type LetterSelection } from '../postgres/dead-letter-selection.ts';
 import type { ReplayReport } from './replay.ts';
 
 /** So much of a payload is shown at once, in bytes. */

@@ -16,6 +16,7 @@ import { startTestPostgres } from '../support/postgres.ts';
 import { addresses } from '../support/program.ts';
 import { fillCompressed, type SetSeries, START } from './compressed-set.ts';
 import { freshDatabase } from './database.ts';
+import { Hours } from './hours.ts';
 import { line } from './messages.ts';
 import { generator } from './point-sets.ts';
 
@@ -38,8 +39,10 @@ export async function benchApi({ count, minutes }: { count: number; minutes: num
   const { url, client } = await freshDatabase(postgres.url);
   await migrate({ url, schema: 'public', readerRole: null, writerRole: null, logger: LOGGER });
   const set = seriesOf(count);
-  await fillCompressed(client, set);
-  await aggregate(url, client);
+  const hours = new Hours();
+  await fillCompressed(client, set, (seriesId, points) => hours.add(seriesId, points));
+  await hours.write(client, new Date(START + (MONTH + 86_400) * 1000).toISOString());
+  await pack(url, client);
   await client.end();
   await using daemon = await startDaemon({ env: addresses(broker, url) });
   const seconds = minutes * 60;
@@ -74,24 +77,7 @@ function seriesOf(count: number): SetSeries[] {
   }));
 }
 
-/**
- * The hours of every series, packed; the refresh would compute the minutes below them first, for hours on end. Which points
- * are the first and the last of an hour nobody asks here.
- */
-async function aggregate(url: string, client: Client): Promise<void> {
-  await client.query(
-    `INSERT INTO tidegate.aggregate_1hour (series_id, bucket, count, excluded, sum, m2, min, max, first_value, first_time,
-       last_value, last_time, increase, resets, integral, seconds)
-     SELECT series_id, date_bin('1 hour', ts, '2000-01-03 00:00+00') AS hour, count(*), 0, sum(value), var_pop(value) * count(*),
-       min(value), max(value), min(value), min(ts), max(value), max(ts), 0, 0, sum(value), count(*)
-     FROM tidegate.segment_points GROUP BY series_id, hour`,
-  );
-  await client.query(
-    `UPDATE tidegate.aggregates SET watermark = $1; UPDATE tidegate.chunk_map SET dirty_before = $1`.replaceAll(
-      '$1',
-      `'${new Date(START + (MONTH + 86_400) * 1000).toISOString()}'`,
-    ),
-  );
+async function pack(url: string, client: Client): Promise<void> {
   await runJob(openPostgres({ url }), 'compression', { byHand: true });
   await client.query('VACUUM ANALYZE');
   await client.query('CHECKPOINT');

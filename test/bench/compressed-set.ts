@@ -12,6 +12,8 @@ import { generator, POINT_SETS, pointsOf } from './point-sets.ts';
 /** When the points begin: milliseconds since 1970. */
 export const START = Date.UTC(2026, 0, 5);
 
+export type SetPoints = ReturnType<typeof pointsOf>;
+
 /** The metric temperature of a device. */
 export interface SetSeries {
   readonly device: string;
@@ -20,8 +22,15 @@ export interface SetSeries {
   readonly every: number;
 }
 
-/** Into a database that was migrated and has no series. */
-export async function fillCompressed(client: Client, series: readonly SetSeries[]): Promise<void> {
+/**
+ * Into a database that was migrated and has no series. `onSeries` is told of the points of each, times in microseconds since
+ * 1970.
+ */
+export async function fillCompressed(
+  client: Client,
+  series: readonly SetSeries[],
+  onSeries: (seriesId: number, points: SetPoints) => void = () => {},
+): Promise<void> {
   const last = series.map(({ points, every }) => new Date(START + (points - 1) * every * 1000).toISOString());
   await client.query(
     `WITH added AS (
@@ -51,18 +60,22 @@ export async function fillCompressed(client: Client, series: readonly SetSeries[
     );
   }
   const stream = client.query(copyFrom(withNames(COPY_SEGMENTS, schemaNames('public'))));
-  await pipeline(segmentRows(segments(series)), stream);
+  await pipeline(segmentRows(segments(series, onSeries)), stream);
   await client.query('VACUUM ANALYZE');
   await client.query('CHECKPOINT');
 }
 
-function* segments(series: readonly SetSeries[]): Generator<SeriesSegment> {
+function* segments(
+  series: readonly SetSeries[],
+  onSeries: (seriesId: number, points: SetPoints) => void,
+): Generator<SeriesSegment> {
   const random = generator(1);
   const set = Object.values(POINT_SETS)[0] as (typeof POINT_SETS)[string];
   for (const [index, { points: length, every }] of series.entries()) {
     const seriesId = index + 1;
     const next = set(random, seriesId);
     const points = pointsOf((row) => [(START + row * every * 1000) * 1000, next(row)[1]], length);
+    onSeries(seriesId, points);
     for (const { from, to } of cutAtGrid(points.timestamp)) {
       for (const segment of encodePoints(points, from, to)) yield { seriesId, segment };
     }

@@ -27,11 +27,11 @@ const FAREWELL = 1_000;
 /** Milliseconds that messages are gathered for a record, so that it is worth waiting for the disk. */
 const GATHERING = 25;
 /**
- * The same for each record that waits already, up to the most: a record is drained in a transaction of its own, which takes
- * some ten answers of the database, and a flow that wrote many small ones would be ahead of a distant one for ever.
+ * The same for each record that waits already, up to the most: a record is drained in a transaction of its own, and a flow
+ * that wrote many small ones would be ahead of the drain for ever.
  */
 const GATHERING_EACH = 5;
-const GATHERING_MOST = 1_000;
+const GATHERING_MOST = 250;
 
 /** How long a live batch waits for the database. */
 interface Patience {

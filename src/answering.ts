@@ -44,7 +44,6 @@ export interface AnsweringParts {
 export class Answering {
   readonly #parts: AnsweringParts;
   readonly #pool: QueryPool;
-  readonly #feed: LiveFeed;
   readonly #live: LiveFeed | LiveFollower;
   readonly #queryLog: QueryLog;
   readonly #desk: LetterDesk;
@@ -55,10 +54,9 @@ export class Answering {
     this.#parts = parts;
     this.#pool = new QueryPool({ ...queryPoolOptions(config, secrets), isReady: () => engine() !== null });
     const room = { listeners: config.http.live_clients, room: LIVE_POINTS };
-    this.#feed = new LiveFeed({ ...room, stored: (points) => storedPoints(this.#pool, points) });
     // Where another process stores the points, the database is followed.
     this.#live = config.components.includes('ingest')
-      ? this.#feed
+      ? new LiveFeed({ ...room, stored: (points) => storedPoints(this.#pool, points) })
       : new LiveFollower({
           ...room,
           every: LIVE_LOOK,
@@ -71,9 +69,9 @@ export class Answering {
     this.#desk = new LetterDesk(config);
   }
 
-  /** To be told of what is committed. */
-  get observer(): PipelineObserver {
-    return this.#feed.observer;
+  /** To be told of what this process commits. */
+  get observers(): readonly PipelineObserver[] {
+    return this.#live instanceof LiveFeed ? [this.#live.observer] : [];
   }
 
   /** Questions that were not written down. */

@@ -85,7 +85,7 @@ export class App {
             watching: this.#watching,
             observer: tellAll(
               metrics.observer,
-              ...(this.#answering === null ? [] : [this.#answering.observer]),
+              ...(this.#answering?.observers ?? []),
               pipelineLog(logger, () => performance.now()),
             ),
             onFatal: (error) => this.#failure.reject(error),

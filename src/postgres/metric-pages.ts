@@ -4,7 +4,7 @@
  */
 
 import type { Client, QueryArrayConfig } from 'pg';
-import { isoOf } from './iso-time.ts';
+import { isoOf, isoTime } from './iso-time.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
 /** Rows in order. */
@@ -74,7 +74,7 @@ export function textPages(names: SchemaNames, device: string, metric: string): P
   return async (client, from, to, limit) => {
     const parameters = [device, metric, isoOf(from), isoOf(to), limit];
     const rows = await ask<[string, string]>(client, names, 'texts', TEXTS, parameters);
-    return { timestamps: rows.map(([time]) => iso(time)), values: rows.map(([, value]) => value) };
+    return { timestamps: rows.map(([time]) => isoTime(time)), values: rows.map(([, value]) => value) };
   };
 }
 
@@ -92,7 +92,7 @@ async function inOne(
     const comma = text.indexOf(',', at);
     const semicolon = text.indexOf(';', comma);
     const end = semicolon < 0 ? text.length : semicolon;
-    page.timestamps.push(iso(text.slice(at, comma)));
+    page.timestamps.push(isoTime(text.slice(at, comma)));
     page.values.push(comma + 1 === end ? null : text.slice(comma + 1, end));
     at = end + 1;
   }
@@ -120,10 +120,4 @@ async function ask<Row extends unknown[]>(
 /** Microseconds of what `iso` wrote. */
 export function microseconds(timestamp: string): number {
   return Date.parse(`${timestamp.slice(0, 23)}Z`) * 1000 + Number(timestamp.slice(23, 26));
-}
-
-/** 2026-01-01 00:00:00.5+00 as 2026-01-01T00:00:00.500000Z. */
-function iso(text: string): string {
-  const fraction = text.length > 22 ? text.slice(20, -3).padEnd(6, '0') : '000000';
-  return `${text.slice(0, 10)}T${text.slice(11, 19)}.${fraction}Z`;
 }

@@ -13,6 +13,7 @@ import { type AccountDetail, type AccountQuery, accountDetail } from './postgres
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresDeviceStates } from './postgres/device-states.ts';
 import { PostgresSink } from './postgres/sink.ts';
+import { NOTHING_HELD } from './postgres/sink-options.ts';
 import { readiness } from './readiness.ts';
 import type { Secrets } from './secrets.ts';
 import { NO_SEAMS, type Seams } from './seams.ts';
@@ -98,7 +99,7 @@ export class Ingest {
     const { since, totals } = await sink.totals().catch(rethrown);
     // What the spool holds may have been committed by an earlier life, and is looked up before it is written.
     const earlier = this.#spool !== null && this.#spool.state.batches > 0;
-    await sink.maintain(() => ({ record: null, earlier })).catch(rethrown);
+    await sink.maintain(() => ({ records: new Set(), earlier })).catch(rethrown);
     const subscriber = new Subscriber({
       ...brokerOptions(config, secrets),
       filters: decoder.filters(),
@@ -179,7 +180,7 @@ export class Ingest {
   async #maintain(limit: number): Promise<void> {
     if (this.#maintaining) return;
     this.#maintaining = true;
-    const held = () => this.#pipeline?.heldRows ?? { record: null, earlier: false };
+    const held = () => this.#pipeline?.heldRows ?? NOTHING_HELD;
     try {
       await this.#sink?.maintain(held, AbortSignal.timeout(limit));
       await this.#parts.watching.save();

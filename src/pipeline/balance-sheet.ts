@@ -91,9 +91,9 @@ export class BalanceSheet {
     this.#tell({ messages, points });
   }
 
-  /** A record of the spool was decoded again: routes that changed meanwhile may find another number of points. */
-  rebuilt(record: SpooledBatch, batch: Batch): void {
-    const more = pointsOf(batch) - record.decoded;
+  /** Records of the spool were decoded again: routes that changed meanwhile may find another number of points. */
+  rebuilt(records: readonly SpooledBatch[], batch: Batch): void {
+    const more = records.reduce((points, { decoded }) => points - decoded, pointsOf(batch));
     this.#pointsSpooled += more;
     this.#decoded += more;
   }

@@ -8,6 +8,7 @@ import {
   type ApartCounts,
   ARRIVAL,
   type Batch,
+  type BatchRecord,
   CHANGES_ONLY,
   type DeadLetter,
   type Decoder,
@@ -201,10 +202,10 @@ export class BatchBuilder implements PointWriter {
     this.#apart.droppedPoints += counts.droppedPoints;
   }
 
-  /** Closes the batch and begins a new one. `spoolRecord`: the record whose messages these are; its id is the batch's. */
-  seal(spoolRecord: string | null = null): Batch {
+  /** Closes the batch and begins a new one. `records`: those whose messages these are; the first one's id is the batch's. */
+  seal(records: readonly BatchRecord[] = []): Batch {
     const batch: Batch = {
-      id: spoolRecord ?? randomUUID(),
+      id: records[0]?.id ?? randomUUID(),
       series: this.#series,
       points: this.#points.columns(),
       texts: { ...this.#texts, length: this.#texts.value.length },
@@ -214,7 +215,7 @@ export class BatchBuilder implements PointWriter {
       apart: this.#apart,
       bytes: this.#bytes,
       openedAt: this.openedAt ?? performance.now(),
-      spoolRecord,
+      records,
     };
     this.#deliveries = [];
     this.#deadLetters = [];

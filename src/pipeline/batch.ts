@@ -3,6 +3,7 @@ import type { DeadLetterCode } from '../errors.ts';
 import { emptyTotals } from './balance-sheet.ts';
 import type {
   Batch,
+  BatchRecord,
   BatchTotals,
   DeadLetter,
   MessageColumns,
@@ -10,6 +11,8 @@ import type {
   Series,
   TextColumns,
 } from './types.ts';
+
+const NOTHING_APART = { ignored: 0, dropped: 0, droppedPoints: 0 };
 
 /** What is known of a batch's messages and points before it is written; `stored` and its kin are the sink's to fill. */
 export function totalsOf(batch: Batch): BatchTotals {
@@ -27,12 +30,25 @@ export function totalsOf(batch: Batch): BatchTotals {
 }
 
 /**
- * Two batches of at least one message each, in order, that together are the given one. Their ids follow from its own: a
- * half that was committed before a crash is found by its id after it.
+ * Two batches of at least one message each, in order, that together are the given one: between records of the spool where
+ * it has several. The ids follow from its own: a half that was committed before a crash is found by its id after it.
  */
 export function splitBatch(batch: Batch): [Batch, Batch] {
-  const middle = middleOf(batch.deliveries.length);
-  return [slice(batch, 0, middle, 0), slice(batch, middle, batch.deliveries.length, 1)];
+  const { records, deliveries } = batch;
+  if (records.length > 1) {
+    const [first, second] = [
+      records.slice(0, middleOf(records.length)),
+      records.slice(middleOf(records.length)),
+    ];
+    const middle = first.reduce((total, { messages }) => total + messages, 0);
+    return [ofRecords(batch, 0, middle, first), ofRecords(batch, middle, deliveries.length, second)];
+  }
+  const middle = middleOf(deliveries.length);
+  const half = (which: 0 | 1) => ({ id: halfId(batch.id, which), records });
+  return [
+    { ...slice(batch, 0, middle), ...half(0) },
+    { ...slice(batch, middle, deliveries.length), ...half(1), apart: NOTHING_APART },
+  ];
 }
 
 /** The ids of all parts into which a batch of so many messages could be split. */
@@ -127,7 +143,17 @@ export function dropPoints(
   return { batch: { ...batch, points, texts, messages: { ...batch.messages, dropped } }, deleted };
 }
 
-function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
+function ofRecords(batch: Batch, from: number, to: number, records: readonly BatchRecord[]): Batch {
+  const apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
+  for (const record of records) {
+    apart.ignored += record.apart.ignored;
+    apart.dropped += record.apart.dropped;
+    apart.droppedPoints += record.apart.droppedPoints;
+  }
+  return { ...slice(batch, from, to), id: records[0]?.id ?? batch.id, records, apart };
+}
+
+function slice(batch: Batch, from: number, to: number): Batch {
   const within = (_seriesIndex: number, messageIndex: number): boolean =>
     messageIndex >= from && messageIndex < to;
   const messages: MessageColumns = {
@@ -136,8 +162,7 @@ function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
     dropped: batch.messages.dropped.slice(from, to),
   };
   return {
-    id: halfId(batch.id, half),
-    series: batch.series,
+    ...batch,
     points: filterPoints(batch.points, within, from),
     texts: filterTexts(batch.texts, within, from),
     deadLetters: batch.deadLetters
@@ -145,10 +170,6 @@ function slice(batch: Batch, from: number, to: number, half: 0 | 1): Batch {
       .map((deadLetter) => ({ ...deadLetter, messageIndex: deadLetter.messageIndex - from })),
     deliveries: batch.deliveries.slice(from, to),
     messages,
-    apart: from === 0 ? batch.apart : { ignored: 0, dropped: 0, droppedPoints: 0 },
-    bytes: batch.bytes,
-    openedAt: batch.openedAt,
-    spoolRecord: batch.spoolRecord,
   };
 }
 

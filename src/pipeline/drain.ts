@@ -1,30 +1,35 @@
 import timers from 'node:timers/promises';
 import { SpoolError, WriteError } from '../errors.ts';
 import { backoffSeconds } from './retry.ts';
-import type { Spool, SpoolDropped, SpooledBatch } from './spool-types.ts';
-import type { Batch } from './types.ts';
+import type { Spool, SpoolDropped, SpooledBatch, SpoolRoom } from './spool-types.ts';
+import type { ApartCounts, Batch } from './types.ts';
 
 export interface DrainParts {
   readonly spool: Spool;
-  readonly rebuild: (record: SpooledBatch) => Batch;
+  /** Of what is written at once. */
+  readonly room: SpoolRoom;
+  readonly rebuild: (records: readonly SpooledBatch[]) => Batch;
   /** Messages of the spool were found damaged; a record that counts them follows. */
   readonly onLost: (lost: SpoolDropped) => void;
   /** Resolves to what was not written when `signal` aborted (`store`). */
   readonly store: (batch: Batch, signal: AbortSignal) => Promise<readonly Batch[]>;
   /** Makes an epoch known that begins in the spool. */
   readonly beginEpoch: (epoch: number) => Promise<void>;
-  /** The database has taken a record. */
+  /** The database has taken records. */
   readonly onWritten: () => void;
-  /** The spool is a record shorter. */
-  readonly onConsumed: (record: SpooledBatch) => void;
+  /** The spool is so much shorter. */
+  readonly onConsumed: (records: readonly SpooledBatch[]) => void;
   readonly onSpoolError: (error: SpoolError) => void;
   /** Told of what no retry mends; nothing is drained then. */
   readonly onFatal: (error: unknown) => void;
 }
 
+const NONE: ReadonlySet<string> = new Set();
+
 /**
- * Brings the spool into the database: oldest first, one record at a time, beside live traffic. While the database is
- * away, its attempts are what finds it back.
+ * Brings the spool into the database beside live traffic, oldest first: as many records in one transaction as make a batch,
+ * since a transaction costs a distant database the same for one message as for thousands. While the database is away, its
+ * attempts are what finds it back.
  */
 export class Drain {
   readonly #parts: DrainParts;
@@ -33,15 +38,15 @@ export class Drain {
   readonly #cutOff = Promise.withResolvers<void>();
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
-  #head: string | null = null;
+  #inHand = NONE;
 
   constructor(parts: DrainParts) {
     this.#parts = parts;
   }
 
-  /** The record that is being drained: until it is consumed, its rows in the journal are needed. */
-  get head(): string | null {
-    return this.#head;
+  /** The records that are being drained: until they are consumed, their rows in the journal are needed. */
+  get inHand(): ReadonlySet<string> {
+    return this.#inHand;
   }
 
   start(): void {
@@ -75,31 +80,31 @@ export class Drain {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
-      const record = await this.#insist(() => this.#parts.spool.next());
-      if (record === null) {
+      const records = await this.#insist(() => this.#parts.spool.next(this.#parts.room));
+      if (records.length === 0) {
         await this.#wake.promise;
         this.#wake = Promise.withResolvers();
         continue;
       }
-      this.#head = record.id;
-      if (record.lost !== undefined) this.#parts.onLost(record.lost);
-      if (!(await this.#write(record))) return;
+      this.#inHand = new Set(records.map(({ id }) => id));
+      for (const { lost } of records) if (lost !== undefined) this.#parts.onLost(lost);
+      if (!(await this.#write(records))) return;
       this.#parts.onWritten();
       await this.#insist(() => this.#parts.spool.consume());
-      this.#head = null;
-      this.#parts.onConsumed(record);
+      this.#inHand = NONE;
+      this.#parts.onConsumed(records);
     }
   }
 
-  /** Resolves to whether it is written. */
-  async #write(record: SpooledBatch): Promise<boolean> {
-    const { messages, apart } = record;
-    if (messages.length + apart.ignored + apart.dropped + apart.droppedPoints === 0) {
-      const { epoch } = record;
-      if (epoch !== null) await this.#insist(() => this.#parts.beginEpoch(epoch));
+  /** Resolves to whether they are written. */
+  async #write(records: readonly SpooledBatch[]): Promise<boolean> {
+    if (records.every(({ messages, apart }) => messages.length === 0 && isNothing(apart))) {
+      for (const { epoch } of records) {
+        if (epoch !== null) await this.#insist(() => this.#parts.beginEpoch(epoch));
+      }
       return true;
     }
-    return (await this.#parts.store(this.#parts.rebuild(record), this.#stop.signal)).length === 0;
+    return (await this.#parts.store(this.#parts.rebuild(records), this.#stop.signal)).length === 0;
   }
 
   /** Repeats for as long as the disk or the database fails. */
@@ -115,4 +120,8 @@ export class Drain {
       await timers.setTimeout(backoffSeconds(attempt) * 1000, undefined, { signal: this.#stop.signal });
     }
   }
+}
+
+function isNothing({ ignored, dropped, droppedPoints }: ApartCounts): boolean {
+  return ignored + dropped + droppedPoints === 0;
 }

@@ -9,10 +9,10 @@ import { PatientSink } from './patient-sink.ts';
 import { Pressure, type PressureOptions } from './pressure.ts';
 import { SeriesRegistry } from './series-registry.ts';
 import { Settlement } from './settlement.ts';
-import { fromRecord } from './spooled-batches.ts';
+import { fromRecords } from './spooled-batches.ts';
 import { Spooling } from './spooling.ts';
 import { store, type StoringParts } from './storing.ts';
-import type { Spool, SpooledBatch } from './spool-types.ts';
+import type { Spool } from './spool-types.ts';
 import type {
   Batch,
   Decoder,
@@ -168,8 +168,8 @@ export class Pipeline {
   }
 
   /** Of the journal: rows that may still be asked for, because the spool has their messages. */
-  get heldRows(): { readonly record: string | null; readonly earlier: boolean } {
-    return { record: this.#drain?.head ?? null, earlier: this.#spooling?.holdsEarlier ?? false };
+  get heldRows(): { readonly records: ReadonlySet<string>; readonly earlier: boolean } {
+    return { records: this.#drain?.inHand ?? new Set(), earlier: this.#spooling?.holdsEarlier ?? false };
   }
 
   /** Series in memory. */
@@ -264,9 +264,10 @@ export class Pipeline {
     const storing = this.#storing(new PatientSink(sink), 'drained');
     return new Drain({
       spool,
-      rebuild: (record: SpooledBatch) => {
-        const batch = fromRecord(record, builder);
-        sheet.rebuilt(record, batch);
+      room: { points: this.#options.batch.maxPoints, bytes: this.#options.batch.maxBytes },
+      rebuild: (records) => {
+        const batch = fromRecords(records, builder);
+        sheet.rebuilt(records, batch);
         return batch;
       },
       store: (batch, signal) => store(batch, storing, signal),
@@ -276,7 +277,7 @@ export class Pipeline {
       },
       beginEpoch,
       onWritten: () => this.#spooling?.written(),
-      onConsumed: (record) => this.#spooling?.consumed(record),
+      onConsumed: (records) => this.#spooling?.consumed(records),
       onSpoolError: (error) => this.#spooling?.failed(error),
       onFatal: (error) => this.#fail(error),
     });

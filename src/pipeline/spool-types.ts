@@ -43,6 +43,12 @@ export interface SpoolDropped {
   readonly points: number;
 }
 
+/** How much may be taken from the spool at once; a record that alone is more is taken by itself. */
+export interface SpoolRoom {
+  readonly points: number;
+  readonly bytes: number;
+}
+
 /** Batches on disk, first in, first out. */
 export interface Spool {
   readonly state: SpoolState;
@@ -53,9 +59,12 @@ export interface Spool {
    * large) or `failed` (the disk); the spool is then as it was before.
    */
   append(batch: SpooledBatch): Promise<SpoolDropped>;
-  /** The oldest batch, the same until it is consumed; null where there is none. */
-  next(): Promise<SpooledBatch | null>;
-  /** Takes away what `next` gave; durable when it resolves. */
+  /**
+   * The oldest batch and as many behind it as there is room for, the same until they are consumed; none where it is empty.
+   * One without messages comes alone. Without `room` it is the oldest only.
+   */
+  next(room?: SpoolRoom): Promise<readonly SpooledBatch[]>;
+  /** Takes away what `next` gave, all of it at once; durable when it resolves. */
   consume(): Promise<void>;
   close(): Promise<void>;
 }

@@ -17,11 +17,13 @@ function later(epoch: number | null, { identity }: Delivery): number | null {
   return identity === null ? epoch : Math.max(epoch ?? 0, identity.epoch);
 }
 
-/** The batch again, under its id, by today's routes. `builder` must be empty. */
-export function fromRecord(record: SpooledBatch, builder: BatchBuilder): Batch {
-  for (const message of record.messages) builder.add({ ...message, ack: acknowledged });
-  builder.addCounts(record.apart);
-  return builder.seal(record.id);
+/** One batch again of records that follow one another, by today's routes. `builder` must be empty. */
+export function fromRecords(records: readonly SpooledBatch[], builder: BatchBuilder): Batch {
+  for (const { messages, apart } of records) {
+    for (const message of messages) builder.add({ ...message, ack: acknowledged });
+    builder.addCounts(apart);
+  }
+  return builder.seal(records.map(({ id, messages, apart }) => ({ id, messages: messages.length, apart })));
 }
 
 /** Its message was acknowledged when it was spooled. */

@@ -26,12 +26,6 @@ export interface SpoolingParts {
 const FAREWELL = 1_000;
 /** Milliseconds that messages are gathered for a record, so that it is worth waiting for the disk. */
 const GATHERING = 25;
-/**
- * The same for each record that waits already, up to the most: a record is drained in a transaction of its own, and a flow
- * that wrote many small ones would be ahead of the drain for ever.
- */
-const GATHERING_EACH = 5;
-const GATHERING_MOST = 250;
 
 /** How long a live batch waits for the database. */
 interface Patience {
@@ -78,8 +72,7 @@ export class Spooling {
 
   /** Milliseconds to gather messages for a batch. */
   get leastWait(): number {
-    if (!this.#lastWasSpooled) return 0;
-    return Math.min(GATHERING + GATHERING_EACH * this.#parts.spool.state.batches, GATHERING_MOST);
+    return this.#lastWasSpooled ? GATHERING : 0;
   }
 
   start(): void {
@@ -110,14 +103,14 @@ export class Spooling {
     for (const part of left) await this.#append(part);
   }
 
-  /** The database has taken a record. */
+  /** The database has taken records. */
   written(): void {
     this.#away = false;
   }
 
-  consumed(record: SpooledBatch): void {
-    if (this.#begun !== null) this.#begun.messages += record.messages.length;
-    this.#before = Math.min(Math.max(this.#before - 1, 0), this.#parts.spool.state.batches);
+  consumed(records: readonly SpooledBatch[]): void {
+    for (const { messages } of records) if (this.#begun !== null) this.#begun.messages += messages.length;
+    this.#before = Math.min(Math.max(this.#before - records.length, 0), this.#parts.spool.state.batches);
     this.#tidy();
   }
 

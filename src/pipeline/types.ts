@@ -155,6 +155,13 @@ export interface ApartCounts {
   readonly droppedPoints: number;
 }
 
+/** A record of the spool, as part of a batch. */
+export interface BatchRecord {
+  readonly id: string;
+  readonly messages: number;
+  readonly apart: ApartCounts;
+}
+
 /** What is written in one transaction. A message is never split across batches. */
 export interface Batch {
   /** A UUID: a COMMIT whose answer was lost is looked up by it, not repeated. */
@@ -167,8 +174,11 @@ export interface Batch {
   readonly messages: MessageColumns;
   /** Counts that commit with this batch although their messages are not in it. */
   readonly apart: ApartCounts;
-  /** The record of the spool that the batch, or the one that it was split from, lies in; null outside of the spool. */
-  readonly spoolRecord: string | null;
+  /**
+   * The records of the spool that it is made of, in order, and its id that of the first; or the one that it is a part of.
+   * None outside of the spool.
+   */
+  readonly records: readonly BatchRecord[];
   /** Bytes this batch holds in memory. */
   readonly bytes: number;
   /** When its first message came into it, in monotonic milliseconds of this process. */

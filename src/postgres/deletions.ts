@@ -50,7 +50,7 @@ export class Deletions {
   async without(client: Client, batch: Batch): Promise<Remainder> {
     const whole = { batch, series: batch.series, deleted: 0 };
     const oldest = batch.deliveries.reduce((least, { receivedAt }) => Math.min(least, receivedAt), Infinity);
-    if (batch.spoolRecord === null || oldest === Infinity) return whole;
+    if (batch.records.length === 0 || oldest === Infinity) return whole;
     const { rows } = await client.query<Row>(this.#matching, [
       batch.series.map(({ deviceId }) => deviceId),
       batch.series.map(({ metricName }) => metricName),

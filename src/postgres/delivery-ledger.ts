@@ -67,9 +67,11 @@ export class DeliveryLedger {
     let epoch = 0;
     for (const { identity } of deliveries) if (identity !== null) epoch = Math.max(epoch, identity.epoch);
     if (epoch === 0) return;
-    const known = deliveries.filter(({ identity }) => identity?.epoch === epoch);
-    let first = Number.MAX_SAFE_INTEGER;
-    for (const { identity } of known) first = Math.min(first, identity?.ordinal ?? first);
+    // Records of the spool lie in the order in which several writers gave them up.
+    const known = deliveries
+      .filter(({ identity }) => identity?.epoch === epoch)
+      .sort((one, other) => (one.identity?.ordinal ?? 0) - (other.identity?.ordinal ?? 0));
+    const first = known[0]?.identity?.ordinal ?? 0;
     await client.query({
       name: 'tidegate-deliveries',
       text: this.#record,

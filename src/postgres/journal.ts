@@ -45,6 +45,7 @@ export class Journal {
   readonly #names: SchemaNames;
   readonly #clientId: string;
   readonly #record: string;
+  readonly #alongside: string;
   readonly #foldable: string;
   readonly #fold: string;
 
@@ -57,6 +58,12 @@ export class Journal {
          repeated_ids, repeated_duplicates, repeated_conflicts, spool_record)
        VALUES ($1, $2, ${COUNTS.map((_, index) => `$${index + 3}`).join(', ')}, $13, $14::bigint[]::integer[], $15, $16, $17,
          $18, $19::bigint[]::integer[], $20::bigint[]::integer[], $21)`,
+      names,
+    );
+    this.#alongside = withNames(
+      `INSERT INTO :"internal".batches (batch_id, client_id, ${COUNTS.join(', ')},
+         series_ids, series_points, first_times, last_times, last_values, spool_record)
+       SELECT id, $2, ${COUNTS.map(() => '0').join(', ')}, '{}', '{}', '{}', '{}', '{}', id FROM unnest($1::uuid[]) AS u (id)`,
       names,
     );
     this.#foldable = withNames(
@@ -105,22 +112,31 @@ export class Journal {
     });
   }
 
-  /** The totals of a batch that was committed, or null. */
-  async find(client: Client, batchId: string): Promise<BatchTotals | null> {
-    const { rows } = await client.query<TotalsRow>(
-      withNames(`SELECT ${COUNTS.join(', ')} FROM :"internal".batches WHERE batch_id = $1`, this.#names),
-      [batchId],
-    );
-    return rows[0] === undefined ? null : totalsFrom(rows[0]);
+  /** Part of the batch's transaction: of records of the spool whose counts are in another one's row. */
+  async recordAlongside(client: Client, records: readonly string[]): Promise<void> {
+    await client.query(this.#alongside, [records, this.#clientId]);
   }
 
-  /** The batches that were committed of a record of the spool. */
-  async partsOf(client: Client, spoolRecord: string): Promise<ReadonlySet<string>> {
-    const { rows } = await client.query<{ batch_id: string }>(
-      withNames(`SELECT batch_id FROM :"internal".batches WHERE spool_record = $1`, this.#names),
-      [spoolRecord],
+  /** Whether a batch was committed: its totals by its id. */
+  async find(client: Client, batchId: string): Promise<ReadonlyMap<string, BatchTotals>> {
+    return await this.#committed(client, 'batch_id = $1', batchId);
+  }
+
+  /** What was committed of records of the spool: totals by the ids of batches. */
+  async ofRecords(client: Client, records: readonly string[]): Promise<ReadonlyMap<string, BatchTotals>> {
+    return await this.#committed(client, 'spool_record = ANY ($1::uuid[])', records);
+  }
+
+  async #committed(
+    client: Client,
+    which: string,
+    value: string | readonly string[],
+  ): Promise<ReadonlyMap<string, BatchTotals>> {
+    const { rows } = await client.query<TotalsRow & { readonly batch_id: string }>(
+      withNames(`SELECT batch_id, ${COUNTS.join(', ')} FROM :"internal".batches WHERE ${which}`, this.#names),
+      [value],
     );
-    return new Set(rows.map((row) => row.batch_id));
+    return new Map(rows.map((row) => [row.batch_id, totalsFrom(row)]));
   }
 
   /**

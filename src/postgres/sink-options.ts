@@ -27,10 +27,10 @@ export interface SinkOptions {
 
 /** Of the journal: rows that may still be asked for. */
 export interface HeldRows {
-  /** The record that is being drained. */
-  readonly record: string | null;
+  /** The records of the spool that are being drained. */
+  readonly records: ReadonlySet<string>;
   /** Whether the spool may hold batches that an earlier life wrote. */
   readonly earlier: boolean;
 }
 
-export const NOTHING_HELD: HeldRows = { record: null, earlier: false };
+export const NOTHING_HELD: HeldRows = { records: new Set(), earlier: false };

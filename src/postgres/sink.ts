@@ -1,10 +1,10 @@
 import type { Client } from 'pg';
-import { WriteError } from '../errors.ts';
 import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
-import { partIds, totalsOf, withoutPoints } from '../pipeline/batch.ts';
+import { totalsOf, withoutPoints } from '../pipeline/batch.ts';
 import type { Batch, SessionStore, Sink, WriteReport } from '../pipeline/types.ts';
 import { ChunkMap } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
+import { committedBefore } from './committed-before.ts';
 import { connect } from './connection.ts';
 import { type DeadLetterKeeper, DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
@@ -105,7 +105,7 @@ export class PostgresSink implements Sink {
       .use(async (client) => {
         await this.#journal.fold(client, (batchId, record) => {
           const rows = held();
-          if (rows.record !== null && (batchId === rows.record || record === rows.record)) return false;
+          if (rows.records.has(batchId) || (record !== null && rows.records.has(record))) return false;
           return !this.#inDoubt.has(batchId) && !(rows.earlier && this.#earlier?.has(batchId) === true);
         });
         await this.#deliveries.prune(client);
@@ -167,10 +167,9 @@ export class PostgresSink implements Sink {
             'series_limit',
             `more than ${this.#options.maxSeries} series`,
           );
-    const doubtful = batch.spoolRecord !== null || this.#inDoubt.has(batch.id);
+    const doubtful = batch.records.length > 0 || this.#inDoubt.has(batch.id);
     const known = doubtful ? await this.#lookUp(client, batch) : null;
     if (known !== null) return known;
-    if (batch.spoolRecord !== null) await this.#assertWhole(client, batch);
     for (let copy = !this.#expectDuplicates; ; copy = false) {
       try {
         const report = await this.#transaction(client, batch, copy, seriesVersion);
@@ -226,7 +225,8 @@ export class PostgresSink implements Sink {
         dropped: texts.unchanged + expired,
       },
     });
-    const record = batch.spoolRecord ?? (this.#options.spools === true ? batch.id : null);
+    const [first, ...others] = batch.records.map(({ id }) => id);
+    const record = first ?? (this.#options.spools === true ? batch.id : null);
     await this.#journal.record(
       client,
       batch.id,
@@ -235,6 +235,7 @@ export class PostgresSink implements Sink {
       [...points.gains, ...stored.gains],
       [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
     );
+    if (others.length > 0) await this.#journal.recordAlongside(client, others);
     await this.#deliveries.record(client, batch.id, batch.deliveries);
     this.#inDoubt.add(batch.id);
     await client.query('COMMIT');
@@ -242,22 +243,13 @@ export class PostgresSink implements Sink {
     return { ...this.#settled(batch.id, totals), unchanged: texts.unchanged, expired };
   }
 
-  /** The report of a batch whose COMMIT took place although its answer was lost; null where it did not. */
+  /** The report of a batch that was committed before (`committedBefore`). */
   async #lookUp(client: Client, batch: Batch): Promise<WriteReport | null> {
-    const totals = await this.#journal.find(client, batch.id);
-    if (totals === null) return null;
+    const isEarlier = (batchId: string) => this.#earlier?.has(batchId) === true;
+    const found = await committedBefore(client, this.#journal, batch, isEarlier);
+    if (found === null) return null;
     rememberLatest(textRows(batch, this.#options.onDuplicate).latest);
-    return { ...this.#settled(batch.id, totals), earlier: this.#earlier?.has(batch.id) === true };
-  }
-
-  /** Rejects with a WriteError to isolate where an earlier life committed a part: then it goes by the same parts again. */
-  async #assertWhole(client: Client, { id, spoolRecord, deliveries }: Batch): Promise<void> {
-    const committed = await this.#journal.partsOf(client, spoolRecord as string);
-    if (committed.size === 0) return;
-    for (const part of partIds(id, deliveries.length)) {
-      if (committed.has(part))
-        throw new WriteError('isolate', null, 'a part of the batch was committed before');
-    }
+    return { ...this.#settled(batch.id, found.totals), earlier: found.earlier };
   }
 
   /**

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { SpoolError } from '../errors.ts';
-import type { SpooledBatch } from '../pipeline/spool-types.ts';
+import type { SpooledBatch, SpoolRoom } from '../pipeline/spool-types.ts';
 import type { Cursor } from './cursor.ts';
 import type { DamageLog } from './damage.ts';
 import { decodeBatch, summarise } from './record.ts';
@@ -8,16 +8,19 @@ import { RecordReader } from './record-reader.ts';
 import type { Segment } from './segment.ts';
 import type { Segments } from './segments.ts';
 import { tallyOf } from './tally.ts';
-import { type Totals, without } from './totals.ts';
+import { plus, type Totals, without } from './totals.ts';
 
+/** Records of one file that follow one another. */
 interface Given {
-  readonly batch: SpooledBatch;
+  readonly batches: readonly SpooledBatch[];
   readonly totals: Totals;
   readonly segment: Segment;
   readonly end: number;
 }
 
-/** The end of the spool that shrinks: one record at a time, the oldest first. */
+const ONE: SpoolRoom = { points: 0, bytes: 0 };
+
+/** The end of the spool that shrinks: the oldest first. */
 export class Drain {
   readonly #segments: Segments;
   readonly #cursor: Cursor;
@@ -32,10 +35,10 @@ export class Drain {
     this.#damage = damage;
   }
 
-  async next(): Promise<SpooledBatch | null> {
+  async next(room = ONE): Promise<readonly SpooledBatch[]> {
     return await this.#inTurn('read', async () => {
-      this.#given ??= await this.#find();
-      return this.#given?.batch ?? null;
+      this.#given ??= await this.#find(room);
+      return this.#given?.batches ?? [];
     });
   }
 
@@ -53,7 +56,7 @@ export class Drain {
     await this.#inTurn('closed', () => this.#closeReader());
   }
 
-  async #find(): Promise<Given | null> {
+  async #find(room: SpoolRoom): Promise<Given | null> {
     for (;;) {
       await this.#segments.dropsDone();
       const segment = this.#segments.first;
@@ -61,7 +64,7 @@ export class Drain {
       if (segment.left.records > 0) {
         this.#segments.reading = segment;
         const given = await this.#read(segment);
-        if (given !== null) return given;
+        if (given !== null) return await this.#readOn(given, room);
         this.#segments.reading = null;
         continue;
       }
@@ -85,11 +88,31 @@ export class Drain {
       if (record !== null) {
         const { totals } = record;
         segment.left = { ...segment.left, oldestAt: totals.oldestAt ?? segment.left.oldestAt };
-        return { ...record, segment, end: found.end };
+        return { batches: [record.batch], totals, segment, end: found.end };
       }
       await this.#damage.found(segment.path, at, found.end);
       at = found.end;
     }
+  }
+
+  /** With the sound records behind that have messages, as long as there is room. */
+  async #readOn(given: Given, room: SpoolRoom): Promise<Given> {
+    const batches = [...given.batches];
+    if (batches[0]?.messages.length === 0) return given;
+    const reader = await this.#readerOf(given.segment);
+    let [{ end, totals }, bytes] = [given, 0];
+    for (;;) {
+      const found = await reader.read(end, given.segment.end);
+      if (found.kind !== 'record') break;
+      const record = decoded(found.body);
+      if (record === null || record.batch.messages.length === 0) break;
+      bytes += found.end - end;
+      const sum = plus(totals, record.totals);
+      if (sum.points > room.points || bytes > room.bytes) break;
+      batches.push(record.batch);
+      [end, totals] = [found.end, sum];
+    }
+    return { ...given, batches, totals, end };
   }
 
   async #passBy({ segment, end, totals }: Given): Promise<void> {
@@ -142,11 +165,11 @@ export class Drain {
 function lost(segment: Segment, end: number): Given {
   const { left: totals } = segment;
   const { messages, points } = totals;
-  return { batch: { ...tallyOf(totals), lost: { messages, points } }, totals, segment, end };
+  return { batches: [{ ...tallyOf(totals), lost: { messages, points } }], totals, segment, end };
 }
 
 /** Null where the bytes are sound but say nothing: as good as damaged. */
-function decoded(body: Buffer): Pick<Given, 'batch' | 'totals'> | null {
+function decoded(body: Buffer): { readonly batch: SpooledBatch; readonly totals: Totals } | null {
   try {
     return { batch: decodeBatch(body), totals: summarise(body).totals };
   } catch {

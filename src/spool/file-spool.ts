@@ -1,5 +1,5 @@
 import { SpoolError } from '../errors.ts';
-import type { Spool, SpoolDropped, SpooledBatch, SpoolState } from '../pipeline/spool-types.ts';
+import type { Spool, SpoolDropped, SpooledBatch, SpoolRoom, SpoolState } from '../pipeline/spool-types.ts';
 import type { Appender } from './appender.ts';
 import type { Cursor } from './cursor.ts';
 import type { DamageLog } from './damage.ts';
@@ -45,8 +45,8 @@ export class FileSpool implements Spool {
     return await this.#parts.appender.append(batch);
   }
 
-  async next(): Promise<SpooledBatch | null> {
-    return await this.#parts.drain.next();
+  async next(room?: SpoolRoom): Promise<readonly SpooledBatch[]> {
+    return await this.#parts.drain.next(room);
   }
 
   async consume(): Promise<void> {

@@ -39,7 +39,7 @@ export function plus(left: Totals, right: Totals): Totals {
   };
 }
 
-/** What is left of `all` without its first record; the epoch and the oldest stay, as what others have is not known. */
+/** What is left of `all` without its first records; the epoch and the oldest stay, as what others have is not known. */
 export function without(all: Totals, first: Totals): Totals {
   const left = counts(all, first, -1);
   return left.records === 0 ? NOTHING : { ...left, epoch: all.epoch, oldestAt: all.oldestAt };

@@ -83,7 +83,7 @@ async function run(bytes: number, mebibytes: number): Promise<Run> {
     const drain = rate(written, opening);
     if (spool.state.batches !== batches) throw new Error(`${spool.state.batches} of ${batches} batches`);
     const consuming = performance.now();
-    while ((await spool.next()) !== null) await spool.consume();
+    while ((await spool.next()).length > 0) await spool.consume();
     const consume = rate(written, consuming);
     await spool.close();
     return { durable, drain, consume, latencies, plain };

@@ -113,7 +113,7 @@ for (const kind of ENGINES) {
               }
             }),
           );
-          if (folded) await sink.maintain(() => ({ record: null, earlier: false }));
+          if (folded) await sink.maintain(() => ({ records: new Set(), earlier: false }));
           const expected = await stored();
           assert.deepEqual(byName(await all({ ...ALL, limit: 2 })), expected);
           for (const wanted of questions) {

@@ -102,9 +102,9 @@ interface SpoolMoments {
   /** The record may be in the file, in part or whole, and not be durable. */
   readonly appending?: () => void;
   readonly appended?: () => void;
-  /** The oldest record is about to be written to the database. */
+  /** The oldest records are about to be written to the database. */
   readonly taken?: () => void;
-  /** It is in the database, and still in the spool. */
+  /** They are in the database, and still in the spool. */
   readonly consuming?: () => void;
 }
 
@@ -123,10 +123,10 @@ function spooling(spool: Spool, { appending, appended, taken, consuming }: Spool
       appended?.();
       return dropped;
     },
-    next: async () => {
-      const batch = await spool.next();
-      if (batch !== null) taken?.();
-      return batch;
+    next: async (room) => {
+      const batches = await spool.next(room);
+      if (batches.length > 0) taken?.();
+      return batches;
     },
     consume: async () => {
       consuming?.();

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { SpoolError } from '../../src/errors.ts';
-import type { Spool, SpoolDropped, SpooledBatch, SpoolState } from '../../src/pipeline/spool-types.ts';
+import type {
+  Spool,
+  SpoolDropped,
+  SpooledBatch,
+  SpoolRoom,
+  SpoolState,
+} from '../../src/pipeline/spool-types.ts';
 
 const NOTHING = { ignored: 0, dropped: 0, droppedPoints: 0 };
 
@@ -13,7 +19,8 @@ export class MemorySpool implements Spool {
   onFull: 'block' | 'drop_oldest';
   /** While set, every append fails with it. */
   fault: 'full' | 'failed' | null = null;
-  #given: SpooledBatch | null = null;
+  /** How many of the oldest were given and not consumed. */
+  #given = 0;
 
   constructor(capacity = Number.POSITIVE_INFINITY, onFull: 'block' | 'drop_oldest' = 'block') {
     this.capacity = capacity;
@@ -56,32 +63,43 @@ export class MemorySpool implements Spool {
     return dropped;
   }
 
-  async next(): Promise<SpooledBatch | null> {
+  async next(room: SpoolRoom = { points: 0, bytes: 0 }): Promise<readonly SpooledBatch[]> {
     await Promise.resolve();
-    this.#given = this.records[0] ?? null;
-    return this.#given;
+    if (this.#given === 0) this.#given = this.#fitting(room);
+    return this.records.slice(0, this.#given);
   }
 
   async consume(): Promise<void> {
     await Promise.resolve();
-    if (this.#given === null) throw new Error('nothing was given');
-    this.records.shift();
-    this.#given = null;
+    if (this.#given === 0) throw new Error('nothing was given');
+    this.records.splice(0, this.#given);
+    this.#given = 0;
   }
 
   async close(): Promise<void> {}
 
   /** As after a crash: what was given and not consumed is given again. */
   reopen(): void {
-    this.#given = null;
+    this.#given = 0;
+  }
+
+  #fitting(room: SpoolRoom): number {
+    let [count, points, bytes] = [0, 0, 0];
+    for (const { messages, decoded } of this.records) {
+      points += decoded;
+      bytes += messages.length;
+      if (count > 0 && (messages.length === 0 || points > room.points || bytes > room.bytes)) break;
+      count++;
+      if (messages.length === 0) break;
+    }
+    return count;
   }
 
   #makeRoom(messages: number): SpoolDropped {
     const sum = { messages: 0, points: 0 };
     const carried = { ...NOTHING };
-    const first = this.#given === null ? 0 : 1;
     while (this.state.messages + messages > this.capacity) {
-      const [oldest] = this.onFull === 'block' ? [] : this.records.splice(first, 1);
+      const [oldest] = this.onFull === 'block' ? [] : this.records.splice(this.#given, 1);
       if (oldest === undefined) throw new SpoolError('full', 'no room');
       sum.messages += oldest.messages.length;
       sum.points += oldest.decoded;

@@ -19,7 +19,10 @@ const next = batches();
 async function drain(sink: TestSink, receivedAt: number, ...messages: TestMessage[]): Promise<WriteReport> {
   const batch = next(...messages);
   const deliveries = batch.deliveries.map((delivery) => ({ ...delivery, receivedAt }));
-  const report = await sink.write({ ...batch, deliveries, spoolRecord: batch.id }, never());
+  const report = await sink.write(
+    { ...batch, deliveries, records: [{ id: batch.id, messages: deliveries.length, apart: batch.apart }] },
+    never(),
+  );
   assertBalanced(batch, report);
   return report;
 }

@@ -76,7 +76,7 @@ async function start(path: string, url: string, options: LifeOptions): Promise<L
     spools: true,
   });
   const { since, totals } = await sink.totals();
-  await sink.maintain(() => ({ record: null, earlier: spool.state.batches > 0 }));
+  await sink.maintain(() => ({ records: new Set(), earlier: spool.state.batches > 0 }));
   let killed = false;
   const quiet = { pause() {}, resume() {}, disconnect() {}, reconnect() {} };
   const source = { ...quiet, start: async () => {}, stopReceiving: async () => {}, close: async () => {} };

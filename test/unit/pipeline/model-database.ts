@@ -26,7 +26,7 @@ export class ModelDatabase {
   /** Batches that were tried, in order. */
   readonly tried: Batch[] = [];
   readonly #onDuplicate: 'keep_first' | 'keep_last';
-  readonly #journal = new Map<string, { readonly totals: BatchTotals; readonly record: string | null }>();
+  readonly #journal = new Map<string, BatchTotals>();
 
   constructor(onDuplicate: 'keep_first' | 'keep_last' = 'keep_first') {
     this.#onDuplicate = onDuplicate;
@@ -42,8 +42,8 @@ export class ModelDatabase {
         await Promise.resolve();
         if (this.mode === 'down') throw new WriteError('retry', '57P01', 'terminating connection');
         if (this.mode === 'hanging') return await hang(signal);
-        const known = this.#known(batch, inDoubt);
-        if (known !== null) return { ...known, earlier: earlier.has(batch.id) };
+        const known = this.#known(batch, inDoubt, earlier);
+        if (known !== null) return known;
         const report = this.#commit(batch);
         if (this.mode === 'up') return report;
         inDoubt.add(batch.id);
@@ -53,12 +53,18 @@ export class ModelDatabase {
     };
   }
 
-  #known(batch: Batch, inDoubt: ReadonlySet<string>): WriteReport | null {
-    if (batch.spoolRecord === null && !inDoubt.has(batch.id)) return null;
-    const row = this.#journal.get(batch.id);
-    if (row !== undefined) return { totals: row.totals, refused: [], unchanged: 0, expired: 0 };
-    for (const part of partIds(batch.id, batch.deliveries.length)) {
-      if (batch.spoolRecord !== null && this.#journal.get(part)?.record === batch.spoolRecord) {
+  #known(batch: Batch, inDoubt: ReadonlySet<string>, earlier: ReadonlySet<string>): WriteReport | null {
+    const { id, records, deliveries } = batch;
+    if (records.length === 0 && !inDoubt.has(id)) return null;
+    const whole = records.length > 1 ? records.map((record) => record.id) : [id];
+    const before = whole.filter((one) => earlier.has(one)).length;
+    if (whole.every((one) => this.#journal.has(one)) && (before === 0 || before === whole.length)) {
+      const totals = emptyTotals();
+      for (const one of whole) addTotals(totals, this.#journal.get(one) ?? emptyTotals());
+      return { totals, refused: [], unchanged: 0, expired: 0, earlier: before > 0 };
+    }
+    for (const part of [...whole, ...partIds(id, deliveries.length)]) {
+      if (this.#journal.has(part)) {
         throw new WriteError('isolate', null, 'a part of the batch was committed before');
       }
     }
@@ -85,7 +91,8 @@ export class ModelDatabase {
       if (before === undefined || this.#onDuplicate === 'keep_last') this.stored.set(keyAt(time), value);
     }
     if (messages.outcome.length !== batch.deliveries.length) throw new TypeError('columns differ');
-    this.#journal.set(batch.id, { totals, record: batch.spoolRecord });
+    this.#journal.set(batch.id, totals);
+    for (const { id } of batch.records.slice(1)) this.#journal.set(id, emptyTotals());
     addTotals(this.totals, totals);
     return { totals, refused: [], unchanged: 0, expired: 0 };
   }

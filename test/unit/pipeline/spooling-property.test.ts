@@ -30,6 +30,10 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.record({
 });
 
 const OPTIONS = { spoolAfter: 400 };
+/** How many points are written at once, and so how many records of the spool. */
+const batchArbitrary = fc
+  .constantFrom(1, 4, 1_000)
+  .map((maxPoints) => ({ batch: { maxPoints, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 } }));
 
 for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
   test(`property: whatever the outages, what is stored is what would be without them (${onDuplicate})`, async () => {
@@ -38,7 +42,8 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
         fc.array(stepArbitrary, { minLength: 1, maxLength: 8 }),
         fc.integer({ min: 1, max: 3 }),
         fc.constantFrom(0, 1_000),
-        async (steps, writers, refused) => {
+        batchArbitrary,
+        async (steps, writers, refused, batch) => {
           const pass = startClock({ mock });
           try {
             const [database, calm, spool] = [
@@ -47,7 +52,11 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
               new MemorySpool(),
             ];
             for (const one of [database, calm]) one.refused.add(refused);
-            const { pipeline, fatal } = startPipeline(database.open(), { ...OPTIONS, writers }, spool);
+            const { pipeline, fatal } = startPipeline(
+              database.open(),
+              { ...OPTIONS, ...batch, writers },
+              spool,
+            );
             const without = startPipeline(calm.open(), { writers: 1 });
             let value = 0;
             const all: TestMessage[] = [];
@@ -96,7 +105,7 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
 test('property: killed at any step, what was acknowledged is stored, once, also without a time of its own', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(stepArbitrary, fc.boolean()), { minLength: 1, maxLength: 8 }),
+      fc.array(fc.tuple(stepArbitrary, fc.boolean(), batchArbitrary), { minLength: 1, maxLength: 8 }),
       async (steps) => {
         const pass = startClock({ mock });
         try {
@@ -104,7 +113,7 @@ test('property: killed at any step, what was acknowledged is stored, once, also 
           let life = startPipeline(database.open(), OPTIONS, spool);
           const acknowledged = new Set<number>();
           let value = 0;
-          for (const [{ arriving, mode, milliseconds }, kill] of steps) {
+          for (const [{ arriving, mode, milliseconds }, kill, batch] of steps) {
             database.mode = mode;
             for (const { device } of arriving) {
               const mine = value++;
@@ -125,7 +134,12 @@ test('property: killed at any step, what was acknowledged is stored, once, also 
             spool.reopen();
             acknowledged.clear();
             for (const one of kept) acknowledged.add(one);
-            life = startPipeline(database.open(), OPTIONS, spool, structuredClone(database.totals));
+            life = startPipeline(
+              database.open(),
+              { ...OPTIONS, ...batch },
+              spool,
+              structuredClone(database.totals),
+            );
             assert.equal(life.pipeline.state().stats.balanced, true);
           }
           database.mode = 'up';

@@ -84,7 +84,7 @@ test('while the database is away batches go straight to the spool, gathered for 
   );
   assert.ok(it.spool.records.length < 8, `${it.spool.records.length} records`);
   assert.ok(
-    it.database.tried.slice(tried).every(({ spoolRecord }) => spoolRecord !== null),
+    it.database.tried.slice(tried).every(({ records }) => records.length > 0),
     'only the drain tries',
   );
   it.database.mode = 'up';
@@ -92,8 +92,53 @@ test('while the database is away batches go straight to the spool, gathered for 
   const live = point('c', 'x', NEW_YEAR, 0);
   it.pipeline.receive(live);
   await it.pass(100);
-  assert.equal(it.database.tried.at(-1)?.spoolRecord, null, 'and then the database is tried again');
+  assert.equal(it.database.tried.at(-1)?.records.length, 0, 'and then the database is tried again');
   assertAllStored(it, 12);
+});
+
+test('small records are written as many at a time as make a batch', async (context) => {
+  const it = scene(context, { batch: { maxPoints: 20, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 } });
+  await spooledOneByOne(it, 50);
+  const tried = it.database.tried.length;
+  it.database.mode = 'up';
+  await it.pass(1_500);
+  const written = it.database.tried.slice(tried).map(({ deliveries }) => deliveries.length);
+  // The first was in the drain's hand.
+  assert.deepEqual(written, [1, 20, 20, 9]);
+  assertAllStored(it, 50);
+});
+
+test('a culprit among records that are written together stands alone in the end; the others are stored', async (context) => {
+  const it = scene(context);
+  it.database.refused.add(13);
+  await spooledOneByOne(it, 40);
+  it.database.mode = 'up';
+  await it.pass(1_500);
+  const { balanced, messages, points } = it.pipeline.state().stats;
+  assert.deepEqual([balanced, messages.settled, messages.dead_lettered, points.stored], [true, 39, 1, 39]);
+  assert.equal(it.database.stored.size, 39);
+});
+
+test('killed after records were written together: the next life, with more of them at once, stores none again', async (context) => {
+  const batch = { maxPoints: 3, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 };
+  const it = scene(context, { batch });
+  await spooledOneByOne(it, 8);
+  const consume = it.spool.consume.bind(it.spool);
+  it.spool.consume = () => (it.database.stored.size < 4 ? consume() : new Promise<void>(() => {}));
+  it.database.mode = 'up';
+  await it.pass(1_500);
+  assert.deepEqual(
+    [it.database.stored.size, it.spool.records.length],
+    [4, 7],
+    'three are committed and there',
+  );
+  await killed(it);
+  it.spool.consume = consume;
+  const next = startPipeline(it.database.open(), {}, it.spool, structuredClone(it.database.totals));
+  await it.pass(1_500);
+  const { balanced, messages, points } = next.pipeline.state().stats;
+  assert.deepEqual([balanced, messages.spooled, messages.settled, points.stored], [true, 0, 8, 8]);
+  assert.equal(it.database.stored.size, 8);
 });
 
 test('a connection that hangs is given up', async (context) => {
@@ -261,7 +306,7 @@ test('a spool whose disk fails: the database and the spool are tried in turn', a
   assertAllStored(it, 3);
   it.pipeline.receive(point('a', 'x', NEW_YEAR + 10 * SECOND, 1));
   await it.pass(100);
-  assert.equal(it.database.tried.at(-1)?.spoolRecord, null);
+  assert.equal(it.database.tried.at(-1)?.records.length, 0);
   assertAllStored(it, 4);
 });
 
@@ -377,7 +422,7 @@ test('what an earlier life left is drained first, and what it committed is not s
   assert.deepEqual([balanced, messages.received, messages.settled, messages.spooled], [true, 2, 2, 0]);
   assert.deepEqual([points.decoded, points.stored], [2, 2]);
   assert.equal(it.database.stored.size, 2);
-  assert.deepEqual(next.pipeline.heldRows, { record: null, earlier: false });
+  assert.deepEqual(next.pipeline.heldRows, { records: new Set(), earlier: false });
 });
 
 test('killed between two halves of a record: the halves are found again, although the whole would be taken now', async (context) => {
@@ -453,6 +498,16 @@ test('stop ends the daemon also where the drain meets it', async (context) => {
   assert.deepEqual(fatal, [stop]);
   assert.equal(spool.records.length, 1);
 });
+
+/** As many records of one message without a time; the first of them is in the hand of the drain. */
+async function spooledOneByOne({ pipeline, database, spool, pass }: Scene, count: number): Promise<void> {
+  database.mode = 'down';
+  for (let value = 0; value < count; value++) {
+    pipeline.receive(message((out) => out.number('a', 'x', Number.NaN, value, 'gauge')));
+    await pass(value === 0 ? AFTER + 100 : 100);
+  }
+  assert.equal(spool.records.length, count);
+}
 
 /** Ends a pipeline as a SIGKILL would: nothing it does afterwards counts. */
 async function killed({

@@ -105,8 +105,8 @@ export async function spoolFolder(): Promise<TestFolder> {
 /** Takes out all that there is. */
 export async function drained(spool: FileSpool): Promise<SpooledBatch[]> {
   const batches: SpooledBatch[] = [];
-  for (let batch = await spool.next(); batch !== null; batch = await spool.next()) {
-    batches.push(batch);
+  for (let next = await spool.next(); next.length > 0; next = await spool.next()) {
+    batches.push(...next);
     await spool.consume();
   }
   return batches;

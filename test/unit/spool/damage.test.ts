@@ -216,7 +216,7 @@ suite('damage', () => {
     // The newest slot alone: the one before it holds.
     await writeFile(cursor, Buffer.concat([Buffer.alloc(4096), bytes.subarray(4096)]));
     spool = await folder.open();
-    assert.equal((await spool.next())?.id, 'b');
+    assert.equal((await spool.next())[0]?.id, 'b');
     await spool.close();
     await writeFile(cursor, 'rubbish');
     spool = await folder.open();

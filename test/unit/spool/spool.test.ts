@@ -9,15 +9,41 @@ suite('the spool', () => {
   test('first in, first out; the oldest is the same until it is consumed', async () => {
     await using folder = await spoolFolder();
     const spool = await folder.open();
-    assert.equal(await spool.next(), null);
+    assert.deepEqual(await spool.next(), []);
     for (const name of ['a', 'b'])
       assert.deepEqual(await spool.append(batchOf(name)), { messages: 0, points: 0 });
-    assert.deepEqual([(await spool.next())?.id, (await spool.next())?.id], ['a', 'a']);
+    assert.deepEqual([(await spool.next())[0]?.id, (await spool.next())[0]?.id], ['a', 'a']);
     await spool.consume();
-    assert.equal((await spool.next())?.id, 'b');
+    assert.equal((await spool.next())[0]?.id, 'b');
     await spool.consume();
-    assert.equal(await spool.next(), null);
+    assert.deepEqual(await spool.next(), []);
     await assert.rejects(spool.consume(), /nothing was taken/);
+    await spool.close();
+  });
+
+  test('as many as there is room for are taken and consumed at once, those without messages alone', async () => {
+    await using folder = await spoolFolder();
+    let spool = await folder.open();
+    const marker = { ...batchOf('marker'), messages: [], decoded: 0 };
+    for (const name of ['a', 'b', 'c', 'd']) await spool.append(batchOf(name, 1_000));
+    for (const batch of [marker, batchOf('e'), batchOf('f')]) await spool.append(batch);
+    const taken = async (points: number, bytes = 100_000): Promise<string[]> =>
+      (await spool.next({ points, bytes })).map(({ id }) => id);
+    assert.deepEqual(await taken(8), ['a', 'b'], 'three points each');
+    assert.deepEqual(await taken(100), ['a', 'b'], 'the same until they are consumed');
+    await spool.consume();
+    assert.deepEqual(await taken(100, 3_000), ['c', 'd']);
+    await spool.close();
+    spool = await folder.open();
+    assert.deepEqual([spool.state.batches, await taken(1)], [5, ['c']]);
+    await spool.consume();
+    assert.deepEqual(await taken(100), ['d']);
+    await spool.consume();
+    assert.deepEqual(await taken(100), ['marker']);
+    await spool.consume();
+    assert.deepEqual(await taken(100), ['e', 'f']);
+    await spool.consume();
+    assert.deepEqual([spool.state.batches, spool.state.messages, await taken(100)], [0, 0, []]);
     await spool.close();
   });
 
@@ -83,7 +109,7 @@ suite('the spool', () => {
             await spool.close();
             spool = await folder.open({ maxBytes: 2 ** 20 });
           } else if (step === 'consume' || step === 'peek') {
-            assert.deepEqual(plain(await spool.next()), plain(model[0] ?? null));
+            assert.deepEqual(plain((await spool.next())[0] ?? null), plain(model[0] ?? null));
             if (step === 'peek' || model.length === 0) continue;
             await spool.consume();
             model = model.slice(1);
@@ -118,8 +144,8 @@ suite('the spool', () => {
       }
     })();
     while (ids.length < 300) {
-      const batch = await spool.next();
-      if (batch === null) {
+      const [batch] = await spool.next();
+      if (batch === undefined) {
         await new Promise(setImmediate);
         continue;
       }

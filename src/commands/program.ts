@@ -1,39 +1,29 @@
 import { Command, CommanderError } from 'commander';
 import { TidegateError } from '../errors.ts';
-import { addCheck } from './check.ts';
-import { addChunks } from './chunks.ts';
-import { addDeadLetters } from './dead-letters.ts';
-import { addDemo } from './demo.ts';
-import { addDevices } from './devices.ts';
-import { addDoctor } from './doctor.ts';
-import { addDrill } from './drill.ts';
-import { addExplain } from './explain.ts';
-import { addJobs } from './jobs.ts';
-import { addMigrate } from './migrate.ts';
-import { addRun } from './run.ts';
-import { addSimulate } from './simulate.ts';
-import { addStatus } from './status.ts';
-import { addTail } from './tail.ts';
-import { addToken } from './token.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
-const COMMANDS = [
-  addRun,
-  addDemo,
-  addCheck,
-  addMigrate,
-  addStatus,
-  addChunks,
-  addDevices,
-  addDeadLetters,
-  addExplain,
-  addTail,
-  addDoctor,
-  addDrill,
-  addSimulate,
-  addJobs,
-  addToken,
-];
+type Add = (program: Command, terminal: Terminal, exit: (code: ExitCode) => void) => void;
+
+/** By name, in the order of --help. Each is loaded when it is named: all of them take a small machine seconds. */
+const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  run: async () => (await import('./run.ts')).addRun,
+  demo: async () => (await import('./demo.ts')).addDemo,
+  check: async () => (await import('./check.ts')).addCheck,
+  migrate: async () => (await import('./migrate.ts')).addMigrate,
+  status: async () => (await import('./status.ts')).addStatus,
+  chunks: async () => (await import('./chunks.ts')).addChunks,
+  devices: async () => (await import('./devices.ts')).addDevices,
+  'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLetters,
+  explain: async () => (await import('./explain.ts')).addExplain,
+  tail: async () => (await import('./tail.ts')).addTail,
+  doctor: async () => (await import('./doctor.ts')).addDoctor,
+  drill: async () => (await import('./drill.ts')).addDrill,
+  simulate: async () => (await import('./simulate.ts')).addSimulate,
+  jobs: async () => (await import('./jobs.ts')).addJobs,
+  token: async () => (await import('./token.ts')).addToken,
+};
+
+const ALIASES: Readonly<Record<string, string>> = { test: 'explain' };
 
 /** Runs the command that `argv` names (as `process.argv` is); resolves to the exit code: 2 is bad usage or configuration. */
 export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<ExitCode | 2> {
@@ -42,9 +32,13 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
     .description('Writes what devices publish on MQTT into PostgreSQL, exactly once.')
     .version(terminal.version)
     .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    })
     .configureHelp({ showGlobalOptions: true });
-  for (const add of COMMANDS) {
-    add(program, terminal, (code) => {
+  for (const load of named(argv[2] ?? '')) {
+    (await load())(program, terminal, (code) => {
       exitCode = code;
     });
   }
@@ -62,4 +56,11 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
     print(terminal.stderr, `tidegate: a fault of Tidegate itself, please report it:\n${String(stack)}`);
     return 1;
   }
+}
+
+/** The command, or all of them where the word names none: then it is help that is wanted, or needed. */
+function named(word: string): (() => Promise<Add>)[] {
+  const name = ALIASES[word] ?? word;
+  const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  return load === undefined ? Object.values(COMMANDS) : [load];
 }

@@ -41,8 +41,11 @@ const DEFAULT_WINDOW = 20;
 
 const SUBACK_TIMEOUT_MS = 30_000;
 
-/** How long a farewell may take before the socket is cut. */
-const FAREWELL_MS = 2_000;
+/**
+ * How long a farewell may take before the socket is cut. A broker reads what was acknowledged before it reads the
+ * DISCONNECT, and mosquitto takes one packet a turn of its loop: cut too early, those messages come once more.
+ */
+const FAREWELL_MS = 5_000;
 
 /** One network connection, from the attempt to its end; coming back means a new object. */
 export class Connection implements Line {
@@ -143,7 +146,7 @@ export class Connection implements Line {
 
   /**
    * Takes leave in order: finished acknowledgements (the last), `words`, then DISCONNECT; the broker keeps the session.
-   * Resolves after two seconds at most, whatever the network does.
+   * Resolves after five seconds at most, whatever the network does.
    */
   async leave(words: Announcement | null = null): Promise<void> {
     this.acknowledger.flush();

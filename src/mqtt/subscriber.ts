@@ -108,7 +108,7 @@ export class Subscriber implements Source {
     return Promise.resolve();
   }
 
-  /** Sends what is acknowledged and leaves; the broker keeps the session. Within about two seconds. */
+  /** Sends what is acknowledged and leaves; the broker keeps the session. Within about five seconds. */
   async close(): Promise<void> {
     await this.stopReceiving();
     this.#startup.settle(

@@ -18,7 +18,7 @@ test('a network that cuts again and again: the daemon comes back each time', nee
     env: addresses({ kind: broker.kind, url }, database.url),
   });
   await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS, pauseMs: 25 });
-  for (let cuts = 0; cuts < 7; cuts++) {
+  for (let cuts = 0; cuts < 6; cuts++) {
     proxy.cut();
     await eventually('not ready', async () => !(await daemon.ready()));
     await eventually('ready again', () => daemon.ready());

@@ -1,11 +1,15 @@
 /** One PostgreSQL for the whole run: `node --test --test-global-setup=test/support/global-setup.ts`. */
 
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
 
 let server: TestPostgres | null = null;
 
 /** The test files inherit the environment. Set TIDEGATE_TEST_POSTGRES_URL yourself to test another server. */
 export async function globalSetup(): Promise<void> {
+  // Hundreds of processes load the same modules: compiled once, each starts in two thirds of the time.
+  process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `tidegate-test-modules-${userInfo().uid}`);
   if (process.env['TIDEGATE_TEST_POSTGRES_URL'] !== undefined) return;
   server = await startTestPostgres();
   process.env['TIDEGATE_TEST_POSTGRES_URL'] = server.url;

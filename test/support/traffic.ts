@@ -21,7 +21,10 @@ const RETRY_MS = 50;
 export interface TrafficOptions {
   /** In turn. Default: timed. */
   readonly kinds?: readonly Kind[];
-  /** Milliseconds between bursts of 50. Default: 5, so that a fault meets a flow and not its end. */
+  /**
+   * Milliseconds between bursts of 50. Default: 15, so that a fault meets a flow and not its end, and the daemon keeps up
+   * with it on a small machine too.
+   */
   readonly pauseMs?: number;
 }
 
@@ -236,5 +239,5 @@ export class Traffic implements AsyncDisposable {
 
 /** The messages' times begin an hour ago. */
 export function startTraffic(url: string, options: TrafficOptions = {}): Traffic {
-  return new Traffic(url, { kinds: ['timed'], pauseMs: 5, ...options }, Date.now() - 3_600_000);
+  return new Traffic(url, { kinds: ['timed'], pauseMs: 15, ...options }, Date.now() - 3_600_000);
 }

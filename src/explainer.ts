@@ -6,7 +6,7 @@ import { type Admission, refusalOf } from './pipeline/admission.ts';
 
 /** What programs are told of an explanation. */
 export interface BriefExplanation extends Pick<Explanation, 'route' | 'dead_letter'> {
-  readonly points: Pick<ExplainedPoint, 'device_id' | 'metric_name' | 'value' | 'timestamp'>[];
+  readonly points: Omit<ExplainedPoint, 'kind' | 'arrival' | 'changes_only'>[];
 }
 
 /** Says what would become of messages that arrive now, by the routes and limits of a configuration. */
@@ -30,12 +30,7 @@ export class Explainer {
 export function briefly({ route, points, dead_letter }: Explanation): BriefExplanation {
   return {
     route,
-    points: points.map(({ device_id, metric_name, value, timestamp }) => ({
-      device_id,
-      metric_name,
-      value,
-      timestamp,
-    })),
+    points: points.map(({ kind: _kind, arrival: _arrival, changes_only: _only, ...point }) => point),
     dead_letter,
   };
 }

@@ -71,12 +71,15 @@ function describe(explanation: Explanation): string {
 
 function describePoint(point: ExplainedPoint): string {
   const value = point.kind === 'text' ? JSON.stringify(point.value) : String(point.value);
+  const unit = point.unit === undefined ? '' : ` ${point.unit}`;
   const notes = [
     point.kind,
+    ...Object.entries(point.tags ?? {}).map(([key, tag]) => `${key}=${tag}`),
+    ...(point.device_name === undefined ? [] : [`device ${JSON.stringify(point.device_name)}`]),
     ...(point.arrival === true ? ['time of arrival'] : []),
     ...(point.changes_only === true ? ['stored when it changes'] : []),
   ];
-  return `point       ${point.timestamp}  ${point.device_id}  ${point.metric_name}  ${value}  (${notes.join(', ')})`;
+  return `point       ${point.timestamp}  ${point.device_id}  ${point.metric_name}  ${value}${unit}  (${notes.join(', ')})`;
 }
 
 async function payloadFrom(argument: string, terminal: Terminal): Promise<Uint8Array> {

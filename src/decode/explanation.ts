@@ -31,6 +31,10 @@ export interface ExplainedPoint {
   readonly arrival?: true;
   /** There, and true, for a text that is stored only where it differs from the one before. */
   readonly changes_only?: true;
+  /** What the message says of the series, where it does. */
+  readonly unit?: string;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly device_name?: string;
 }
 
 interface Rejection {
@@ -57,27 +61,49 @@ export function explain(
     Number.isNaN(timestamp)
       ? { timestamp: formatTimestamp(Math.floor(receivedAt / 1000) * 1000), arrival: true }
       : { timestamp: formatTimestamp(timestamp) };
+  /** Index of the point that was written just before; -1 where that was none. */
+  let last = -1;
   const isRefused = (timestamp: number): boolean => {
     const refused = Number.isNaN(timestamp) ? null : refusal(timestamp);
-    if (refused !== null) rejections.push(refused);
+    if (refused !== null) out.reject(refused.code, refused.detail);
     return refused !== null;
   };
   const out: PointWriter = {
     number(device_id, metric_name, timestamp, number, kind) {
       if (isRefused(timestamp)) return;
       const value = Number.isFinite(number) ? number : String(number);
-      points.push({ device_id, metric_name, value, ...describeTime(timestamp), kind });
+      last = points.push({ device_id, metric_name, value, ...describeTime(timestamp), kind }) - 1;
     },
     text(device_id, metric_name, timestamp, value, changesOnly) {
       if (isRefused(timestamp)) return;
       const only = changesOnly ? ({ changes_only: true } as const) : {};
-      points.push({ device_id, metric_name, value, ...describeTime(timestamp), kind: 'text', ...only });
+      const point = {
+        device_id,
+        metric_name,
+        value,
+        ...describeTime(timestamp),
+        kind: 'text',
+        ...only,
+      } as const;
+      last = points.push(point) - 1;
+    },
+    describe({ unit, tags, deviceName }) {
+      const point = points[last];
+      if (point === undefined) return;
+      points[last] = {
+        ...point,
+        ...(unit !== undefined && { unit }),
+        ...(tags !== undefined && { tags }),
+        ...(deviceName !== undefined && { device_name: deviceName }),
+      };
     },
     reject(code, detail) {
       rejections.push({ code, detail });
+      last = -1;
     },
     drop(reason) {
       drops.push(reason);
+      last = -1;
     },
   };
   const route = decoder.decode(topic, payload, out);

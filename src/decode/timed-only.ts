@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { DropReason, NumberKind, PointWriter } from '../pipeline/types.ts';
+import type { DropReason, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 
 /**
  * Lets only points through that carry a time: of a message that waited at the broker, the arrival says nothing about when
@@ -22,6 +22,11 @@ export class TimedOnly implements PointWriter {
   text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void {
     if (Number.isNaN(timestamp)) this.#refuse(metricName);
     else this.#out.text(deviceId, metricName, timestamp, value, changesOnly);
+  }
+
+  /** A point that was refused became a rejection or a drop: nothing is described then. */
+  describe(meta: SeriesMeta): void {
+    this.#out.describe(meta);
   }
 
   reject(code: DeadLetterCode, detail: string): void {

@@ -30,6 +30,13 @@ const ExplainedPoint = Type.Object({
     description: 'A number, or a text; NaN and the infinities are texts here, as JSON has none.',
   }),
   timestamp: time('Its time; that of the question where the message has none.'),
+  unit: Type.Optional(text('The unit, where the message says it.')),
+  tags: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'Tags of the series, where the message says them.',
+    }),
+  ),
+  device_name: Type.Optional(text('What people call the device, where the message says it.')),
 });
 
 const Reason = Type.Object({

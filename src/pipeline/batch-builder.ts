@@ -3,6 +3,7 @@ import type { DeadLetterCode } from '../errors.ts';
 import { type Admission, refusalOf } from './admission.ts';
 import { DeviceTap } from './device-tap.ts';
 import { PointBuffer } from './point-buffer.ts';
+import { mergedMeta } from './series-meta.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import {
   type ApartCounts,
@@ -21,6 +22,7 @@ import {
   type PointWriter,
   type Series,
   type SeriesKind,
+  type SeriesMeta,
 } from './types.ts';
 
 /** What a message costs beside its payload and topic, and a point in columns, roughly, in bytes. */
@@ -182,16 +184,24 @@ export class BatchBuilder implements PointWriter {
     this.#bytes += POINT_BYTES * 2 + value.length * 2;
   }
 
+  describe(meta: SeriesMeta): void {
+    if (this.#lastIndex === -1) return;
+    const series = this.#series[this.#lastIndex] as Series;
+    if (series.described !== meta) this.#redescribe(series, meta);
+  }
+
   reject(code: DeadLetterCode, detail: string): void {
     if (this.#reasonCode === null) {
       this.#reasonCode = code;
       this.#reasonDetail = detail;
     }
     this.#rejected++;
+    this.#forgetLast();
   }
 
   drop(reason: DropReason): void {
     this.#dropped++;
+    this.#forgetLast();
     this.#onDrop(reason);
   }
 
@@ -221,7 +231,7 @@ export class BatchBuilder implements PointWriter {
     this.#deadLetters = [];
     this.#series = [];
     this.#seriesIndexOf = new Map();
-    this.#lastKind = '';
+    this.#forgetLast();
     this.#points = new PointBuffer();
     this.#texts = emptyTexts();
     this.#messages = emptyMessages();
@@ -240,6 +250,21 @@ export class BatchBuilder implements PointWriter {
     const refusal = refusalOf(timestamp, this.#arrival, this.#admission);
     if (refusal !== null) this.reject(refusal.code, refusal.detail);
     return refusal === null;
+  }
+
+  #redescribe(series: Series, meta: SeriesMeta): void {
+    const { receivedAt } = this.#deliveries.at(-1) as Delivery;
+    // Out of the spool: what came since is newer.
+    if (receivedAt < series.describedAt) return;
+    series.described = meta;
+    series.describedAt = receivedAt;
+    series.meta = mergedMeta(series.meta, meta);
+  }
+
+  /** What is described next is of no point. */
+  #forgetLast(): void {
+    this.#lastKind = '';
+    this.#lastIndex = -1;
   }
 
   #indexOf(deviceId: string, metricName: string, kind: SeriesKind): number {

@@ -1,3 +1,4 @@
+import { NOTHING_SAID } from './series-meta.ts';
 import type { Series, SeriesKind } from './types.ts';
 
 /**
@@ -40,6 +41,9 @@ export class SeriesRegistry {
       route: null,
       id: undefined,
       storedKind: undefined,
+      described: null,
+      describedAt: Number.NEGATIVE_INFINITY,
+      meta: NOTHING_SAID,
       latestText: undefined,
     };
     known.set(metricName, created);

@@ -67,12 +67,27 @@ export interface Source {
   close(): Promise<void>;
 }
 
+/** What is known of a series beyond its points; an absent key says nothing, and leaves what is known. */
+export interface SeriesMeta {
+  /** As sent: UCUM, or the device's own. */
+  readonly unit?: string;
+  /** Take the place of those known before, all of them. */
+  readonly tags?: Readonly<Record<string, string>>;
+  /** What people call the series' device; it may change while the device_id stays. */
+  readonly deviceName?: string;
+}
+
 /** What a decoder writes to: one call a point, in the order of the payload. */
 export interface PointWriter {
   /** `timestamp` is NaN where the payload carries none: the arrival is taken then. */
   number(deviceId: string, metricName: string, timestamp: number, value: number, kind: NumberKind): void;
   /** `changesOnly`: store only where the text differs from the series' latest one. */
   text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void;
+  /**
+   * What the message says of the series of the point that was written just before; nothing where that was a rejection or a
+   * drop. The same object as the last time for the series costs nothing: decoders keep it for as long as nothing changes.
+   */
+  describe(meta: SeriesMeta): void;
   /** A part of the payload that cannot become a point: counted, and the message is kept as a dead letter. */
   reject(code: DeadLetterCode, detail: string): void;
   /** A point that the configuration says not to store: counted. */
@@ -99,6 +114,12 @@ export interface Series {
   id: number | undefined;
   /** The kind that the database holds, so that a change is written once. */
   storedKind: SeriesKind | undefined;
+  /** The object that described it last. */
+  described: SeriesMeta | null;
+  /** The receipt of the message that did, microseconds since 1970: what was received before says nothing any more. */
+  describedAt: number;
+  /** All that is known of it; the same object for as long as nothing changes. */
+  meta: SeriesMeta;
   /** For a text series: the latest text and its time, where the sink knows them. */
   latestText: { readonly value: string; readonly timestamp: number } | undefined;
 }

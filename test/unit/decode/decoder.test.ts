@@ -67,6 +67,7 @@ test('A message leaves nothing behind for the next', () => {
   const out = {
     number: (...row: unknown[]) => void written.push(row),
     text: () => assert.fail(),
+    describe: () => assert.fail(),
     reject: (code: string) => void written.push(code),
     drop: () => assert.fail(),
   };

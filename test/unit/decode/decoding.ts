@@ -1,7 +1,7 @@
 import { type RouteConfig, routeDefaults } from '../../../src/config/route.ts';
 import { createDecoder, type DecodeLimits } from '../../../src/decode/decoder.ts';
 import type { DeadLetterCode } from '../../../src/errors.ts';
-import type { DropReason, PointWriter, SeriesKind } from '../../../src/pipeline/types.ts';
+import type { DropReason, PointWriter, SeriesKind, SeriesMeta } from '../../../src/pipeline/types.ts';
 
 export const LIMITS: DecodeLimits = {
   messageBytes: 2 * 1024 * 1024,
@@ -25,6 +25,8 @@ export interface Written {
   rows: Row[];
   /** Of the texts: whether only changes are to be stored. */
   changesOnly: boolean[];
+  /** What was said of the row before, with that row's index. */
+  described: [row: number, meta: SeriesMeta][];
   rejects: { code: DeadLetterCode; detail: string }[];
   drops: DropReason[];
 }
@@ -45,7 +47,7 @@ export function decode(
   payload: string | Uint8Array,
   limits: DecodeLimits = LIMITS,
 ): Written {
-  const written: Written = { route: null, rows: [], changesOnly: [], rejects: [], drops: [] };
+  const written: Written = { route: null, rows: [], changesOnly: [], described: [], rejects: [], drops: [] };
   const out: PointWriter = {
     number: (device, metric, timestamp, value, kind) =>
       void written.rows.push([device, metric, timestamp, value, kind]),
@@ -53,6 +55,7 @@ export function decode(
       written.rows.push([device, metric, timestamp, value, 'text']);
       written.changesOnly.push(changesOnly);
     },
+    describe: (meta) => void written.described.push([written.rows.length - 1, meta]),
     reject: (code, detail) => void written.rejects.push({ code, detail }),
     drop: (reason) => void written.drops.push(reason),
   };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDecoder } from '../../../src/decode/decoder.ts';
+import { explain as explainBy } from '../../../src/decode/explanation.ts';
+import type { PointWriter } from '../../../src/pipeline/types.ts';
 import { DEFAULT_ROUTES, LIMITS, makeRoute } from './decoding.ts';
 
 const NOON = Date.UTC(2024, 0, 1, 12) * 1000 + 123_456;
@@ -79,4 +81,30 @@ test('A topic without a route says so', () => {
   assert.equal(route, null);
   assert.equal(dead_letter?.code, 'no_route');
   assert.equal(passed.length, 4);
+});
+
+test('What the message says of a series is told with its point, and goes with a point that is refused', () => {
+  const decode = (_topic: string, _payload: Uint8Array, out: PointWriter): null => {
+    out.number('d', 'm', NOON, 21.5, 'gauge');
+    out.describe({ unit: 'Cel', tags: { site: 'berlin' } });
+    out.text('d', 't', NOON, 'on', false);
+    out.describe({ deviceName: 'Kitchen' });
+    out.number('d', 'plain', NOON, 1, 'gauge');
+    out.reject('value_missing', '$');
+    out.describe({ unit: 'none' });
+    out.number('d', 'refused', 0, 2, 'gauge');
+    out.describe({ unit: 'none' });
+    return null;
+  };
+  const refusal = (time: number) =>
+    time === 0 ? ({ code: 'timestamp_too_old', detail: '' } as const) : null;
+  const { points } = explainBy({ decode }, [], 'topic', Buffer.of(), NOON, refusal);
+  assert.deepEqual(
+    points.map(({ metric_name, unit, tags, device_name }) => [metric_name, unit, tags, device_name]),
+    [
+      ['m', 'Cel', { site: 'berlin' }, undefined],
+      ['t', undefined, undefined, 'Kitchen'],
+      ['plain', undefined, undefined, undefined],
+    ],
+  );
 });

@@ -4,8 +4,23 @@ import * as fc from 'fast-check';
 import { totalsOf } from '../../../src/pipeline/batch.ts';
 import { BatchBuilder } from '../../../src/pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
-import { ARRIVAL, CHANGES_ONLY, type DropReason } from '../../../src/pipeline/types.ts';
-import { message, NEW_YEAR, point, SECOND, scriptArbitrary, scriptedDecoder, TAKE_ALL } from './messages.ts';
+import {
+  ARRIVAL,
+  CHANGES_ONLY,
+  type DropReason,
+  type Series,
+  type SeriesMeta,
+} from '../../../src/pipeline/types.ts';
+import {
+  message,
+  NEW_YEAR,
+  point,
+  type Script,
+  SECOND,
+  scriptArbitrary,
+  scriptedDecoder,
+  TAKE_ALL,
+} from './messages.ts';
 
 function builder(admission = TAKE_ALL, onDrop: (reason: DropReason) => void = () => {}): BatchBuilder {
   return new BatchBuilder(scriptedDecoder, new SeriesRegistry(1000), admission, onDrop);
@@ -160,6 +175,54 @@ test('a decoder that throws leaves nothing of the message but a dead letter, whi
   assert.deepEqual(
     deadLetters.map(({ code, detail }) => [code, detail]),
     [['internal', 'undefined is not a function']],
+  );
+});
+
+test('what messages say of a series stays with it, key by key, the newest last', () => {
+  const open = builder();
+  const celsius = { unit: 'Cel', tags: { site: 'berlin', line: '1' } };
+  const say = (meta: SeriesMeta, receivedAt: number): Series => {
+    const script: Script = (out) => {
+      out.number('a', 'x', NEW_YEAR, 1, 'gauge');
+      out.describe(meta);
+    };
+    open.add(message(script, { receivedAt }));
+    return open.seal().series[0] as Series;
+  };
+  const series = say(celsius, NEW_YEAR);
+  const { meta } = series;
+  assert.deepEqual(meta, celsius);
+  say({ unit: 'Cel', tags: { line: '1', site: 'berlin' } }, NEW_YEAR + 1);
+  assert.equal(series.meta, meta, 'nothing new is the same object');
+  say({ unit: 'K' }, NEW_YEAR - 1);
+  assert.equal(series.meta, meta, 'an older message out of the spool says nothing');
+  say({ deviceName: 'Kitchen', tags: { site: 'bonn' } }, NEW_YEAR + 2);
+  assert.deepEqual(series.meta, { unit: 'Cel', tags: { site: 'bonn' }, deviceName: 'Kitchen' });
+  const described = { unit: 'K' };
+  say(described, NEW_YEAR + 3);
+  say(described, NEW_YEAR + 4);
+  assert.deepEqual([series.meta.unit, series.describedAt], ['K', NEW_YEAR + 3]);
+});
+
+test('nothing is described after a point that is not taken', () => {
+  const open = builder({ maxFuture: SECOND, maxAge: SECOND });
+  for (const refused of [
+    (out) => out.number('a', 'x', NEW_YEAR + DAY_AHEAD, 1, 'gauge'),
+    (out) => out.reject('value_missing', '$'),
+    (out) => out.drop('text_dropped'),
+  ] satisfies Script[]) {
+    open.add(
+      message((out) => {
+        out.number('a', 'x', NEW_YEAR, 1, 'gauge');
+        refused(out);
+        out.describe({ unit: 'Cel' });
+      }),
+    );
+  }
+  open.add(message((out) => out.describe({ unit: 'Cel' })));
+  assert.deepEqual(
+    open.seal().series.map(({ meta }) => meta),
+    [{}],
   );
 });
 

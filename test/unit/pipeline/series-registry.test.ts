@@ -16,6 +16,9 @@ test('one object a series, whatever the order', () => {
     route: null,
     id: undefined,
     storedKind: undefined,
+    described: null,
+    describedAt: Number.NEGATIVE_INFINITY,
+    meta: {},
     latestText: undefined,
   });
   assert.equal(registry.size, 3);

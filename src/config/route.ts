@@ -7,6 +7,7 @@
 
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
+import { FORMATS, FORMAT_NAMES } from '../decode/formats/table.ts';
 
 const EXPRESSION = 'a text with {level} placeholders, or a path such as $.id, @.id or $["a key"][0]';
 
@@ -25,9 +26,9 @@ export const ROUTE = Type.Object({
     allowed: '0 or 1',
     default: 1,
   }),
-  format: Type.Enum(['auto', 'value', 'json'], {
-    description: 'What the payload is: one value, JSON, or whichever of them it looks like.',
-    allowed: 'auto, value or json',
+  format: Type.Enum(FORMAT_NAMES, {
+    description: `What the payload is (docs/formats.md). ${FORMAT_NAMES.map((name) => `${name}: ${FORMATS[name].what}`).join('; ')}.`,
+    allowed: FORMAT_NAMES.join(', '),
     default: 'auto',
   }),
   device_id: Type.Optional(

@@ -1,23 +1,15 @@
 import type { RouteConfig } from '../config/route.ts';
 import type { Decoder, PointWriter } from '../pipeline/types.ts';
-import { autoFormat } from './auto.ts';
 import { type Explanation, explain, type TimeRefusal } from './explanation.ts';
-import type { Format } from './format.ts';
-import { jsonFormat } from './json.ts';
+import type { Format } from './formats/format.ts';
+import { FORMATS } from './formats/table.ts';
 import { excerpt, rejectionDetail } from './place.ts';
 import { type DecodeLimits, PointEmitter } from './point-emitter.ts';
 import { planRoute } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
 import { TimedOnly } from './timed-only.ts';
-import { valueFormat } from './value.ts';
 
 export type { DecodeLimits } from './point-emitter.ts';
-
-const FORMATS: Readonly<Record<RouteConfig['format'], Format>> = {
-  auto: autoFormat,
-  value: valueFormat,
-  json: jsonFormat,
-};
 
 /** No format has a point in fewer bytes: columns of JSON have a digit and a comma. */
 const BYTES_PER_POINT = 2;
@@ -38,15 +30,19 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
   const router = new Router(plans, limits.nameLength);
   const points = new PointEmitter(limits);
   const decoder: Decoder = {
-    decode(topic: string, payload: Uint8Array, out: PointWriter, backlog = false): string | null {
+    decode(topic, payload, out, backlog = false, receivedAt = Number.NaN): string | null {
       const match = router.match(topic);
       if (match === null) {
         out.reject('no_route', rejectionDetail(`topic ${excerpt(topic)}`));
         return null;
       }
       const { name, on_backlog: onBacklog } = match.plan.route;
-      const timed = backlog && onBacklog !== 'store' ? new TimedOnly(out, onBacklog) : out;
-      decodeMatched(match, payload, points, timed);
+      if (backlog && onBacklog !== 'store') {
+        // Times that count from the arrival say no more than the arrival does.
+        decodeMatched(match, payload, Number.NaN, points, new TimedOnly(out, onBacklog));
+      } else {
+        decodeMatched(match, payload, receivedAt, points, out);
+      }
       return name;
     },
   };
@@ -58,8 +54,15 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
   };
 }
 
-function decodeMatched(match: TopicMatch, payload: Uint8Array, points: PointEmitter, out: PointWriter): void {
+function decodeMatched(
+  match: TopicMatch,
+  payload: Uint8Array,
+  arrival: number,
+  points: PointEmitter,
+  out: PointWriter,
+): void {
   const { limits } = points;
+  points.arrival = arrival;
   points.begin(match, out);
   if (payload.length > limits.messageBytes) {
     points.reject('payload_too_large', `${payload.length} bytes`, null);
@@ -68,8 +71,8 @@ function decodeMatched(match: TopicMatch, payload: Uint8Array, points: PointEmit
   } else if (match.invalid !== null) {
     points.reject('name_invalid', match.invalid, null);
   } else {
-    const format = FORMATS[match.plan.route.format];
-    const document = format.parse(payload, points);
+    const format: Format = FORMATS[match.plan.route.format];
+    const document = format.parse(payload, points, match);
     if (document !== undefined && !isTooMany(document, format, match, payload, points, out)) {
       format.emit(document, match, points);
     }

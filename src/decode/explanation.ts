@@ -106,7 +106,7 @@ export function explain(
       last = -1;
     },
   };
-  const route = decoder.decode(topic, payload, out);
+  const route = decoder.decode(topic, payload, out, false, receivedAt);
   return {
     route,
     points,

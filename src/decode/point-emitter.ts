@@ -24,6 +24,8 @@ export class PointEmitter {
   readonly limits: DecodeLimits;
   /** Points, and values that could not become points, of the current message. */
   count = 0;
+  /** When the message arrived, in microseconds since 1970; NaN where nothing may go by that. */
+  arrival = Number.NaN;
   #out: PointWriter | null = null;
   #match: TopicMatch | null = null;
   #deviceId = '';

@@ -116,7 +116,8 @@ export class BatchBuilder implements PointWriter {
     this.#bytes += delivery.payload.byteLength + delivery.topic.length * 2 + MESSAGE_OVERHEAD;
     let route: string | null = null;
     try {
-      route = this.#decoder.decode(delivery.topic, delivery.payload, this, delivery.backlog);
+      const { topic, payload, backlog, receivedAt } = delivery;
+      route = this.#decoder.decode(topic, payload, this, backlog, receivedAt);
     } catch (error) {
       // A fault of ours: nothing of the message is stored, all of it is kept.
       this.#points.truncate(points);

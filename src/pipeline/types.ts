@@ -98,9 +98,16 @@ export interface PointWriter {
 export interface Decoder {
   /**
    * Returns the name of the route that took the message, or null where no route matches its topic. `backlog`: whether the
-   * message waited at the broker; a route may not want the arrival of such a one for its time.
+   * message waited at the broker; a route may not want the arrival of such a one for its time. `receivedAt`: when it
+   * arrived first, in microseconds since 1970, also where it lay in the spool or was a dead letter since.
    */
-  decode(topic: string, payload: Uint8Array, out: PointWriter, backlog?: boolean): string | null;
+  decode(
+    topic: string,
+    payload: Uint8Array,
+    out: PointWriter,
+    backlog?: boolean,
+    receivedAt?: number,
+  ): string | null;
 }
 
 /** A series as the process knows it; `id` is the sink's and undefined until it was looked up. */

@@ -18,8 +18,8 @@ const SEAMS = {
   }),
   decoded: (reached) => ({
     decoder: (decoder) => ({
-      decode: (topic, payload, out) => {
-        const route = decoder.decode(topic, payload, out);
+      decode: (...message) => {
+        const route = decoder.decode(...message);
         reached();
         return route;
       },

@@ -1,10 +1,12 @@
-import { emitDocument } from './document.ts';
+import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
-import type { PointEmitter } from './point-emitter.ts';
-import { readUtf8 } from './utf8.ts';
+import type { PointEmitter } from '../point-emitter.ts';
+import { readUtf8 } from '../utf8.ts';
 
 /** One scalar: a number, a word, or text; in JSON's quotes or without. */
 export const valueFormat: Format = {
+  what: 'one value',
+  unused: [],
   parse(payload: Uint8Array, points: PointEmitter): string | undefined {
     const text = readUtf8(payload, points);
     return text === undefined ? undefined : readValue(text, points);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { decode, makeRoute, valuesOf } from './decoding.ts';
+import { decode, makeRoute, valuesOf } from '../decoding.ts';
 
 const JSON_ROUTE = makeRoute({ topic: 'devices/{device_id}/{metric_name}', format: 'json' });
 const firstReject = (payload: string | Uint8Array) => decode([JSON_ROUTE], 'devices/d/m', payload).rejects[0];

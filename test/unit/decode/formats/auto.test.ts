@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decode, DEFAULT_ROUTES, valuesOf } from './decoding.ts';
+import { decode, DEFAULT_ROUTES, valuesOf } from '../decoding.ts';
 
 test('What begins like an object or array is JSON, all else a scalar', () => {
   assert.deepEqual(valuesOf(' \n{"value":21.5}'), [[21.5, 'gauge']]);

@@ -1,11 +1,13 @@
-import { emitDocument } from './document.ts';
+import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
 import { scanJson } from './json-scan.ts';
-import type { PointEmitter } from './point-emitter.ts';
-import { readUtf8 } from './utf8.ts';
+import type { PointEmitter } from '../point-emitter.ts';
+import { readUtf8 } from '../utf8.ts';
 
 /** One JSON document (RFC 8259). Of keys that occur twice the last counts. */
 export const jsonFormat: Format = {
+  what: 'JSON',
+  unused: [],
   parse(payload: Uint8Array, points: PointEmitter): unknown {
     const text = readUtf8(payload, points);
     return text === undefined ? undefined : readJson(text, points);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decode, LIMITS, makeRoute, valuesOf } from './decoding.ts';
+import { decode, LIMITS, makeRoute, valuesOf } from '../decoding.ts';
 
 const value = (payload: string, overrides = {}) => valuesOf(payload, { format: 'value', ...overrides });
 

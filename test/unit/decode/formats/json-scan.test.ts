@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { scanJson } from '../../../src/decode/json-scan.ts';
+import { scanJson } from '../../../../src/decode/formats/json-scan.ts';
 
 test('Depth is that of the JSON value, strings do not count', () => {
   const depth = (value: unknown): number =>

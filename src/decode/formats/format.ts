@@ -1,0 +1,16 @@
+import type { PointEmitter } from '../point-emitter.ts';
+import type { TopicMatch } from '../router.ts';
+
+/** A way to read payloads: a file that exports its Format, and its name in `table.ts`. */
+export interface Format {
+  /** What the payload is, for the documentation of the key `format`: "JSON", "one value". */
+  readonly what: string;
+  /** Keys of a route that say nothing to this format, and are refused. */
+  readonly unused: readonly UnusedKey[];
+  /** Reads the bytes into what `emit` understands; undefined where that failed and was rejected. */
+  parse(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown;
+  /** Hands the points of what `parse` returned to `points`; called twice for large payloads, first to count. */
+  emit(document: unknown, match: TopicMatch, points: PointEmitter): void;
+}
+
+type UnusedKey = 'value' | 'timestamp' | 'each' | 'flatten' | 'time_zone' | 'time_unit';

@@ -1,0 +1,15 @@
+import { autoFormat } from './auto.ts';
+import type { Format } from './format.ts';
+import { jsonFormat } from './json.ts';
+import { valueFormat } from './value.ts';
+
+/** Every format by its name in a route. The configuration, its documentation and the decoder go by this table. */
+export const FORMATS = {
+  auto: autoFormat,
+  value: valueFormat,
+  json: jsonFormat,
+} as const satisfies Readonly<Record<string, Format>>;
+
+export type FormatName = keyof typeof FORMATS;
+
+export const FORMAT_NAMES = Object.keys(FORMATS) as FormatName[];

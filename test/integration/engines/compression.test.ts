@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { TidegateError } from '../../../src/errors.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { DAY, SECOND } from '../../unit/pipeline/messages.ts';
 import { at, count, fate, openSink, type Point, points, series } from '../postgres/sinks.ts';
 import { openPostgres, runJob } from './engines.ts';
@@ -181,7 +183,15 @@ test('a reader in a loop never sees another count while chunks are compressed an
     }
   });
   for (let day = 1; day <= 5; day++) await engine.compress(nameAt(`2023-01-0${day}`));
-  for (let day = 1; day <= 5; day++) await engine.decompress(nameAt(`2023-01-0${day}`));
+  for (let day = 1; day <= 5; day++) {
+    // On a busy machine the readers leave it no gap for a while, and it says so.
+    await eventually(`day ${day} is open`, () =>
+      engine.decompress(nameAt(`2023-01-0${day}`)).catch((error: unknown) => {
+        if (error instanceof TidegateError && error.code.startsWith('chunk_')) return false;
+        throw error;
+      }),
+    );
+  }
   done.abort();
   await Promise.all(looking);
   assert.deepEqual([...seen], ['5000']);

@@ -21,6 +21,7 @@ import type { FileSpool } from './spool/file-spool.ts';
 import { openSpool } from './spool/open.ts';
 import { spooledEntries, spooledSessions } from './spooled-sessions.ts';
 import { tellAll } from './telemetry/observers.ts';
+import { unitLog } from './telemetry/unit-log.ts';
 import type { Watching } from './watching.ts';
 import { YoungGarbage } from './young-garbage.ts';
 
@@ -94,7 +95,11 @@ export class Ingest {
     const decoder = createDecoder(config.routes, decodeLimits(config));
     const files = await this.#openSpool();
     this.#spool = files && seams.spool(files);
-    const sink = new PostgresSink({ ...sinkOptions(config, engine, secrets), connect: seams.connect });
+    const sink = new PostgresSink({
+      ...sinkOptions(config, engine, secrets),
+      connect: seams.connect,
+      onUnitChange: unitLog(logger, () => performance.now()),
+    });
     this.#sink = sink;
     const { since, totals } = await sink.totals().catch(rethrown);
     // What the spool holds may have been committed by an earlier life, and is looked up before it is written.

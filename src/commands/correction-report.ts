@@ -35,6 +35,7 @@ const WORDS: Readonly<Record<string, string>> = {
   compressed_points: 'of them compressed',
   texts: 'texts',
   dropped: 'dropped, because both have their time',
+  units: 'series whose units differ: that of the device that stays is kept',
   buckets: 'rows of aggregates',
   frozen_buckets: 'rows of aggregates stay: retention deleted their points',
   dead_letters: 'dead letters',

@@ -9,6 +9,7 @@ import { type SchemaNames, withNames } from '../postgres/names.ts';
 import { countRows, markDirty, removeRows } from '../postgres/point-removal.ts';
 import type { OnDuplicate } from '../postgres/rows.ts';
 import { restateSeries } from '../postgres/series-statistics.ts';
+import { mergeDescriptions, moveDeviceName } from './description-merge.ts';
 import { countShared, mergeSeries } from './series-merge.ts';
 import type { PointPlaces, Target } from './point-places.ts';
 
@@ -92,6 +93,7 @@ export class Corrections {
 
   /** Throws `device_unknown`, `usage`. */
   async merge(device: string, into: string, dryRun: boolean): Promise<CorrectionReport> {
+    const { names } = this.#context;
     if (device === into) throw new TidegateError('usage', 'a device cannot be merged into itself');
     return await this.#correct('merge', { device, into }, dryRun, async () => {
       const found = await this.#seriesOf(device, '*');
@@ -101,6 +103,7 @@ export class Corrections {
         const other = there.find(({ metric, text }) => metric === one.metric && text === one.text);
         return other === undefined ? [] : [[one, other] as const];
       });
+      const units = await mergeDescriptions(this.#client, names, pairs, dryRun);
       let points = 0;
       let dropped = 0;
       for (const [one, other] of pairs) {
@@ -109,7 +112,7 @@ export class Corrections {
         dropped += counts.dropped;
       }
       if (!dryRun) await this.#hand(device, into);
-      return { series: found.length, merged_series: pairs.length, points, dropped, aliases };
+      return { series: found.length, merged_series: pairs.length, points, dropped, units, aliases };
     });
   }
 
@@ -180,7 +183,10 @@ export class Corrections {
     const { names, deviceOf } = this.#context;
     const origins = await deadLetterOrigins(this.#client, names);
     const its = origins.filter(({ route, topic }) => deviceOf(route, topic) === device);
-    if (!dryRun) await moveDeviceStates(this.#client, names, device, null);
+    if (!dryRun) {
+      await moveDeviceStates(this.#client, names, device, null);
+      await moveDeviceName(this.#client, names, device, null);
+    }
     return dryRun
       ? {
           dead_letters: await countDeadLetters(this.#client, names, its),
@@ -223,6 +229,7 @@ export class Corrections {
       [device, to],
     );
     await moveDeviceStates(this.#client, this.#context.names, device, to);
+    await moveDeviceName(this.#client, this.#context.names, device, to);
     await this.#devices.follow(device, to);
   }
 

@@ -132,6 +132,7 @@ export class DeadLetters {
       onDuplicate: 'keep_first',
       deadLetters: new LettersReturned(this.#names, auditId),
       textsAlone: true,
+      describes: 'unknown',
     });
   }
 

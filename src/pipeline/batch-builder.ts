@@ -255,8 +255,11 @@ export class BatchBuilder implements PointWriter {
 
   #redescribe(series: Series, meta: SeriesMeta): void {
     const { receivedAt } = this.#deliveries.at(-1) as Delivery;
-    // Out of the spool: what came since is newer.
-    if (receivedAt < series.describedAt) return;
+    if (receivedAt < series.describedAt) {
+      // Out of the spool: what came since is newer, but may not have said everything.
+      series.meta = mergedMeta(series.meta, mergedMeta(meta, series.meta));
+      return;
+    }
     series.described = meta;
     series.describedAt = receivedAt;
     series.meta = mergedMeta(series.meta, meta);

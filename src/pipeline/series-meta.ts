@@ -24,10 +24,20 @@ export function mergedMeta(known: SeriesMeta, said: SeriesMeta): SeriesMeta {
   };
 }
 
-/** Whatever their order. */
-function sameTags(left: SeriesMeta['tags'], right: SeriesMeta['tags']): boolean {
-  if (left === right) return true;
-  if (left === undefined || right === undefined) return false;
+/** Of what is known, what is not in `before`. */
+export function changedMeta(before: SeriesMeta, { unit, tags, deviceName }: SeriesMeta): SeriesMeta {
+  return {
+    ...(unit !== undefined && unit !== before.unit && { unit }),
+    ...(tags !== undefined && !sameTags(tags, before.tags) && { tags }),
+    ...(deviceName !== undefined && deviceName !== before.deviceName && { deviceName }),
+  };
+}
+
+/** Whatever their order; no tags are none. */
+function sameTags(left: SeriesMeta['tags'] = {}, right: SeriesMeta['tags'] = {}): boolean {
   const keys = Object.keys(left);
-  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
+  return (
+    left === right ||
+    (keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]))
+  );
 }

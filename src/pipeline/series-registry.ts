@@ -44,6 +44,7 @@ export class SeriesRegistry {
       described: null,
       describedAt: Number.NEGATIVE_INFINITY,
       meta: NOTHING_SAID,
+      storedMeta: undefined,
       latestText: undefined,
     };
     known.set(metricName, created);

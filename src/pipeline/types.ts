@@ -127,6 +127,8 @@ export interface Series {
   describedAt: number;
   /** All that is known of it; the same object for as long as nothing changes. */
   meta: SeriesMeta;
+  /** What the database holds of it, so that a change is written once. */
+  storedMeta: SeriesMeta | undefined;
   /** For a text series: the latest text and its time, where the sink knows them. */
   latestText: { readonly value: string; readonly timestamp: number } | undefined;
 }

@@ -1,8 +1,16 @@
 import type { Client } from 'pg';
+import { changedMeta, mergedMeta } from '../pipeline/series-meta.ts';
 import type { Series, SeriesKind } from '../pipeline/types.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import {
+  DESCRIPTION,
+  type DescriptionRow,
+  DEVICE_NAME,
+  metaOf,
+  type SeriesDescriptions,
+} from './series-descriptions.ts';
 
-interface FoundSeries {
+interface FoundSeries extends DescriptionRow {
   readonly position: string;
   readonly series_id: string;
   readonly kind: SeriesKind;
@@ -16,9 +24,9 @@ interface FoundSeries {
  */
 export class SeriesCatalog {
   readonly #maxSeries: number;
+  readonly #descriptions: SeriesDescriptions;
   readonly #lookup: string;
   readonly #insert: string;
-  readonly #changeKind: string;
   readonly #latestTexts: string;
   readonly #count: string;
   /** Under which `version` each series was last looked up, where that is not 0. */
@@ -27,14 +35,16 @@ export class SeriesCatalog {
   /** Series that come under several names: none of them knows alone which text is the latest. */
   readonly #renamed = new Set<number>();
 
-  constructor(names: SchemaNames, maxSeries: number) {
+  constructor(names: SchemaNames, maxSeries: number, descriptions: SeriesDescriptions) {
     this.#maxSeries = maxSeries;
+    this.#descriptions = descriptions;
     this.#lookup = withNames(
-      `SELECT k.position, s.series_id, s.kind, a.alias IS NOT NULL AS renamed
+      `SELECT k.position, s.series_id, s.kind, ${DESCRIPTION}, a.alias IS NOT NULL AS renamed
        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS k (device_id, metric_name, is_text, position)
        ${CURRENT_NAME}
        JOIN :"internal".series s ON s.device_id = coalesce(a.device_id, k.device_id)
-         AND s.metric_name = k.metric_name AND s.is_text = k.is_text`,
+         AND s.metric_name = k.metric_name AND s.is_text = k.is_text
+       ${DEVICE_NAME}`,
       names,
     );
     // The order of the key keeps two daemons that insert the same series from waiting for each other in a circle.
@@ -47,7 +57,6 @@ export class SeriesCatalog {
        ON CONFLICT DO NOTHING`,
       names,
     );
-    this.#changeKind = withNames(`UPDATE :"internal".series SET kind = $2 WHERE series_id = $1`, names);
     this.#latestTexts = withNames(
       `SELECT k.position, t.value, extract(epoch FROM t.ts) * 1000000 AS microseconds
        FROM unnest($1::bigint[]) WITH ORDINALITY AS k (series_id, position)
@@ -71,7 +80,7 @@ export class SeriesCatalog {
     this.#version = Math.max(this.#version, version);
   }
 
-  /** Fills `id`, and for texts `latestText`. Returns those that `max_series` refuses, without an id. */
+  /** Fills `id`, and for texts `latestText`; writes changed kinds and descriptions. Returns those that `max_series` refuses, without an id. */
   async resolve(client: Client, wanted: readonly Series[]): Promise<ReadonlySet<Series>> {
     let missing = wanted.filter((series) => series.id === undefined || this.#isOutdated(series));
     const refused = new Set<Series>();
@@ -80,6 +89,8 @@ export class SeriesCatalog {
       const room = missing.length === 0 ? 0 : await this.#room(client);
       for (const series of missing.slice(room)) refused.add(series);
       const created = missing.slice(0, room);
+      // One that was deleted by hand is described anew.
+      for (const series of created) series.storedMeta = undefined;
       if (created.length > 0) {
         await client.query(this.#insert, [
           ...keys(created),
@@ -96,11 +107,10 @@ export class SeriesCatalog {
         (one.latestText === undefined || this.#renamed.has(one.id as number)),
     );
     await this.#findLatestTexts(client, silent);
-    for (const series of wanted) {
-      if (series.storedKind === series.kind || refused.has(series)) continue;
-      await client.query(this.#changeKind, [series.id, series.kind]);
-      series.storedKind = series.kind;
-    }
+    const changed = wanted.filter(
+      (one) => (one.kind !== one.storedKind || one.meta !== one.storedMeta) && !refused.has(one),
+    );
+    await this.#descriptions.write(client, changed);
     return refused;
   }
 
@@ -115,6 +125,13 @@ export class SeriesCatalog {
       if (series.id !== undefined) series.latestText = undefined;
       series.id = Number(row.series_id);
       series.storedKind = row.kind;
+      const stored = metaOf(row);
+      // What was written before may have been corrected by hand since.
+      const said =
+        series.storedMeta === undefined ? series.meta : changedMeta(series.storedMeta, series.meta);
+      const isNewer = series.describedAt >= (row.described_at ?? Number.NEGATIVE_INFINITY);
+      series.meta = mergedMeta(stored, isNewer ? said : mergedMeta(said, stored));
+      series.storedMeta = stored;
       if (row.renamed) this.#renamed.add(series.id);
       if (version > 0) this.#foundAt.set(series, version);
       missing.delete(series);

@@ -3,6 +3,7 @@ import type { connect, DatabaseUrl } from './connection.ts';
 import type { DeadLetterKeeper } from './dead-letter-store.ts';
 import type { EngineName } from './engine-choice.ts';
 import type { OnDuplicate } from './rows.ts';
+import type { UnitChange } from './series-descriptions.ts';
 
 export interface SinkOptions {
   readonly url: DatabaseUrl;
@@ -21,6 +22,12 @@ export interface SinkOptions {
   readonly textsAlone?: boolean;
   /** Whether batches may come to lie in a spool, where a later life asks what became of them. Default: false. */
   readonly spools?: boolean;
+  /**
+   * What messages say of series beside points: the newest wins (default), or it only adds what is unknown, where they were
+   * received long before and writers that do not hear of it know better.
+   */
+  readonly describes?: 'newest' | 'unknown';
+  readonly onUnitChange?: (change: UnitChange) => void;
   /** Opens a connection; only tests give another one. */
   readonly connect?: typeof connect;
 }

@@ -17,6 +17,7 @@ import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { PointStore } from './point-store.ts';
 import { sortRows } from './rows.ts';
 import { SeriesCatalog } from './series-catalog.ts';
+import { SeriesDescriptions } from './series-descriptions.ts';
 import { KeptConnections } from './kept-connections.ts';
 import { type HeldRows, NOTHING_HELD, type SinkOptions } from './sink-options.ts';
 import { sqlstateOf } from './sqlstate.ts';
@@ -74,7 +75,9 @@ export class PostgresSink implements Sink {
       options.engine === 'timescaledb'
         ? new HypertableChunks(names)
         : new ChunkMap(names, options.chunks, () => Date.now() * 1000);
-    this.#catalog = new SeriesCatalog(names, options.maxSeries);
+    const { describes = 'newest', onUnitChange = () => {} } = options;
+    const descriptions = new SeriesDescriptions(names, describes === 'newest', onUnitChange);
+    this.#catalog = new SeriesCatalog(names, options.maxSeries, descriptions);
     this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
     this.#deletions = new Deletions(names);
     this.#dirty = new DirtyBuckets(names);

@@ -19,6 +19,7 @@ test('one object a series, whatever the order', () => {
     described: null,
     describedAt: Number.NEGATIVE_INFINITY,
     meta: {},
+    storedMeta: undefined,
     latestText: undefined,
   });
   assert.equal(registry.size, 3);

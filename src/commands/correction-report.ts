@@ -1,13 +1,15 @@
 import type { CorrectionReport } from '../engines/corrections.ts';
+import type { DeviceMetric } from '../postgres/device-metrics.ts';
 import type { DeviceSummary } from '../postgres/device-series.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 
 export function describeDevices(devices: readonly DeviceSummary[]): string {
   return table(
-    ['device', 'series', 'points', 'first', 'last', 'state', 'every', 'clock skew'],
-    devices.map(({ device_id, series, points, first_seen, last_seen, ...watched }) => [
+    ['device', 'name', 'series', 'points', 'first', 'last', 'state', 'every', 'clock skew'],
+    devices.map(({ device_id, device_name, series, points, first_seen, last_seen, ...watched }) => [
       device_id,
+      device_name,
       String(series),
       String(points),
       first_seen,
@@ -15,6 +17,23 @@ export function describeDevices(devices: readonly DeviceSummary[]): string {
       watched.state,
       seconds(watched.expected_interval),
       seconds(watched.clock_skew),
+    ]),
+  );
+}
+
+export function describeMetrics(metrics: readonly DeviceMetric[]): string {
+  return table(
+    ['metric', 'kind', 'unit', 'tags', 'points', 'latest', 'time'],
+    metrics.map(({ metric_name, kind, unit, tags, points, value, timestamp }) => [
+      metric_name,
+      kind,
+      unit,
+      Object.entries(tags)
+        .map(([key, tag]) => `${key}:${tag}`)
+        .join(' '),
+      String(points),
+      kind === 'text' && value !== null ? JSON.stringify(value) : value === null ? null : String(value),
+      timestamp,
     ]),
   );
 }

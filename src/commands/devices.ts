@@ -7,14 +7,15 @@ import { withCorrections } from '../engines/open-corrections.ts';
 import { TidegateError } from '../errors.ts';
 import { actor } from './actor.ts';
 import { confirmed } from './confirmation.ts';
-import { describeCorrection, describeDevices } from './correction-report.ts';
-import { moment } from './option-values.ts';
+import { describeCorrection, describeDevices, describeMetrics } from './correction-report.ts';
+import { moment, tagged } from './option-values.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
 interface ListOptions {
   readonly config?: string;
   readonly json?: boolean;
   readonly match: string;
+  readonly tag?: Record<string, string>;
 }
 
 interface CorrectionOptions {
@@ -39,7 +40,9 @@ in iot_audit. A running daemon follows at its next batch; while the correction i
 It cannot be undone: see first with --dry-run what it would do. Without --yes it asks, where there is a terminal.`;
 
 export function addDevices(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
-  const devices = program.command('devices').description('List devices; delete, rename or merge them.');
+  const devices = program
+    .command('devices')
+    .description('List devices, show one; delete, rename or merge them.');
   const correction = (name: string, description: string): Command =>
     devices
       .command(name)
@@ -61,6 +64,11 @@ export function addDevices(program: Command, terminal: Terminal, exit: (code: Ex
     )
     .option('-c, --config <file>', 'the configuration file (YAML)')
     .option('-m, --match <glob>', 'only devices of such names; * stands for any characters', '*')
+    .option(
+      '-t, --tag <key:value>',
+      'only devices with a series of this tag; several: of all of them',
+      tagged,
+    )
     .option('--json', 'print an array of the columns of iot_devices')
     .addHelpText(
       'after',
@@ -71,9 +79,21 @@ too little is known. Empty: not watched, or not heard since it is.`,
     )
     .action(async (options: ListOptions) => {
       const found = await connected(terminal, options.config, (corrections) =>
-        corrections.list(options.match),
+        corrections.list(options.match, options.tag ?? null),
       );
       print(terminal.stdout, options.json === true ? JSON.stringify(found) : describeDevices(found));
+      exit(0);
+    });
+
+  devices
+    .command('show')
+    .description('The metrics of one device: kind, unit, tags, points, and the latest point.')
+    .argument('<device>', 'its device_id')
+    .option('-c, --config <file>', 'the configuration file (YAML)')
+    .option('--json', 'print an array of metrics')
+    .action(async (device: string, options: Pick<ListOptions, 'config' | 'json'>) => {
+      const metrics = await connected(terminal, options.config, (corrections) => corrections.metrics(device));
+      print(terminal.stdout, options.json === true ? JSON.stringify(metrics) : describeMetrics(metrics));
       exit(0);
     });
 

@@ -32,3 +32,10 @@ export function moment(text: string): string {
   if (match !== null && !Number.isNaN(Date.parse(whole))) return whole;
   throw new InvalidArgumentError('Allowed: a time such as 2026-01-31 or 2026-01-31T12:00:00Z.');
 }
+
+/** One more `key:value`, beside those before. */
+export function tagged(text: string, before: Record<string, string> = {}): Record<string, string> {
+  const colon = text.indexOf(':');
+  if (colon < 1 || text.includes('\0')) throw new InvalidArgumentError('Allowed: a tag such as site:berlin.');
+  return { ...before, [text.slice(0, colon)]: text.slice(colon + 1) };
+}

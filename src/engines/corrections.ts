@@ -2,8 +2,15 @@ import type { Client } from 'pg';
 import { TidegateError } from '../errors.ts';
 import { corrected, looked, recordCorrection } from '../postgres/correction.ts';
 import { countDeadLetters, deadLetterOrigins, removeDeadLetters } from '../postgres/dead-letter-removal.ts';
+import { type DeviceMetric, metricsOf } from '../postgres/device-metrics.ts';
 import { DeviceNames } from '../postgres/device-names.ts';
-import { type DeviceSeries, type DeviceSummary, listDevices, seriesOf } from '../postgres/device-series.ts';
+import {
+  type DeviceSeries,
+  type DeviceSummary,
+  listDevices,
+  seriesOf,
+  type Tags,
+} from '../postgres/device-series.ts';
 import { moveDeviceStates } from '../postgres/device-states.ts';
 import { type SchemaNames, withNames } from '../postgres/names.ts';
 import { countRows, markDirty, removeRows } from '../postgres/point-removal.ts';
@@ -58,9 +65,15 @@ export class Corrections {
     this.#devices = new DeviceNames(client, context.names);
   }
 
-  async list(glob: string): Promise<DeviceSummary[]> {
-    const all = { match: glob, state: null, after: null, limit: null, visible: null };
+  async list(glob: string, tags: Tags | null = null): Promise<DeviceSummary[]> {
+    const all = { match: glob, state: null, tags, after: null, limit: null, visible: null };
     return await listDevices(this.#client, this.#context.names, all);
+  }
+
+  /** Of each series what is known of it, and its latest point. Throws `device_unknown`. */
+  async metrics(device: string): Promise<DeviceMetric[]> {
+    await this.#seriesOf(device, '*');
+    return await metricsOf(this.#client, this.#context.names, device);
   }
 
   /** Throws `device_unknown`. */
@@ -112,7 +125,14 @@ export class Corrections {
         dropped += counts.dropped;
       }
       if (!dryRun) await this.#hand(device, into);
-      return { series: found.length, merged_series: pairs.length, points, dropped, units, aliases };
+      return {
+        series: found.length,
+        merged_series: pairs.length,
+        points,
+        dropped,
+        ...(units > 0 && { units }),
+        aliases,
+      };
     });
   }
 

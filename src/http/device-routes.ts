@@ -5,6 +5,7 @@ import { sendProblem } from './problem.ts';
 import { cursorAfter, readCursor } from './cursors.ts';
 import { DeviceDetailSchema } from './device-schemas.ts';
 import { shownValue } from './latest-routes.ts';
+import { TagsAsked, tagsOf } from './latest-schemas.ts';
 import { Success } from './schema-parts.ts';
 import { DeviceSchema } from './schemas.ts';
 
@@ -23,6 +24,7 @@ const Question = Type.Object({
   state: Type.Optional(
     Type.Enum(['learning', 'ok', 'silent'], { description: 'Only those of which that is known.' }),
   ),
+  tag: TagsAsked,
 });
 
 interface Asked {
@@ -30,6 +32,7 @@ interface Asked {
   readonly cursor?: string;
   readonly match: string;
   readonly state?: DeviceQuestion['state'];
+  readonly tag?: readonly string[];
 }
 
 export function deviceRoutes(api: FastifyInstance, ports: HttpPorts): void {
@@ -56,9 +59,17 @@ export function deviceRoutes(api: FastifyInstance, ports: HttpPorts): void {
       const after = query.cursor === undefined ? null : readCursor(query.cursor, isName);
       if (after === undefined) return sendProblem(reply, 400, 'cursor is not the next_cursor of a page.');
       const { limit, match, state = null } = query;
+      const tags = tagsOf(query.tag);
       // One more tells whether there is a page after this one.
       const begun = performance.now();
-      const found = await devices.list({ match, state, after, limit: limit + 1, visible: access.devices });
+      const found = await devices.list({
+        match,
+        state,
+        tags,
+        after,
+        limit: limit + 1,
+        visible: access.devices,
+      });
       const data = found.slice(0, limit);
       const last = found.length > limit ? data.at(-1) : undefined;
       ports.logQuery({ type: 'devices', durationMs: performance.now() - begun, count: data.length });

@@ -1,5 +1,5 @@
 import { Type } from 'typebox';
-import { SeriesKindSchema, UnitSchema, ValueSchema } from './latest-schemas.ts';
+import { SeriesKindSchema, TagsSchema, UnitSchema, ValueSchema } from './latest-schemas.ts';
 import { text } from './schema-parts.ts';
 import { DeviceSchema } from './schemas.ts';
 
@@ -11,6 +11,7 @@ export const DeviceMetricSchema = Type.Object(
     metric_name: text('The metric.'),
     kind: SeriesKindSchema,
     unit: UnitSchema,
+    tags: TagsSchema,
     value: ValueSchema,
     timestamp: TimeOrNull('Of the value; null where no point is left.'),
     points: Type.Integer({ minimum: 0, description: 'Ever stored.' }),

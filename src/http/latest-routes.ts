@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
 import { cursorAfter, readCursor } from './cursors.ts';
-import { LatestPointSchema, LatestQuestionSchema } from './latest-schemas.ts';
+import { LatestPointSchema, LatestQuestionSchema, tagsOf } from './latest-schemas.ts';
 import { shownNumber } from './numbers.ts';
 import { Success } from './schema-parts.ts';
 import type { HttpPorts } from './ports.ts';
@@ -42,6 +42,7 @@ export function latestRoutes(api: FastifyInstance, ports: HttpPorts): void {
         devices: query.device_id ?? null,
         metrics: query.metric_name ?? null,
         match: query.match,
+        tags: tagsOf(query.tag),
         visible: access.devices,
         after: place && { deviceId: place[0], metricName: place[1], text: place[2] },
         limit: query.limit,

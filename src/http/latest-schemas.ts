@@ -1,8 +1,25 @@
 import { Type } from 'typebox';
 import { text, time } from './schema-parts.ts';
+import { DeviceNameSchema } from './schemas.ts';
 
 /** PostgreSQL holds no text with a NUL, so nothing is called so. */
 const Names = Type.Array(Type.String({ minLength: 1, pattern: String.raw`^[^\0]+$` }), { maxItems: 1_000 });
+
+/** `key:value`, as `tagsOf` reads it. */
+export const TagsAsked = Type.Optional(
+  Type.Array(Type.String({ maxLength: 1_000, pattern: String.raw`^[^\0:]+:[^\0]*$` }), {
+    maxItems: 20,
+    description: 'Of series with this tag, key:value; may be repeated: with all of them.',
+  }),
+);
+
+/** Null where none are asked for. */
+export function tagsOf(asked: readonly string[] | undefined): Record<string, string> | null {
+  if (asked === undefined) return null;
+  return Object.fromEntries(
+    asked.map((tag) => [tag.slice(0, tag.indexOf(':')), tag.slice(tag.indexOf(':') + 1)]),
+  );
+}
 
 export const LatestQuestionSchema = Type.Object({
   device_id: Type.Optional({ ...Names, description: 'Of these devices; may be repeated. Default: all.' }),
@@ -12,6 +29,7 @@ export const LatestQuestionSchema = Type.Object({
     pattern: String.raw`^[^\0]*$`,
     description: 'Of devices with such names; * stands for any characters.',
   }),
+  tag: TagsAsked,
   limit: Type.Integer({
     minimum: 1,
     maximum: 10_000,
@@ -29,6 +47,10 @@ export const UnitSchema = Type.Unsafe<string | null>({
   description: 'As its messages name it; null where they do not.',
 });
 
+export const TagsSchema = Type.Record(Type.String(), Type.String(), {
+  description: 'As its messages or their route say; {} where they do not.',
+});
+
 /** Of a series; null where there is none. */
 export const ValueSchema = Type.Unsafe<number | string | null>({
   type: ['number', 'string', 'null'],
@@ -39,9 +61,11 @@ export const ValueSchema = Type.Unsafe<number | string | null>({
 export const LatestPointSchema = Type.Object(
   {
     device_id: text('The device.'),
+    device_name: DeviceNameSchema,
     metric_name: text('The metric.'),
     kind: SeriesKindSchema,
     unit: UnitSchema,
+    tags: TagsSchema,
     value: ValueSchema,
     timestamp: time('Of the point.'),
   },

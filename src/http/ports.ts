@@ -93,6 +93,8 @@ type Visible = readonly string[] | null;
 export interface DeviceQuestion {
   readonly match: string;
   readonly state: 'learning' | 'ok' | 'silent' | null;
+  /** That one series has; null: any. */
+  readonly tags: Readonly<Record<string, string>> | null;
   readonly after: string | null;
   readonly limit: number;
   readonly visible: Visible;
@@ -113,6 +115,7 @@ export interface LatestQuestion {
   readonly devices: readonly string[] | null;
   readonly metrics: readonly string[] | null;
   readonly match: string;
+  readonly tags: Readonly<Record<string, string>> | null;
   readonly visible: Visible;
   readonly after: SeriesPlace | null;
   readonly limit: number;
@@ -208,7 +211,7 @@ export interface AnomalyQuestion {
 
 export interface LivePorts {
   /** Those of the points that are stored from now on; null where as many listen already as may. */
-  listen(question: Omit<LatestQuestion, 'after' | 'limit'>): LiveListener | null;
+  listen(question: Omit<LatestQuestion, 'tags' | 'after' | 'limit'>): LiveListener | null;
 }
 interface LiveListener {
   /** Resolves once there is news, or after so many milliseconds to none; to null once it is closed. */

@@ -82,9 +82,15 @@ export const CompressionSchema = Type.Object(
   { title: 'Compression' },
 );
 
+export const DeviceNameSchema = Type.Unsafe<string | null>({
+  type: ['string', 'null'],
+  description: 'What people call the device, as its messages say; null where they do not.',
+});
+
 export const DeviceSchema = Type.Object(
   {
-    device_id: text('The name of the device.'),
+    device_id: text('Of the device, which keeps it when people rename it.'),
+    device_name: DeviceNameSchema,
     series: count('Series of it: a metric each, one more where it sends numbers and texts under one name.'),
     points: Type.Integer({ minimum: 0, description: 'Ever stored.' }),
     first_seen: orNull(Time, "Its first point's time."),

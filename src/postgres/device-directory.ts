@@ -33,6 +33,7 @@ export class DeviceDirectory {
         metrics.flatMap((metric) => metric[key] ?? []).sort();
       return {
         device_id: device,
+        device_name: await this.#nameOf(client, device),
         series: metrics.length,
         points: metrics.reduce((sum, { points }) => sum + points, 0),
         first_seen: times('first_seen')[0] ?? null,
@@ -41,6 +42,14 @@ export class DeviceDirectory {
         metrics,
       };
     });
+  }
+
+  async #nameOf(client: Client, device: string): Promise<string | null> {
+    const { rows } = await client.query<{ name: string }>(
+      withNames('SELECT name FROM :"internal".device_names WHERE device_id = $1', this.#pool.names),
+      [device],
+    );
+    return rows[0]?.name ?? null;
   }
 
   /** By the daemon that heard it last. */

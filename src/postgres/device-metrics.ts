@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import type { Tags } from './device-series.ts';
 import { isoTime } from './iso-time.ts';
 import { textsAt } from './latest-texts.ts';
 import { type SchemaNames, withNames } from './names.ts';
@@ -8,6 +9,7 @@ export interface DeviceMetric {
   readonly metric_name: string;
   readonly kind: string;
   readonly unit: string | null;
+  readonly tags: Tags;
   /** Null too where it was a text that retention deleted. */
   readonly value: number | string | null;
   readonly timestamp: string | null;
@@ -21,6 +23,7 @@ interface Row {
   readonly metric_name: string;
   readonly kind: string;
   readonly unit: string | null;
+  readonly tags: Tags;
   readonly points: string;
   readonly first: string | null;
   readonly time: string | null;
@@ -42,7 +45,7 @@ export async function metricsOf(client: Client, names: SchemaNames, device: stri
          WHERE a.series_id IN (SELECT i.series_id FROM its i)
          GROUP BY a.series_id
        )
-       SELECT i.device_id, i.metric_name, i.kind, i.unit, coalesce(s.points, 0) + coalesce(r.points, 0) AS points,
+       SELECT i.device_id, i.metric_name, i.kind, i.unit, i.tags, coalesce(s.points, 0) + coalesce(r.points, 0) AS points,
          least(s.first_time, r.first_time)::text AS first, greatest(s.last_time, r.last_time)::text AS time,
          CASE WHEN r.last_time < s.last_time OR r.last_time IS NULL THEN s.last_value ELSE r.last_value END AS value
        FROM its i
@@ -64,6 +67,7 @@ export async function metricsOf(client: Client, names: SchemaNames, device: stri
       metric_name: row.metric_name,
       kind: row.kind,
       unit: row.unit,
+      tags: row.tags,
       value: row.kind === 'text' ? (textOf.get(row) ?? null) : row.value,
       timestamp: last,
       points: Number(row.points),

@@ -11,6 +11,8 @@ export interface DeviceSeries {
 /** One device as iot_devices has it; times in ISO 8601, null where no point is left. */
 export interface DeviceSummary {
   readonly device_id: string;
+  /** What people call it; null where no message says. */
+  readonly device_name: string | null;
   readonly series: number;
   readonly points: number;
   readonly first_seen: string | null;
@@ -24,10 +26,14 @@ export interface DeviceSummary {
   readonly clock_skew: number | null;
 }
 
+export type Tags = Readonly<Record<string, string>>;
+
 export interface DevicePage {
   /** `*` stands for any characters. */
   readonly match: string;
   readonly state: string | null;
+  /** That one of its series has. Default: any. */
+  readonly tags?: Tags | null;
   /** The device before the first one; null: from the beginning. */
   readonly after: string | null;
   /** Null: all. */
@@ -39,7 +45,7 @@ export interface DevicePage {
 export async function listDevices(
   client: Client,
   names: SchemaNames,
-  { match, state, after, limit, visible }: DevicePage,
+  { match, state, tags = null, after, limit, visible }: DevicePage,
 ): Promise<DeviceSummary[]> {
   const time = (column: string): string =>
     `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
@@ -47,18 +53,20 @@ export async function listDevices(
     Omit<DeviceSummary, 'points' | 'series'> & { readonly series: string; readonly points: string }
   >(
     withNames(
-      `SELECT device_id, series, points, ${time('first_seen')}, ${time('last_seen')},
+      `SELECT device_id, device_name, series, points, ${time('first_seen')}, ${time('last_seen')},
          state, ${time('last_arrival')}, expected_interval, clock_skew
        FROM :"schema".iot_devices
        WHERE device_id LIKE $1 AND ($2::text IS NULL OR state = $2)
          AND ($3::text IS NULL OR device_id COLLATE "C" > $3) AND ${isVisible('device_id', '$5')}
+         AND ($6::jsonb IS NULL OR device_id IN (SELECT s.device_id FROM :"internal".series s WHERE s.tags @> $6))
        ORDER BY device_id COLLATE "C" LIMIT $4`,
       names,
     ),
-    [likePattern(match), state, after, limit, visible],
+    [likePattern(match), state, after, limit, visible, tags && JSON.stringify(tags)],
   );
-  return rows.map(({ device_id, series, points, ...rest }) => ({
+  return rows.map(({ device_id, device_name, series, points, ...rest }) => ({
     device_id,
+    device_name,
     series: Number(series),
     points: Number(points),
     ...rest,

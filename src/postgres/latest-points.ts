@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { likePattern } from './device-series.ts';
+import { likePattern, type Tags } from './device-series.ts';
 import { isoOf, isoTime } from './iso-time.ts';
 import { JournalTail } from './journal-tail.ts';
 import { textsAt } from './latest-texts.ts';
@@ -20,6 +20,8 @@ export interface LatestQuestion {
   readonly metrics: readonly string[] | null;
   /** Of names of devices; `*` stands for any characters. */
   readonly match: string;
+  /** That the series have. Default: any. */
+  readonly tags?: Tags | null;
   readonly visible: Visible;
   /** The last series of the page before; null: from the beginning. */
   readonly after: SeriesPlace | null;
@@ -29,9 +31,11 @@ export interface LatestQuestion {
 
 export interface LatestPoint {
   readonly device_id: string;
+  readonly device_name: string | null;
   readonly metric_name: string;
   readonly kind: string;
   readonly unit: string | null;
+  readonly tags: Tags;
   /** Null: a text that retention deleted. */
   readonly value: number | string | null;
   /** ISO 8601. */
@@ -46,6 +50,8 @@ type Row = readonly [
   isText: boolean,
   kind: string,
   unit: string | null,
+  tags: Tags,
+  deviceName: string | null,
   value: number | string | null,
   time: string | null,
 ];
@@ -89,14 +95,18 @@ interface Found extends LatestPoint {
 /** Those that have a point, with the later of what is folded and what is not; of equal times the latter. */
 function withJournal(rows: readonly Row[], latest: Awaited<ReturnType<JournalTail['latest']>>): Found[] {
   const recent = latest(new Set(rows.map(([seriesId]) => seriesId)));
-  return rows.flatMap(([seriesId, device_id, metric_name, isText, kind, unit, value, time]) => {
-    const series = { device_id, metric_name, kind, unit, isText };
-    const tail = recent.get(seriesId);
-    const [kept, came] = [time === null ? '' : isoTime(time), tail === undefined ? '' : isoOf(tail.time)];
-    // Times that are printed so are in the order of their texts.
-    if (tail !== undefined && came >= kept) return [{ ...series, value: tail.value, timestamp: came }];
-    return kept === '' ? [] : [{ ...series, value: value === null ? null : Number(value), timestamp: kept }];
-  });
+  return rows.flatMap(
+    ([seriesId, device_id, metric_name, isText, kind, unit, tags, device_name, value, time]) => {
+      const series = { device_id, device_name, metric_name, kind, unit, tags, isText };
+      const tail = recent.get(seriesId);
+      const [kept, came] = [time === null ? '' : isoTime(time), tail === undefined ? '' : isoOf(tail.time)];
+      // Times that are printed so are in the order of their texts.
+      if (tail !== undefined && came >= kept) return [{ ...series, value: tail.value, timestamp: came }];
+      return kept === ''
+        ? []
+        : [{ ...series, value: value === null ? null : Number(value), timestamp: kept }];
+    },
+  );
 }
 
 async function withTexts(
@@ -124,11 +134,12 @@ async function withTexts(
 async function folded(client: Client, names: SchemaNames, question: LatestQuestion): Promise<readonly Row[]> {
   const parameters: unknown[] = [];
   const parameter = (value: unknown, type: string) => `$${parameters.push(value)}::${type}`;
-  const { devices, metrics, match, visible, after, limit } = question;
+  const { devices, metrics, match, tags = null, visible, after, limit } = question;
   const conditions = [
     devices === null ? null : `device_id = ANY (${parameter(devices, 'text[]')})`,
     metrics === null ? null : `metric_name = ANY (${parameter(metrics, 'text[]')})`,
     match === '*' ? null : `device_id LIKE ${parameter(likePattern(match), 'text')}`,
+    tags === null ? null : `tags @> ${parameter(JSON.stringify(tags), 'jsonb')}`,
     visible === null ? null : isVisible('device_id', parameter(visible, 'text[]')),
     after === null
       ? null
@@ -136,20 +147,21 @@ async function folded(client: Client, names: SchemaNames, question: LatestQuesti
   ].filter((condition) => condition !== null);
   const { rows } = await client.query<{ page: readonly Row[] | null }>({
     // Each kind of question is planned once by a connection. Names have 63 bytes.
-    name: `latest ${[devices, metrics, visible, after].map((part) => Number(part !== null)).join('')}${Number(match !== '*')}`,
+    name: `latest ${[devices, metrics, tags, visible, after].map((part) => Number(part !== null)).join('')}${Number(match !== '*')}`,
     text: withNames(
-      `SELECT json_agg(json_build_array(p.series_id, p.device_id, p.metric_name, p.is_text, p.kind, p.unit, s.last_value,
-         s.last_time::text) ORDER BY p.place) AS page
+      `SELECT json_agg(json_build_array(p.series_id, p.device_id, p.metric_name, p.is_text, p.kind, p.unit, p.tags, n.name,
+         s.last_value, s.last_time::text) ORDER BY p.place) AS page
        FROM (
          SELECT *, row_number() OVER () AS place FROM (
-           SELECT series_id, device_id, metric_name, is_text, kind, unit FROM :"internal".series
+           SELECT series_id, device_id, metric_name, is_text, kind, unit, tags FROM :"internal".series
            WHERE ${['true', ...conditions].join(' AND ')}
            ORDER BY device_id, metric_name, is_text LIMIT ${parameter(limit, 'integer')}
          ) series
        ) p
        LEFT JOIN LATERAL (
          SELECT last_time, last_value FROM :"internal".series_stats s WHERE s.series_id = p.series_id OFFSET 0
-       ) s ON true`,
+       ) s ON true
+       LEFT JOIN :"internal".device_names n ON n.device_id = p.device_id`,
       names,
     ),
     values: parameters,

@@ -24,13 +24,13 @@ interface Grown extends SeriesPlace {
 export class NewPoints {
   readonly #pool: QueryPool;
   readonly #latest: LatestPoints;
-  readonly #question: Omit<LatestQuestion, 'after' | 'limit'>;
+  readonly #question: Omit<LatestQuestion, 'tags' | 'after' | 'limit'>;
   readonly #limit: number;
   /** By series the time of its latest point; null before the first look. */
   #seen: ReadonlyMap<string, number> | null = null;
 
   /** `limit`: points that one look brings at most, the latest ones. */
-  constructor(pool: QueryPool, question: Omit<LatestQuestion, 'after' | 'limit'>, limit: number) {
+  constructor(pool: QueryPool, question: Omit<LatestQuestion, 'tags' | 'after' | 'limit'>, limit: number) {
     this.#pool = pool;
     this.#latest = new LatestPoints(pool);
     this.#question = question;

@@ -159,7 +159,7 @@ for (const kind of ENGINES) {
           latest.filter(({ device_id }) => device_id === device),
         );
         const series = await database.query<object>(
-          `SELECT metric_name, kind, unit, points::int,
+          `SELECT metric_name, kind, unit, tags, points::int,
              to_char(first_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS first_seen,
              to_char(last_seen AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS last_seen
            FROM iot_series WHERE device_id = $1 ORDER BY metric_name COLLATE "C", kind = 'text'`,

@@ -3,6 +3,9 @@ import { suite, test } from 'node:test';
 import { BatchBuilder } from '../../src/pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../../src/pipeline/series-registry.ts';
 import type { SeriesMeta } from '../../src/pipeline/types.ts';
+import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
+import { LatestPoints } from '../../src/postgres/latest-points.ts';
+import { QueryPool } from '../../src/postgres/query-pool.ts';
 import type { SinkOptions } from '../../src/postgres/sink-options.ts';
 import { correct } from '../integration/corrections/corrections.ts';
 import { never, openSink } from '../integration/postgres/sinks.ts';
@@ -127,13 +130,34 @@ for (const kind of ENGINES) {
       await using database = await kind.createDatabase();
       await using one = await daemon(kind, database);
       await one.say(
-        { at: 1, meta: { tags: { site: 'berlin', line: '1' } } },
+        { at: 1, meta: { tags: { site: 'berlin', line: '1' }, deviceName: 'Kitchen' } },
         { at: 1, metric: 'o', meta: { tags: { site: 'bonn' } } },
       );
       const found = await database.query(
         `SELECT metric_name, value FROM iot_data JOIN iot_series USING (device_id, metric_name) WHERE tags @> '{"site": "berlin"}'`,
       );
       assert.deepEqual(found, [{ metric_name: 'm', value: 1 }]);
+      const pool = new QueryPool({
+        url: database.url,
+        schema: 'public',
+        statementTimeout: 30_000,
+        connections: 1,
+      });
+      const all = { devices: null, metrics: null, match: '*', visible: null, after: null, limit: 10 };
+      const { points } = await new LatestPoints(pool).page({ ...all, tags: { site: 'berlin' } });
+      assert.deepEqual(
+        points.map(({ metric_name, device_name, unit, tags }) => [metric_name, device_name, unit, tags]),
+        [['m', 'Kitchen', null, { site: 'berlin', line: '1' }]],
+      );
+      const list = async (tags: Record<string, string>) =>
+        (await new DeviceDirectory(pool).list({ ...all, state: null, tags })).map(
+          ({ device_id, device_name }) => [device_id, device_name],
+        );
+      assert.deepEqual(await list({ site: 'bonn' }), [['d', 'Kitchen']]);
+      assert.deepEqual(await list({ site: 'bonn', line: '1' }), [], 'of one series, not of several');
+      const shown = await new DeviceDirectory(pool).find('d', null);
+      assert.deepEqual([shown.device_name, shown.metrics[1]?.tags], ['Kitchen', { site: 'bonn' }]);
+      await pool.close();
       const client = await database.connect();
       await client.query('SET enable_seqscan = off');
       const { rows } = await client.query(

@@ -94,6 +94,7 @@ const METRIC = {
   metric_name: 'temperature',
   kind: 'gauge',
   unit: '°C',
+  tags: { site: 'berlin' },
   value: 21.5,
   timestamp: '2026-01-02T00:00:00.000000Z',
   points: 10,
@@ -116,6 +117,7 @@ export const DEVICES: HttpPorts['devices'] = {
 function shown(deviceId: string): DeviceShown {
   return {
     device_id: deviceId,
+    device_name: 'Boiler',
     series: 2,
     points: 10,
     first_seen: '2026-01-01T00:00:00.000000Z',

@@ -20,6 +20,10 @@ suite('tidegate devices', () => {
       `INSERT INTO tidegate.device_states VALUES
          ('boiler-1', 'c', 'silent', '2024-01-01T00:20:34Z', 1235, 60.0567, -0.25, '{}', '{}')`,
     );
+    await database.query(`INSERT INTO tidegate.device_names VALUES ('boiler-1', 'Cellar', now())`);
+    await database.query(
+      `UPDATE tidegate.series SET unit = 'Cel', tags = '{"site": "berlin", "line": "1"}' WHERE device_id = 'boiler-1'`,
+    );
   });
   after(() => database.drop());
 
@@ -35,10 +39,10 @@ suite('tidegate devices', () => {
     assert.equal(await all.ended, 0);
     assert.equal(
       all.stdout(),
-      `device   | series | points | first                       | last                        | state  | every  | clock skew
----------+--------+--------+-----------------------------+-----------------------------+--------+--------+-----------
-boiler-1 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z | silent | 60.1 s | -0.25 s
-boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z |        |        |
+      `device   | name   | series | points | first                       | last                        | state  | every  | clock skew
+---------+--------+--------+--------+-----------------------------+-----------------------------+--------+--------+-----------
+boiler-1 | Cellar | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z | silent | 60.1 s | -0.25 s
+boiler-2 |        | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.000001Z |        |        |
 (2 rows)
 `,
     );
@@ -47,6 +51,7 @@ boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.0
     assert.deepEqual(JSON.parse(json.stdout()), [
       {
         device_id: 'pump',
+        device_name: null,
         series: 1,
         points: 1_235,
         first_seen: '2024-01-01T00:00:00.000000Z',
@@ -57,6 +62,32 @@ boiler-2 | 1      | 1235   | 2024-01-01T00:00:00.000000Z | 2024-01-01T00:20:34.0
         clock_skew: null,
       },
     ]);
+  });
+
+  test('list takes tags, and show says what is known of each metric', async () => {
+    for (const [tags, found] of [
+      [['site:berlin', 'line:1'], ['boiler-1']],
+      [['site:berlin', 'line:2'], []],
+    ]) {
+      const tagged = devices(['list', '--json', ...(tags ?? []).flatMap((tag) => ['--tag', tag])]);
+      assert.equal(await tagged.ended, 0);
+      const list = JSON.parse(tagged.stdout()) as { device_id: string }[];
+      assert.deepEqual(
+        list.map(({ device_id }) => device_id),
+        found,
+      );
+    }
+    const shown = devices(['show', 'boiler-1']);
+    assert.equal(await shown.ended, 0);
+    assert.equal(
+      shown.stdout(),
+      `metric | kind  | unit | tags               | points | latest | time
+-------+-------+------+--------------------+--------+--------+----------------------------
+x      | gauge | Cel  | line:1 site:berlin | 1235   | 1      | 2024-01-01T00:20:34.000001Z
+(1 row)
+`,
+    );
+    assert.equal(await devices(['show', 'nobody']).ended, 1);
   });
 
   test('a dry run says what it would do', async () => {

@@ -69,7 +69,6 @@ for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
       merged_series: 2,
       points: 2_000 + 1_000 + 1_000 + 4 - 500 - 100 - 3,
       dropped: 500 + 100 + 3,
-      units: 0,
       aliases: 1,
     });
     const right = wanted.map(({ row }) => row).toSorted();

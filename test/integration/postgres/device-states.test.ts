@@ -96,6 +96,7 @@ test('the columns that were there stay first', async () => {
       'last_arrival',
       'expected_interval',
       'clock_skew',
+      'device_name',
     ],
   );
 });
@@ -165,6 +166,7 @@ test('the directory lists by the bytes of names, in pages, and finds one', async
   assert.deepEqual(await page({ visible: ['b', 'Z/'], after: 'Z/1', limit: 1 }), ['b%']);
   assert.deepEqual(await directory.find('a', null), {
     device_id: 'a',
+    device_name: null,
     series: 1,
     points: 2,
     first_seen: '2026-01-01T00:00:00.000000Z',
@@ -178,6 +180,7 @@ test('the directory lists by the bytes of names, in pages, and finds one', async
         metric_name: 'x',
         kind: 'gauge',
         unit: null,
+        tags: {},
         value: 2,
         timestamp: '2026-01-01T00:00:01.000000Z',
         points: 2,

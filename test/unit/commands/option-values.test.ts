@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { InvalidArgumentError } from 'commander';
-import { rate, wholeNumber } from '../../../src/commands/option-values.ts';
+import { rate, tagged, wholeNumber } from '../../../src/commands/option-values.ts';
 
 test('whole numbers within their limits', () => {
   const read = wholeNumber(1, 20);
@@ -16,4 +16,9 @@ test('rates', () => {
   assert.deepEqual(['0', '0.001', '2.5', '100000'].map(rate), [0, 0.001, 2.5, 100_000]);
   for (const text of ['-1', '0.0001', 'NaN', 'Infinity', ''])
     assert.throws(() => rate(text), InvalidArgumentError, text);
+});
+
+test('tags, several of them', () => {
+  assert.deepEqual(tagged('url:a:b', tagged('site:')), { site: '', url: 'a:b' });
+  for (const text of ['site', ':x', '']) assert.throws(() => tagged(text), InvalidArgumentError, text);
 });

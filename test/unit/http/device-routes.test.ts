@@ -47,10 +47,14 @@ test('what is asked for reaches the database as it is', async () => {
   };
   await ask('/api/devices?match=boiler-*&state=silent&limit=7', { ports: { devices } });
   await ask('/api/devices', { ports: { devices } });
+  await ask('/api/devices?tag=site:berlin&tag=line:a:1', { ports: { devices } });
+  const all = { match: '*', state: null, tags: null, after: null, limit: 101, visible: null };
   assert.deepEqual(asked, [
-    { match: 'boiler-*', state: 'silent', after: null, limit: 8, visible: null },
-    { match: '*', state: null, after: null, limit: 101, visible: null },
+    { ...all, match: 'boiler-*', state: 'silent', limit: 8 },
+    all,
+    { ...all, tags: { site: 'berlin', line: 'a:1' } },
   ]);
+  assert.equal((await ask('/api/devices?tag=berlin', { ports: { devices } })).statusCode, 400);
 });
 
 test('one device is found by its name, whatever characters it has', async () => {

@@ -10,10 +10,17 @@ interface Answer {
   readonly next_cursor: string | null;
 }
 
-const SERIES = { device_id: 'a/b', kind: 'gauge', unit: null, timestamp: '2026-01-01T00:00:00.000001Z' };
+const SERIES = {
+  device_id: 'a/b',
+  device_name: null,
+  kind: 'gauge',
+  unit: null,
+  tags: {},
+  timestamp: '2026-01-01T00:00:00.000001Z',
+};
 const POINTS = [
   { ...SERIES, metric_name: 'x', value: 21.5 },
-  { ...SERIES, metric_name: 'y', value: Number.NaN, unit: '°C' },
+  { ...SERIES, metric_name: 'y', value: Number.NaN, unit: '°C', tags: { site: 'berlin' } },
   { ...SERIES, metric_name: 'note', kind: 'text', value: 'on' },
   { ...SERIES, metric_name: 'old', kind: 'text', value: null },
 ];
@@ -47,7 +54,7 @@ test('values are shown as JSON can, and the next page goes on after the last ser
   });
   const second = await ask(`/api/v1/latest?cursor=${cursor}`);
   assert.equal(second.json<Answer>().next_cursor, null);
-  const all = { devices: null, metrics: null, match: '*', visible: null, limit: 1_000 };
+  const all = { devices: null, metrics: null, match: '*', tags: null, visible: null, limit: 1_000 };
   assert.deepEqual(asked, [
     { ...all, after: null },
     { ...all, after: NEXT },
@@ -60,11 +67,19 @@ test('values are shown as JSON can, and the next page goes on after the last ser
 
 test('names, of one or many, and what a token sees reach the database', async () => {
   const { ask, asked } = await application({ tokens: [token('some', 'secret', 'read', ['a', 'b'])] });
-  const url = '/api/latest?device_id=a%2Fb&device_id=c&metric_name=x&match=plant*&limit=7';
+  const url = '/api/latest?device_id=a%2Fb&device_id=c&metric_name=x&match=plant*&tag=site:b&tag=x:&limit=7';
   assert.equal((await ask(url)).statusCode, 401);
   assert.equal((await ask(url, { authorization: 'Bearer secret' })).statusCode, 200);
   assert.deepEqual(asked, [
-    { devices: ['a/b', 'c'], metrics: ['x'], match: 'plant*', visible: ['a', 'b'], after: null, limit: 7 },
+    {
+      devices: ['a/b', 'c'],
+      metrics: ['x'],
+      match: 'plant*',
+      tags: { site: 'b', x: '' },
+      visible: ['a', 'b'],
+      after: null,
+      limit: 7,
+    },
   ]);
 });
 
@@ -78,6 +93,8 @@ test('bad questions are refused with what is wrong', async () => {
     ['match=%00', /match/],
     ['device_id=', /device_id/],
     ['metric_name=%00', /metric_name/],
+    ['tag=site', /tag/],
+    ['tag=:x', /tag/],
     ['cursor=', /cursor/],
     ['cursor=%C3%A9', /cursor/],
     [`cursor=${foreign('a')}`, /cursor/],

@@ -1,6 +1,6 @@
 /** Lists of objects in the configuration (routes, tokens): convict does not look inside them. */
 
-import type { Static, TObject, TSchema } from 'typebox';
+import { type Static, type TObject, type TSchema, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { showValue } from './mask.ts';
 import { type Mistake, notAllowed, type Path } from './mistakes.ts';
@@ -49,8 +49,16 @@ function readItem(schema: TObject, path: Path, item: unknown, sensitive: boolean
     const given = Object.hasOwn(item, name) && !isUnset(item[name]) ? item[name] : undefined;
     const converted = given === undefined ? undefined : Value.Convert(property, structuredClone(given));
     const value = Value.Default(property, converted);
-    if (value === undefined) {
-      if (schema.required.includes(name)) {
+    const entry = entrySchema(property);
+    if (entry !== undefined && isTree(given)) {
+      const entries = Object.entries(given).map(([key, inner]) => {
+        const found = readItem(entry, [...path, name, key], isUnset(inner) ? {} : inner, sensitive);
+        mistakes.push(...found.mistakes);
+        return [key, found.values];
+      });
+      values[name] = Object.fromEntries(entries);
+    } else if (value === undefined) {
+      if ((schema.required as string[] | undefined)?.includes(name) === true) {
         mistakes.push({ paths: [[...path, name]], text: `is missing; needed: ${property.allowed}` });
       }
     } else if (Value.Check(property, value)) {
@@ -61,6 +69,12 @@ function readItem(schema: TObject, path: Path, item: unknown, sensitive: boolean
     }
   }
   return { values, mistakes };
+}
+
+/** What each entry of a map of objects has. */
+function entrySchema(property: TSchema): TObject | undefined {
+  const entry = Type.IsRecord(property) ? Object.values(property.patternProperties)[0] : undefined;
+  return Type.IsObject(entry) ? entry : undefined;
 }
 
 /** An empty key, or YAML's ways to write null, which arrive as text: the key is not set. */

@@ -5,6 +5,7 @@ import { DEAD_LETTERS, FAILURES } from '../errors.ts';
 import { allowed } from './formats.ts';
 import { properties } from './items.ts';
 import { isKey, type NamedKey } from './key.ts';
+import { METRIC } from './metric.ts';
 import { ROUTE } from './route.ts';
 import { ROUTE_EXAMPLES } from './route-examples.ts';
 import { KEYS, SCHEMA, SECTION_DOCS } from './schema.ts';
@@ -43,15 +44,26 @@ that and tries the broker and the database.
       return `## ${name}\n\n${SECTION_DOCS[name]}\n\n${keyTable(keys)}${items.join('')}`;
     }),
     `## routes\n\n${ROUTES_TEXT}\n${itemTable(ROUTE)}`,
+    `Each entry of \`metrics\` has:\n\n${itemTable(METRIC)}`,
     ...ROUTE_EXAMPLES.map(({ title, yaml }) => `${title}\n\n\`\`\`yaml\n${yaml}\n\`\`\`\n`),
   ];
   return parts.join('\n');
 }
 
-const ROUTES_TEXT = `The first route that matches takes a message. Expressions are texts with \`{level}\`
-placeholders for the named levels of the topic (\`plant-{area}\`), or paths into the payload: \`$\` is the payload, \`@\` the
-current item of \`each\` (the payload where there is none), then \`.key\`, \`["any key"]\` or \`[0]\`. In YAML, quote an
-expression that begins with \`@\` or \`{\`. \`tidegate explain TOPIC PAYLOAD\` shows what a route makes of a message.
+const ROUTES_TEXT = `The first route that matches takes a message, unless it ignores the topic or the message does not hold what its
+\`when\` and \`unless\` say: then the next one that matches does. [docs/routes.md](routes.md) shows how to write one, and
+\`tidegate explain TOPIC PAYLOAD\` what a route makes of a message.
+
+An expression is one of
+
+- a text with placeholders: \`{level}\` for a named level of the topic (\`plant-{area}\`), \`{$.path}\` and \`{@.path}\` for
+  a part of the payload, \`{key}\` for the key of an item of \`each\` (or of a wildcard; \`{key^}\` of the one further out)
+- a path: \`$\` is the payload, \`@\` the current item of \`each\` (the payload where there is none), \`@^\` what is around the
+  item; then \`.key\`, \`["any key"]\` or \`[0]\`, and a backslash before a dot that belongs to a key: \`$.position\\.latitude\`
+- a list of them: the first that leads to something counts
+
+In \`each\`, \`value\` and \`values\` a path may have wildcards, \`[*]\` or \`.*\`, for all items of an array or members of an
+object. In YAML, quote an expression that begins with \`@\` or \`{\`.
 
 Each item has:
 `;
@@ -97,7 +109,7 @@ function keyTable(keys: readonly NamedKey[]): string {
 function itemTable(schema: Parameters<typeof properties>[0]): string {
   const rows = properties(schema).map(([name, property]) => [
     `\`${name}\``,
-    (schema.required as string[]).includes(name) && property.default === undefined
+    (schema.required as string[] | undefined)?.includes(name) === true && property.default === undefined
       ? '*required*'
       : code(Value.Default(property, undefined)),
     property.description,

@@ -9,10 +9,14 @@ export interface Mistake {
   readonly text: string;
 }
 
-/** `routes[0].topic` */
+/** `routes[0].topic`, `routes[0].metrics["*.power"].scale` */
 export function showPath(path: Path): string {
   return path
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
+    .map((step, index) => {
+      if (typeof step === 'number') return `[${step}]`;
+      if (!/^\w+$/.test(step)) return `[${JSON.stringify(step)}]`;
+      return index === 0 ? step : `.${step}`;
+    })
     .join('');
 }
 

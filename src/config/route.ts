@@ -1,15 +1,13 @@
-/**
- * One route: which topics it takes and how a payload becomes points. Expressions (`device_id`, `metric_name`, `value`,
- * `timestamp`, `each`) are constants with `{level}` placeholders for named topic levels (`plant-{area}`), or payload
- * paths: `$` is the payload, `@` the current item of `each` (the payload where there is none), then `.key`,
- * `["any key"]` or `[0]`.
- */
+/** One route: which topics and messages it takes and how a payload becomes points. Expressions are those of expression.ts. */
 
 import { type Static, Type } from 'typebox';
 import { Value } from 'typebox/value';
 import { FORMATS, FORMAT_NAMES } from '../decode/formats/table.ts';
+import { expressionKey } from './expression-key.ts';
+import { METRIC } from './metric.ts';
 
-const EXPRESSION = 'a text with {level} placeholders, or a path such as $.id, @.id or $["a key"][0]';
+const CONDITIONS =
+  'a map such as {$.type: location, "@.state": [ok, warn*]}, where "*" is anything that is there';
 
 export const ROUTE = Type.Object({
   name: Type.String({
@@ -31,44 +29,66 @@ export const ROUTE = Type.Object({
     allowed: FORMAT_NAMES.join(', '),
     default: 'auto',
   }),
-  device_id: Type.Optional(
-    Type.String({
-      description: 'The device; not set: the level {device_id} of the topic.',
-      allowed: EXPRESSION,
+  ignore: Type.Array(Type.String({ minLength: 1 }), {
+    description:
+      'Topics that the route does not take: filters in which # may stand anywhere and * is any characters of a level. If no later route takes them, their messages are ignored.',
+    allowed: 'a list of filters such as [zigbee2mqtt/bridge/#, "zigbee2mqtt/#/set"]',
+    default: [],
+  }),
+  when: Type.Optional(
+    conditions(
+      'What a message (or, by @, an item) must hold to be taken: expressions, and the texts that they may be. If no later route takes a message, it is ignored.',
+    ),
+  ),
+  unless: Type.Optional(conditions('What a message (or, by @, an item) must not hold; as `when`.')),
+  device_id: expressionKey('The device; not set: the level {device_id} of the topic.'),
+  metric_name: expressionKey(
+    'The metric; not set: the level {metric_name}, else each key of an object is a metric.',
+  ),
+  value: expressionKey(
+    'The value; not set: the payload itself where it is a scalar, else its `value`. A path with a wildcard, `$.*.power`, leads to an object of metrics.',
+  ),
+  values: Type.Optional(
+    Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
+      description:
+        'Metrics one by one, beside those of value or metric_name; without either only these are taken. What is not there is left out.',
+      allowed:
+        'a map of names to expressions, such as {rssi: "$.radio[0].rssi", "{key}.power": "$.phases.*.power"}',
     }),
   ),
-  metric_name: Type.Optional(
-    Type.String({
-      description: 'The metric; not set: the level {metric_name}, else each key of an object is a metric.',
-      allowed: EXPRESSION,
-    }),
-  ),
-  value: Type.Optional(
-    Type.String({
-      description: 'The value; not set: the payload itself where it is a scalar, else its `value`.',
-      allowed: EXPRESSION,
-    }),
-  ),
-  timestamp: Type.Optional(
-    Type.String({
-      description: "The time; not set: the payload's `timestamp`, else the arrival.",
-      allowed: EXPRESSION,
-    }),
-  ),
+  timestamp: expressionKey("The time; not set: the payload's `timestamp`, else the arrival."),
   each: Type.Optional(
     Type.String({
       description:
-        'An array whose items become a point each or, without a metric_name, an object of metrics each.',
-      allowed: 'a path such as $.readings',
+        'Where the items are, each a point or, without a metric_name, an object of metrics: an array, an object, or what a path with wildcards leads to.',
+      allowed: 'a path such as $.readings or $.devices[*].readings[*]',
     }),
   ),
-  flatten: Type.Boolean({
-    description: 'Takes the values of nested objects too, their keys joined by a dot: `ENERGY.Power`.',
-    allowed: 'true or false',
+  flatten: Type.Union([Type.Boolean(), Type.Literal('arrays')], {
+    description:
+      'Takes the values of nested objects too, or of objects and arrays, their keys joined: `ENERGY.Power`, `ENERGY.Power.0`.',
+    allowed: 'true, false or arrays',
     default: false,
   }),
+  separator: Type.String({
+    description: 'Joins the keys of what is flattened.',
+    allowed: 'a text',
+    default: '.',
+  }),
+  on_nested: Type.Enum(['dead_letter', 'skip'], {
+    description: 'What happens to objects and arrays where a value is expected.',
+    allowed: 'dead_letter or skip',
+    default: 'dead_letter',
+  }),
+  metrics: Type.Optional(
+    Type.Record(Type.String(), METRIC, {
+      description:
+        'What is known of metrics, by their names as sent, `*` for any characters. Of all patterns that match, the first that has a key says it.',
+      allowed: 'a map such as {"*.temp": {scale: 0.1}, "*": {name: "{level}.{metric_name}"}}',
+    }),
+  ),
   include: Type.Array(Type.String(), {
-    description: 'Only metrics with one of these names, `*` for any characters; empty: all.',
+    description: 'Only metrics with one of these names, as sent, `*` for any characters; empty: all.',
     allowed: 'a list of names such as [temp*, humidity]',
     default: [],
   }),
@@ -143,4 +163,11 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+function conditions(description: string) {
+  return Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
+    description,
+    allowed: CONDITIONS,
+  });
 }

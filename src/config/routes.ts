@@ -1,6 +1,6 @@
 /** What must hold within a route and among routes, beyond the type of each key. */
 
-import { expressionMistake, pathMistake } from './expression.ts';
+import { mappingMistakes } from './mapping.ts';
 import type { Mistake } from './mistakes.ts';
 import type { RouteConfig } from './route.ts';
 import { levelNames, topicFilter, topicMistake } from './topic.ts';
@@ -15,7 +15,7 @@ export function routeMistakes(routes: readonly (RouteConfig | undefined)[]): Mis
     mistakes.push(...withinRoute(route, index));
     const before = routes.slice(0, index);
     const sameTopic = before.findIndex(
-      (other) => other && topicFilter(other.topic) === topicFilter(route.topic),
+      (other) => other && takesAll(other) && topicFilter(other.topic) === topicFilter(route.topic),
     );
     if (sameTopic !== -1) {
       mistakes.push(
@@ -28,6 +28,11 @@ export function routeMistakes(routes: readonly (RouteConfig | undefined)[]): Mis
     }
   }
   return mistakes;
+}
+
+/** Whether it leaves no message of its topic to a later route. */
+function takesAll({ ignore, when, unless }: RouteConfig): boolean {
+  return ignore.length === 0 && when === undefined && unless === undefined;
 }
 
 function twice(first: number, second: number, key: string, text: string): Mistake {
@@ -49,18 +54,14 @@ function withinRoute(route: RouteConfig, index: number): Mistake[] {
     return mistakes;
   }
   const levels = levelNames(route.topic);
-  for (const key of ['device_id', 'metric_name', 'value', 'timestamp', 'each'] as const) {
-    const text = route[key];
-    const mistake =
-      text === undefined ? null : key === 'each' ? pathMistake(text) : expressionMistake(text, levels);
-    if (mistake !== null) {
-      add(key, `is ${JSON.stringify(text)}, which ${mistake}`);
-    }
+  for (const { path, text } of mappingMistakes(route, levels)) {
+    mistakes.push({ paths: [['routes', index, ...path]], text });
   }
   if (route.device_id === undefined && !levels.includes('device_id')) {
     add('device_id', 'is missing: the topic has no level {device_id}');
   }
-  if (route.format === 'value' && route.metric_name === undefined && !levels.includes('metric_name')) {
+  const named = route.metric_name !== undefined || levels.includes('metric_name');
+  if (route.format === 'value' && !named && route.values === undefined) {
     add('metric_name', 'is missing: format value needs it, and the topic has no level {metric_name}');
   }
   const both = folded(route.booleans.true).filter((word) => folded(route.booleans.false).includes(word));

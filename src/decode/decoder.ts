@@ -1,15 +1,16 @@
 import type { RouteConfig } from '../config/route.ts';
 import type { Decoder, PointWriter } from '../pipeline/types.ts';
+import type { DecodeLimits } from './decode-limits.ts';
 import { type Explanation, explain, type TimeRefusal } from './explanation.ts';
 import type { Format } from './formats/format.ts';
 import { FORMATS } from './formats/table.ts';
 import { excerpt, rejectionDetail } from './place.ts';
-import { type DecodeLimits, PointEmitter } from './point-emitter.ts';
+import { PointEmitter } from './point-emitter.ts';
 import { planRoute } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
 import { TimedOnly } from './timed-only.ts';
 
-export type { DecodeLimits } from './point-emitter.ts';
+export type { DecodeLimits } from './decode-limits.ts';
 
 /** No format has a point in fewer bytes: columns of JSON have a digit and a comma. */
 const BYTES_PER_POINT = 2;
@@ -36,14 +37,9 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
         out.reject('no_route', rejectionDetail(`topic ${excerpt(topic)}`));
         return null;
       }
-      const { name, on_backlog: onBacklog } = match.plan.route;
-      if (backlog && onBacklog !== 'store') {
-        // Times that count from the arrival say no more than the arrival does.
-        decodeMatched(match, payload, Number.NaN, points, new TimedOnly(out, onBacklog));
-      } else {
-        decodeMatched(match, payload, receivedAt, points, out);
-      }
-      return name;
+      return match.ignored
+        ? match.plan.route.name
+        : decodeMatched(match, payload, receivedAt, points, out, backlog);
     },
   };
   return {
@@ -54,29 +50,46 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
   };
 }
 
+/** The name of the route that took the message, or of the first that might have. */
 function decodeMatched(
   match: TopicMatch,
   payload: Uint8Array,
-  arrival: number,
+  receivedAt: number,
   points: PointEmitter,
   out: PointWriter,
-): void {
+  backlog: boolean,
+): string {
   const { limits } = points;
-  points.arrival = arrival;
-  points.begin(match, out);
+  const { name, format: formatName, on_backlog: onBacklog } = match.plan.route;
+  const timedOnly = backlog && onBacklog !== 'store';
+  const writer = timedOnly ? new TimedOnly(out, onBacklog) : out;
+  // Times that count from the arrival say no more than the arrival does.
+  points.arrival = timedOnly ? Number.NaN : receivedAt;
+  points.begin(match, writer);
   if (payload.length > limits.messageBytes) {
     points.reject('payload_too_large', `${payload.length} bytes`, null);
   } else if (payload.length === 0) {
     points.reject('payload_empty', 'no bytes', null);
-  } else if (match.invalid !== null) {
+  } else if (match.invalid !== null && match.plan.conditions === null) {
     points.reject('name_invalid', match.invalid, null);
   } else {
-    const format: Format = FORMATS[match.plan.route.format];
+    const format: Format = FORMATS[formatName];
     const document = format.parse(payload, points, match);
-    if (document !== undefined && !isTooMany(document, format, match, payload, points, out)) {
+    if (document === undefined) {
+      return name;
+    }
+    if (match.plan.conditions !== null && !points.holds(match.plan.conditions, document)) {
+      return match.next === null
+        ? name
+        : decodeMatched(match.next, payload, receivedAt, points, out, backlog);
+    }
+    if (match.invalid !== null) {
+      points.reject('name_invalid', match.invalid, null);
+    } else if (!isTooMany(document, format, match, payload, points, writer)) {
       format.emit(document, match, points);
     }
   }
+  return name;
 }
 
 /** A message beyond the limit is refused as a whole, not cut somewhere: so one that may be is counted first. */
@@ -89,15 +102,20 @@ function isTooMany(
   out: PointWriter,
 ): boolean {
   const { pointsPerMessage } = points.limits;
-  if (payload.length <= pointsPerMessage * BYTES_PER_POINT) {
+  const { growth } = match.plan;
+  if (payload.length * growth <= pointsPerMessage * BYTES_PER_POINT) {
     return false;
   }
   points.begin(match, null);
   format.emit(document, match, points);
-  const { count } = points;
+  const { count, overflows } = points;
   points.begin(match, out);
-  if (count > pointsPerMessage) {
-    points.reject('too_many_points', `${count} points`, null);
+  if (overflows) {
+    points.reject(
+      'too_many_points',
+      growth === 1 ? `${count} points` : `more than ${pointsPerMessage} points`,
+      null,
+    );
   }
-  return count > pointsPerMessage;
+  return overflows;
 }

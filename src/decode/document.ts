@@ -1,60 +1,125 @@
 /** The shapes in which JSON-like documents carry values: a scalar, an object, an array of objects, columns. */
 
-import { follow, type PathExpression } from './expression.ts';
+import { ANY, type PathExpression } from '../config/expression.ts';
+import { failing } from './conditions.ts';
+import { emitColumn, emitColumns, readTimes } from './columns.ts';
+import { evaluate, follow, type Scope, walk, walkMembers } from './expression.ts';
+import { isObject, type JsonObject, member } from './json-value.ts';
 import { nameOf } from './names.ts';
-import { excerpt } from './place.ts';
+import { emitMembers } from './members.ts';
+import { emitPicks, gather } from './picks.ts';
+import { excerpt, pathStep } from './place.ts';
 import type { PointEmitter } from './point-emitter.ts';
-import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Emits the points of a document: of the items of an array, or of itself. */
+/** Emits the points of a document: of the items of an array or object, or of itself. */
 export function emitDocument(document: unknown, match: TopicMatch, points: PointEmitter): void {
-  const { each, value } = match.plan;
-  const inner = value?.kind === 'path' ? value.text.slice(1) : '';
-  const list = each === null ? document : follow(each, document, document);
-  // Without `each` an array is a list of items too, unless the route reads the document by a path of its own.
-  const mayBeList = each !== null || value?.kind !== 'path' || value.root === 'item';
-  if (mayBeList && Array.isArray(list)) {
-    for (const [index, item] of list.entries()) {
-      points.at(each?.text ?? '$', index, inner);
-      if (each === null && !isObject(item)) {
-        points.reject('payload_shape', `${excerpt(item)} in an array, where the route has no each`, null);
+  const { scope } = points;
+  const { each, value, listed } = match.plan;
+  scope.payload = document;
+  scope.item = document;
+  const inner = value?.kind === 'path' ? value.text.replace(/^[$@]\^*/, '') : '';
+  if (each !== null) {
+    emitEach(match, inner, points);
+  } else if (listed && Array.isArray(document)) {
+    for (const [index, item] of document.entries()) {
+      points.at('$', index, inner);
+      if (isObject(item)) {
+        scope.item = item;
+        emitItem(item, match, points, true);
       } else {
-        emitItem(item, document, match, points, each === null);
+        points.reject('payload_shape', `${excerpt(item)} in an array, where the route has no each`, null);
       }
     }
-  } else if (each !== null) {
-    points.reject('payload_shape', `${each.text} is ${excerpt(list)}, not an array`, null);
   } else {
     points.at('$', -1, inner);
-    emitItem(document, document, match, points, false);
+    emitItem(document, match, points, false);
   }
 }
 
+/** Without a wildcard the path leads to a list, which is an array or an object; with one, to the items themselves. */
+function emitEach(match: TopicMatch, inner: string, points: PointEmitter): void {
+  const { scope } = points;
+  const each = match.plan.each as PathExpression;
+  const visit = (item: unknown) => {
+    if (!points.visit()) return;
+    const key = scope.keys.at(-1);
+    if (each.wildcards > 0) points.at(placeOf(each, scope), -1, inner);
+    else if (typeof key === 'number') points.at(each.text, key, inner);
+    else points.at(each.text + pathStep(key ?? ''), -1, inner);
+    scope.item = item;
+    emitItem(item, match, points, false);
+  };
+  if (each.wildcards > 0) {
+    if (!walk(each, scope, visit)) {
+      points.reject('payload_shape', `${each.text} leads to no array or object`, null);
+    }
+    return;
+  }
+  const list = follow(each, scope);
+  scope.around.push(scope.payload);
+  if (!walkMembers(list, scope, visit)) {
+    points.reject('payload_shape', `${each.text} is ${excerpt(list)}, not an array or object`, null);
+  }
+  scope.around.pop();
+}
+
+/** The path with what its wildcards took. */
+function placeOf(path: PathExpression, { keys }: Scope): string {
+  const root = path.text.charAt(0);
+  let wildcard = 0;
+  return path.steps.reduce<string>((place, step) => {
+    const taken = step === ANY ? (keys[wildcard++] ?? '') : step;
+    return place + (typeof taken === 'number' ? `[${taken}]` : pathStep(taken));
+  }, root);
+}
+
 /** `listed`: an item of an array for which the route has no `each`; it must name its metric then. */
-function emitItem(
-  item: unknown,
-  document: unknown,
+function emitItem(item: unknown, match: TopicMatch, points: PointEmitter, listed: boolean): void {
+  const { plan } = match;
+  const { scope } = points;
+  if (plan.itemConditions !== null && failing(plan.itemConditions, scope) !== null) {
+    return;
+  }
+  const since = points.count;
+  points.startItem();
+  if (match.deviceId === null) {
+    points.setDevice(evaluate(plan.deviceId, scope), plan.deviceId.text);
+  }
+  const time =
+    match.timestamp ??
+    (plan.timestamp === null
+      ? (member(item, 'timestamp') ?? member(scope.payload, 'timestamp'))
+      : evaluate(plan.timestamp, scope));
+  if (!plan.picksOnly) {
+    emitSubject(subjectOf(item, match, scope), time, match, points, listed);
+  }
+  if (plan.picks !== null) {
+    emitPicks(plan.picks, time, plan, points);
+  }
+  points.settleItem(since);
+}
+
+/** The value, or the object of metrics. */
+function subjectOf(item: unknown, { plan, value }: TopicMatch, scope: Scope): unknown {
+  if (value !== null || plan.value === null) {
+    return value ?? item;
+  }
+  return plan.value.kind === 'path' && plan.value.wildcards > 0
+    ? gather(plan.value, scope, plan.route.separator)
+    : evaluate(plan.value, scope);
+}
+
+function emitSubject(
+  subject: unknown,
+  time: unknown,
   match: TopicMatch,
   points: PointEmitter,
   listed: boolean,
 ): void {
   const { plan } = match;
-  const since = points.count;
-  points.startItem();
-  if (plan.deviceId.kind === 'path') {
-    points.setDevice(follow(plan.deviceId, document, item), plan.deviceId.text);
-  }
-  const time =
-    match.timestamp ??
-    (plan.timestamp?.kind === 'path'
-      ? follow(plan.timestamp, document, item)
-      : (member(item, 'timestamp') ?? member(document, 'timestamp')));
-  const subject = match.value ?? (plan.value?.kind === 'path' ? follow(plan.value, document, item) : item);
   if (plan.metricName !== null) {
-    const name = match.metricName ?? follow(plan.metricName as PathExpression, document, item);
+    const name = match.metricName ?? evaluate(plan.metricName, points.scope);
     const wrapped = plan.value === null && isObject(subject);
     emitMetric(name, wrapped ? subject['value'] : subject, wrapped ? 'value' : null, time, points);
   } else if (plan.value === null && isObject(subject) && (listed || isNamed(subject))) {
@@ -70,7 +135,6 @@ function emitItem(
   } else if (subject !== null) {
     rejectNameless(subject, points);
   }
-  points.settleItem(since);
 }
 
 /** One metric, named by the topic or the payload; `key` says where in the item its value is. */
@@ -96,68 +160,6 @@ function emitMetric(
   }
 }
 
-/** An object of metrics, and those within it where the route flattens. */
-function emitMembers(object: JsonObject, prefix: string, plan: RoutePlan, points: PointEmitter): void {
-  for (const key of Object.keys(object)) {
-    const name = prefix + key;
-    const value = object[key];
-    if (plan.reserved.has(name)) {
-      continue;
-    }
-    if (plan.route.flatten && isObject(value)) {
-      emitMembers(value, `${name}.`, plan, points);
-    } else {
-      points.point(name, value, name);
-    }
-  }
-}
-
-function emitColumns(metrics: unknown, times: readonly unknown[], points: PointEmitter): void {
-  if (!isObject(metrics)) {
-    points.reject(
-      'payload_shape',
-      `${excerpt(metrics)} where the timestamp is an array and columns are expected`,
-      null,
-    );
-    return;
-  }
-  const micros = readTimes(times, points);
-  for (const name of Object.keys(metrics)) {
-    const column = metrics[name];
-    if (column === null || !points.selects(name)) {
-      continue;
-    }
-    if (Array.isArray(column)) {
-      emitColumn(name, column, name, times, micros, points);
-    } else {
-      points.reject('value_unsupported', `${excerpt(column)} where the timestamp is an array`, name);
-    }
-  }
-}
-
-function emitColumn(
-  name: string,
-  column: readonly unknown[],
-  key: string | null,
-  times: readonly unknown[],
-  micros: Float64Array,
-  points: PointEmitter,
-): void {
-  if (column.length === times.length) {
-    points.column(name, column, key, times, micros);
-  } else {
-    points.reject('columns_unequal', `${column.length} values for ${times.length} timestamps`, key);
-  }
-}
-
-function readTimes(times: readonly unknown[], points: PointEmitter): Float64Array {
-  const micros = new Float64Array(times.length);
-  for (let row = 0; row < times.length; row++) {
-    micros[row] = points.readTime(times[row]);
-  }
-  return micros;
-}
-
 function rejectNameless(subject: unknown, points: PointEmitter): void {
   if (subject === undefined) {
     points.reject('value_missing', 'nothing is there', null);
@@ -172,14 +174,6 @@ function rejectNameless(subject: unknown, points: PointEmitter): void {
   }
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isNamed(object: JsonObject): boolean {
   return Object.hasOwn(object, 'metric_name') && Object.hasOwn(object, 'value');
-}
-
-function member(value: unknown, key: string): unknown {
-  return isObject(value) ? value[key] : undefined;
 }

@@ -1,101 +1,169 @@
-/** Expressions of routes: texts with names of topic levels, or paths into the payload. */
+/** What the expressions of a route (src/config/expression.ts) lead to. */
 
-export type Expression = TextExpression | PathExpression;
+import {
+  ANY,
+  type Expression,
+  type Hole,
+  type PathExpression,
+  type Step,
+  type TextExpression,
+} from '../config/expression.ts';
+import { nameOf } from './names.ts';
 
-/** `plant-{area}`: parts and the indexes of captured levels between them. */
-export interface TextExpression {
-  readonly kind: 'text';
-  readonly parts: readonly string[];
-  readonly levels: readonly number[];
+/** Where in a message expressions are followed; one for all messages, changed as decoding goes on. */
+export interface Scope {
+  payload: unknown;
+  /** The current item of `each`, else the payload. */
+  item: unknown;
+  /** The named levels of the topic. */
+  captures: readonly string[];
+  /** What the wildcards took on the way to the item, the outermost first. */
+  readonly keys: (string | number)[];
+  /** What is around the item: the payload, then what each wildcard took but for the item itself. */
+  readonly around: unknown[];
+  /** The metric as sent, and what the stars of its glob took. */
+  metricName: string;
+  stars: readonly string[];
 }
 
-/** `$.state.reported`, `@["a.b"][0]`: from the payload, or from the current item. */
-export interface PathExpression {
-  readonly kind: 'path';
-  readonly root: 'payload' | 'item';
-  readonly steps: readonly (string | number)[];
-  readonly text: string;
+export function newScope(): Scope {
+  return {
+    payload: undefined,
+    item: undefined,
+    captures: [],
+    keys: [],
+    around: [],
+    metricName: '',
+    stars: [],
+  };
 }
 
-/** Throws an Error that says what is wrong. `names` are those of the route's topic levels. */
-export function parseExpression(text: string, names: readonly string[]): Expression {
-  return text.startsWith('$') || text.startsWith('@') ? parsePath(text) : parseText(text, names);
-}
-
-const STEP = /\.([^.[\]\s]+)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;
-
-/** Throws an Error that says what is wrong. */
-export function parsePath(text: string): PathExpression {
-  const root = text.startsWith('$') ? 'payload' : 'item';
-  if (!text.startsWith('$') && !text.startsWith('@')) {
-    throw new Error('is not a path: it begins with $ (the payload) or @ (the item)');
+/** Undefined where the expression leads nowhere. */
+export function evaluate(expression: Expression, scope: Scope): unknown {
+  if (expression.kind === 'path') return follow(expression, scope);
+  if (expression.kind === 'text') return fill(expression, scope);
+  for (const choice of expression.choices) {
+    const value = evaluate(choice, scope);
+    if (value !== undefined && value !== null && value !== '') return value;
   }
-  const steps: (string | number)[] = [];
-  let position = 1;
-  while (position < text.length) {
-    STEP.lastIndex = position;
-    const step = STEP.exec(text);
-    if (step === null) {
-      throw new Error(`has no .key, ["any key"] or [0] at ${JSON.stringify(text.slice(position))}`);
+  return undefined;
+}
+
+/** As `evaluate`, for what becomes a name or a label: undefined also for what is no text, number or boolean. */
+export function evaluateText(expression: Expression, scope: Scope): string | undefined {
+  return textOf(evaluate(expression, scope));
+}
+
+/** The text of a scalar; undefined for anything else. */
+export function textOf(value: unknown): string | undefined {
+  return typeof value === 'boolean' ? String(value) : (nameOf(value) ?? undefined);
+}
+
+/** What a path without wildcards leads to. */
+export function follow(path: PathExpression, scope: Scope): unknown {
+  let value = rootOf(path, scope);
+  for (const step of path.steps) {
+    value = stepInto(value, step);
+    if (value === undefined) return undefined;
+  }
+  return value;
+}
+
+/** Told each value that a path with wildcards leads to, in order; the scope has what the wildcards took meanwhile. */
+export type Visitor = (value: unknown) => void;
+
+/**
+ * Visits all that a path with wildcards leads to. False where there is neither an array nor an object for its first
+ * wildcard, so that it cannot lead anywhere.
+ */
+export function walk(path: PathExpression, scope: Scope, visit: Visitor): boolean {
+  return walkFrom(path.steps, 0, rootOf(path, scope), scope, visit);
+}
+
+/** `base`: what the wildcard before took, or the root. */
+function walkFrom(
+  steps: readonly Step[],
+  start: number,
+  base: unknown,
+  scope: Scope,
+  visit: Visitor,
+): boolean {
+  let value = base;
+  for (let index = start; index < steps.length; index++) {
+    const step = steps[index] as Step;
+    if (step === ANY) {
+      scope.around.push(base);
+      const led = walkMembers(
+        value,
+        scope,
+        (member) => void walkFrom(steps, index + 1, member, scope, visit),
+      );
+      scope.around.pop();
+      return led;
     }
-    steps.push(step[1] ?? (step[2] === undefined ? parseKey(step[3] ?? '') : Number(step[2])));
-    position = STEP.lastIndex;
+    value = stepInto(value, step);
+    if (value === undefined) return false;
   }
-  return { kind: 'path', root, steps, text };
+  if (start < steps.length) scope.around.push(base);
+  visit(value);
+  if (start < steps.length) scope.around.pop();
+  return true;
 }
 
-function parseKey(quoted: string): string {
-  try {
-    return String(JSON.parse(quoted));
-  } catch {
-    throw new Error(`has a key that is not a JSON string: ${quoted}`);
-  }
-}
-
-const PLACEHOLDER = /\{([^{}]*)\}/g;
-
-function parseText(text: string, names: readonly string[]): TextExpression {
-  const parts: string[] = [];
-  const levels: number[] = [];
-  let position = 0;
-  for (const placeholder of text.matchAll(PLACEHOLDER)) {
-    const name = placeholder[1] ?? '';
-    const level = names.indexOf(name);
-    if (level === -1) {
-      const known = names.length === 0 ? 'it names none' : `it names ${names.join(', ')}`;
-      throw new Error(`has {${name}}, which is no level of the topic (${known})`);
+/** Visits the items of an array or the members of an object; false where there are none to visit. */
+export function walkMembers(container: unknown, scope: Scope, visit: Visitor): boolean {
+  if (typeof container !== 'object' || container === null) return false;
+  const { keys } = scope;
+  const depth = keys.length;
+  if (Array.isArray(container)) {
+    for (const [index, item] of container.entries()) {
+      keys[depth] = index;
+      visit(item);
     }
-    parts.push(text.slice(position, placeholder.index));
-    levels.push(level);
-    position = placeholder.index + placeholder[0].length;
+  } else {
+    for (const key of Object.keys(container)) {
+      keys[depth] = key;
+      visit((container as Record<string, unknown>)[key]);
+    }
   }
-  parts.push(text.slice(position));
-  if (parts.some((part) => /[{}]/.test(part))) {
-    throw new Error('has a brace without its partner');
-  }
-  return { kind: 'text', parts, levels };
+  keys.length = depth;
+  return true;
 }
 
-/** Fills the captured levels of a topic in. */
-export function resolveText(expression: TextExpression, captures: readonly string[]): string {
-  let text = expression.parts[0] ?? '';
-  for (const [index, level] of expression.levels.entries()) {
-    text += (captures[level] ?? '') + (expression.parts[index + 1] ?? '');
+function rootOf({ root, out }: PathExpression, { payload, item, around }: Scope): unknown {
+  if (root === 'payload') return payload;
+  return out === 0 ? item : around[around.length - out];
+}
+
+/** Own members only. */
+function stepInto(value: unknown, step: string | number | symbol): unknown {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Array.isArray(value) !== (typeof step === 'number') || !Object.hasOwn(value, step)) return undefined;
+  return (value as Record<string | number | symbol, unknown>)[step];
+}
+
+function fill({ parts, holes }: TextExpression, scope: Scope): string | undefined {
+  let text = parts[0] ?? '';
+  for (const [index, hole] of holes.entries()) {
+    const part = textOf(partOf(hole, scope));
+    if (part === undefined) return undefined;
+    text += part + (parts[index + 1] ?? '');
   }
   return text;
 }
 
-/** What a path leads to; undefined where it leads nowhere. Own properties only. */
-export function follow(path: PathExpression, payload: unknown, item: unknown): unknown {
-  let value = path.root === 'payload' ? payload : item;
-  for (const step of path.steps) {
-    if (typeof value !== 'object' || value === null) {
-      return undefined;
-    }
-    if (Array.isArray(value) !== (typeof step === 'number') || !Object.hasOwn(value, step)) {
-      return undefined;
-    }
-    value = (value as Record<string | number, unknown>)[step];
+function partOf(hole: Hole, scope: Scope): unknown {
+  if (hole.kind === 'path') return follow(hole, scope);
+  if (hole.kind === 'level') return scope.captures[hole.index];
+  if (hole.kind === 'key') return scope.keys[scope.keys.length - 1 - hole.out];
+  return hole.kind === 'metric' ? scope.metricName : scope.stars[hole.index];
+}
+
+/** Fills the levels of a topic into a text that needs nothing else. */
+export function resolveText(expression: TextExpression, captures: readonly string[]): string {
+  let text = expression.parts[0] ?? '';
+  for (const [index, hole] of expression.holes.entries()) {
+    text += (hole.kind === 'level' ? (captures[hole.index] ?? '') : '') + (expression.parts[index + 1] ?? '');
   }
-  return value;
+  return text;
 }

@@ -9,15 +9,23 @@ export function compileGlobs(
   if (include.length === 0 && exclude.length === 0) {
     return null;
   }
-  const wanted = include.map((glob) => glob.split('*'));
-  const unwanted = exclude.map((glob) => glob.split('*'));
+  const wanted = include.map(parseGlob);
+  const unwanted = exclude.map(parseGlob);
   return (name) =>
-    (wanted.length === 0 || wanted.some((parts) => matches(parts, name))) &&
-    !unwanted.some((parts) => matches(parts, name));
+    (wanted.length === 0 || wanted.some((parts) => matchesGlob(parts, name))) &&
+    !unwanted.some((parts) => matchesGlob(parts, name));
 }
 
-/** Linear in the name whatever the glob, unlike a regular expression: names come from devices. */
-function matches(parts: readonly string[], name: string): boolean {
+/** The texts around the stars. */
+export function parseGlob(glob: string): readonly string[] {
+  return glob.split('*');
+}
+
+/**
+ * Linear in the name whatever the glob, unlike a regular expression: names come from devices. `taken` gets what each star
+ * took, the first ones as little as they can.
+ */
+export function matchesGlob(parts: readonly string[], name: string, taken?: string[]): boolean {
   const head = parts[0] ?? '';
   if (parts.length === 1) {
     return name === head;
@@ -33,7 +41,9 @@ function matches(parts: readonly string[], name: string): boolean {
     if (found === -1 || found + part.length > end) {
       return false;
     }
+    taken?.push(name.slice(position, found));
     position = found + part.length;
   }
+  taken?.push(name.slice(position, end));
   return true;
 }

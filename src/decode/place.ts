@@ -33,3 +33,22 @@ export function rejectionDetail(text: string): string {
     .replace(/\p{Cc}/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`);
   return printable.length <= MAX_DETAIL ? printable : `${printable.slice(0, MAX_DETAIL - 3)}...`;
 }
+
+/** Where in a payload the current values come from. */
+export class Place {
+  /** `$.list`, with `[3]` unless it is -1, and `.inner`. */
+  list = '$';
+  index = -1;
+  inner = '';
+  /** Of columns; -1: none. */
+  row = -1;
+  /** Instead of all that: an expression that leads elsewhere. */
+  elsewhere: string | null = null;
+
+  /** `key`: within the place. */
+  describe(key: string | null): string {
+    const item = this.index === -1 ? this.list : `${this.list}[${this.index}]`;
+    const step = key === null ? '' : pathStep(key);
+    return (this.elsewhere ?? item + this.inner) + step + (this.row === -1 ? '' : `[${this.row}]`);
+  }
+}

@@ -1,20 +1,18 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { PointWriter } from '../pipeline/types.ts';
-import { isName, nameOf } from './names.ts';
-import { excerpt, pathStep, rejectionDetail } from './place.ts';
-import { readNumeral, readWord } from './scalar.ts';
+import type { NumberKind, PointWriter } from '../pipeline/types.ts';
+import { type Conditions, failing } from './conditions.ts';
+import { newScope } from './expression.ts';
+import { type MetricRule, nameByItem } from './metric-rules.ts';
+import type { DecodeLimits } from './decode-limits.ts';
+import { type Fault, Item } from './item.ts';
+import { isName } from './names.ts';
+import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
+import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
 import type { TopicMatch } from './router.ts';
-import { NO_TIME, OUT_OF_RANGE, readTimestamp, UNREADABLE } from './timestamp.ts';
+import { NO_TIME, readTimestamp } from './timestamp.ts';
 
-/** Bounds of a message; lengths of texts and names are in UTF-16 units. */
-export interface DecodeLimits {
-  readonly messageBytes: number;
-  readonly pointsPerMessage: number;
-  /** Levels of arrays and objects within one another. */
-  readonly nesting: number;
-  readonly nameLength: number;
-  readonly textLength: number;
-}
+/** A value that gives no point costs less than one that does. */
+const VISITS_PER_POINT = 10;
 
 /**
  * Turns the values of one message into points: applies the route's words, globs and rules for text, checks names and ranges.
@@ -26,17 +24,15 @@ export class PointEmitter {
   count = 0;
   /** When the message arrived, in microseconds since 1970; NaN where nothing may go by that. */
   arrival = Number.NaN;
+  /** What the route's expressions are followed in. */
+  readonly scope = newScope();
+  #rule: MetricRule | null = null;
   #out: PointWriter | null = null;
   #match: TopicMatch | null = null;
-  #deviceId = '';
-  #time = NO_TIME;
-  #list = '$';
-  #index = -1;
-  #inner = '';
-  #row = -1;
-  #timeAsSent: unknown;
-  #deviceFault: DeadLetterCode | null = null;
-  #deviceDetail = '';
+  readonly #item = new Item();
+  readonly #place = new Place();
+  #visits = 0;
+  #nameFault: Fault | null = null;
 
   constructor(limits: DecodeLimits) {
     this.limits = limits;
@@ -47,47 +43,67 @@ export class PointEmitter {
     this.#match = match;
     this.#out = out;
     this.count = 0;
+    this.scope.captures = match.captures;
+    this.scope.payload = undefined;
+    this.scope.item = undefined;
+    this.#visits = 0;
     this.at('$', -1, '');
     this.startItem();
   }
 
+  /** Whether a message of this document holds what the route wants of it. */
+  holds(conditions: Conditions, document: unknown): boolean {
+    this.scope.payload = document;
+    this.scope.item = document;
+    return failing(conditions, this.scope) === null;
+  }
+
   /** Says where the values come from, for the details of rejections: `$.list`, `[3]` unless -1, `.inner`. */
   at(list: string, index: number, inner: string): void {
-    this.#list = list;
-    this.#index = index;
-    this.#inner = inner;
+    this.#place.elsewhere = null;
+    this.#place.list = list;
+    this.#place.index = index;
+    this.#place.inner = inner;
   }
 
   /** Goes on within a key of the current place. */
   enter(key: string): void {
-    this.#inner += pathStep(key);
+    this.#place.inner += pathStep(key);
+  }
+
+  /** Goes on at what an expression names; `@` is the current item. */
+  within(expression: string): void {
+    const ofItem = /^@(?!\^)/.test(expression);
+    this.#place.inner = ofItem ? expression.slice(1) : '';
+    this.#place.elsewhere = ofItem ? null : expression;
+  }
+
+  /** False where counting can stop: a message that grows beyond what its route may make of it is refused as a whole. */
+  visit(): boolean {
+    if (this.#out !== null || this.#match?.plan.growth === 1) return true;
+    this.#visits++;
+    return !this.overflows;
+  }
+
+  /** Whether the points counted so far, or the values looked at for them, are more than a message may have. */
+  get overflows(): boolean {
+    const most = this.limits.pointsPerMessage;
+    return this.count > most || this.#visits > most * VISITS_PER_POINT;
   }
 
   startItem(): void {
-    this.#deviceId = this.#match?.deviceId ?? '';
-    this.#deviceFault = null;
-    this.#time = NO_TIME;
-    this.#row = -1;
+    this.#item.start(this.#match?.deviceId ?? '');
+    this.#place.row = -1;
   }
 
   /** A device_id that the payload names, for the points that follow. */
   setDevice(value: unknown, path: string): void {
-    const id = nameOf(value);
-    if (id === undefined) {
-      this.#deviceFault = 'device_id_missing';
-      this.#deviceDetail = `no device_id at ${path}`;
-    } else if (id === null || !isName(id, this.limits.nameLength)) {
-      this.#deviceFault = 'name_invalid';
-      this.#deviceDetail = `the device_id at ${path} is ${excerpt(value)}`;
-    } else {
-      this.#deviceId = id;
-    }
+    this.#item.setDevice(value, path, this.limits.nameLength);
   }
 
   /** The time of the points that follow, as the payload has it. */
   setTime(value: unknown): void {
-    this.#time = this.readTime(value);
-    this.#timeAsSent = value;
+    this.#item.setTime(this.readTime(value), value);
   }
 
   /** By the rules of the route; see `readTimestamp`. */
@@ -106,10 +122,11 @@ export class PointEmitter {
     if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {
       return;
     }
-    if (isName(metricName, this.limits.nameLength)) {
-      this.#value(metricName, value, key);
+    const name = this.#storedName(metricName);
+    if (name !== null) {
+      this.#value(name, value, key);
     } else {
-      this.reject('name_invalid', `metric_name ${excerpt(metricName)}`, key);
+      this.#rejectName(key);
     }
   }
 
@@ -124,23 +141,22 @@ export class PointEmitter {
     if (!this.selects(metricName)) {
       return;
     }
-    const named = isName(metricName, this.limits.nameLength);
+    const name = this.#storedName(metricName);
     for (let row = 0; row < values.length; row++) {
       const value = values[row];
       if (value === null) {
         continue;
       }
-      this.#row = row;
-      this.#time = micros[row] ?? NO_TIME;
-      this.#timeAsSent = times[row];
-      if (!named) {
-        this.reject('name_invalid', `metric_name ${excerpt(metricName)}`, key);
+      this.#place.row = row;
+      this.#item.setTime(micros[row] ?? NO_TIME, times[row]);
+      if (name === null) {
+        this.#rejectName(key);
       } else if (!this.#rejectsItem(key)) {
-        this.#value(metricName, value, key);
+        this.#value(name, value, key);
       }
     }
-    this.#row = -1;
-    this.#time = NO_TIME;
+    this.#place.row = -1;
+    this.#item.setTime(NO_TIME, undefined);
   }
 
   /** Rejects the current item for its device_id or time, where no point of it (`since` that count) has done so. */
@@ -152,53 +168,83 @@ export class PointEmitter {
 
   reject(code: DeadLetterCode, what: string, key: string | null): void {
     this.count++;
-    if (this.#out !== null) {
-      const item = this.#index === -1 ? this.#list : `${this.#list}[${this.#index}]`;
-      const place = item + this.#inner + (key === null ? '' : pathStep(key));
-      const row = this.#row === -1 ? '' : `[${this.#row}]`;
-      this.#out.reject(code, rejectionDetail(`${place}${row}: ${what}`));
-    }
+    this.#out?.reject(code, rejectionDetail(`${this.#place.describe(key)}: ${what}`));
   }
 
   /** Whether the current item can have no points, for its device_id or time; rejects one if so. */
   #rejectsItem(key: string | null): boolean {
-    if (this.#deviceFault !== null) {
-      this.reject(this.#deviceFault, this.#deviceDetail, key);
-    } else if (this.#time === UNREADABLE) {
-      this.reject('timestamp_invalid', `the timestamp is ${excerpt(this.#timeAsSent)}`, key);
-    } else if (this.#time === OUT_OF_RANGE) {
-      this.reject('timestamp_out_of_range', `the timestamp is ${excerpt(this.#timeAsSent)}`, key);
-    } else {
-      return false;
+    const fault = this.#item.fault();
+    if (fault !== null) {
+      this.reject(fault.code, fault.detail, key);
     }
-    return true;
+    return fault !== null;
+  }
+
+  /** The name and the rule for the values that follow; null where there is no name, for which the fault is set. */
+  #storedName(metricName: string): string | null {
+    const rules = this.#match?.plan.rules ?? null;
+    this.#rule = rules === null ? null : rules.of(metricName);
+    const named = this.#rule === null ? metricName : this.#rule.name;
+    const name = typeof named === 'string' ? named : nameByItem(named, this.scope);
+    if (name !== undefined && isName(name, this.limits.nameLength)) {
+      return name;
+    }
+    this.#nameFault =
+      name === undefined
+        ? { code: 'metric_name_missing', detail: `what names ${excerpt(metricName)} is missing` }
+        : { code: 'name_invalid', detail: `metric_name ${excerpt(name)}` };
+    return null;
+  }
+
+  #rejectName(key: string | null): void {
+    if (this.#nameFault !== null) this.reject(this.#nameFault.code, this.#nameFault.detail, key);
   }
 
   #value(metricName: string, value: unknown, key: string | null): void {
-    if (typeof value === 'number') {
-      this.#number(metricName, value, key);
-    } else if (typeof value === 'string') {
+    const read = this.#rule?.read ?? 'auto';
+    if (typeof value === 'string') {
       this.#text(metricName, value, key);
+    } else if (read === 'text' && /^(?:number|boolean|bigint)$/.test(typeof value)) {
+      this.#store(metricName, String(value), key);
+    } else if (typeof value === 'number') {
+      this.#number(metricName, value, 'gauge', key);
     } else if (typeof value === 'boolean') {
-      this.count++;
-      this.#out?.number(this.#deviceId, metricName, this.#time, value ? 1 : 0, 'state');
+      this.#number(metricName, value ? 1 : 0, 'state', key);
     } else if (typeof value === 'bigint') {
-      this.#number(metricName, Number(value), key);
+      this.#number(metricName, Number(value), 'gauge', key);
     } else if (value === undefined) {
       this.reject('value_missing', 'no value', key);
-    } else {
+    } else if (this.#match?.plan.route.on_nested !== 'skip') {
       this.reject('value_unsupported', `the value is ${excerpt(value)}`, key);
     }
   }
 
-  #number(metricName: string, value: number, key: string | null): void {
+  #number(metricName: string, value: number, kind: NumberKind, key: string | null): void {
     // JSON has no infinity: this one is a numeral beyond the doubles.
     if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
       this.reject('number_out_of_range', 'the number does not fit a double', key);
+    } else if (this.#rule === null) {
+      this.#write(metricName, value, kind);
+    } else {
+      this.#adapted(this.#rule, metricName, value, kind, key);
+    }
+  }
+
+  #adapted(rule: MetricRule, metricName: string, sent: number, kind: NumberKind, key: string | null): void {
+    if (rule.nulls?.has(sent) === true) {
       return;
     }
+    const value = rule.adapt === null ? sent : rule.adapt(sent);
+    if (Number.isFinite(sent) && !Number.isFinite(value)) {
+      this.reject('number_out_of_range', 'scaled, the number does not fit a double', key);
+    } else {
+      this.#write(metricName, value, rule.kind ?? kind);
+    }
+  }
+
+  #write(metricName: string, value: number, kind: NumberKind): void {
     this.count++;
-    this.#out?.number(this.#deviceId, metricName, this.#time, value, 'gauge');
+    this.#out?.number(this.#item.deviceId, metricName, this.#item.time, value, kind);
   }
 
   /** Devices quote numbers and booleans often enough that a text is a number or a word first. */
@@ -207,23 +253,40 @@ export class PointEmitter {
     if (match === null) {
       return;
     }
-    const { words, route } = match.plan;
+    const { words } = match.plan;
     const trimmed = text.trim();
-    const numeral = readNumeral(trimmed);
-    if (numeral === numeral && !words.numerals) {
-      this.#number(metricName, numeral, key);
+    const rule = this.#rule;
+    const state = rule?.words?.get(trimmed.toLowerCase());
+    if (state !== undefined) {
+      this.#number(metricName, state, 'state', key);
+      return;
+    }
+    const numeral = rule?.read === 'number' ? leadingNumeral(trimmed) : readNumeral(trimmed);
+    if (numeral === numeral && !words.numerals && rule?.read !== 'text') {
+      this.#number(metricName, numeral, 'gauge', key);
       return;
     }
     const word = readWord(words, trimmed);
     if (word === null) {
       return;
     }
-    if (word !== undefined) {
-      this.count++;
-      this.#out?.number(this.#deviceId, metricName, this.#time, word.value, word.kind);
+    if (rule?.read === 'text') {
+      this.#store(metricName, text, key);
+    } else if (word !== undefined) {
+      if (rule === null) this.#write(metricName, word.value, word.kind);
+      else this.#adapted(rule, metricName, word.value, word.kind, key);
     } else if (numeral === numeral) {
-      this.#number(metricName, numeral, key);
-    } else if (route.on_text === 'drop') {
+      this.#number(metricName, numeral, 'gauge', key);
+    } else if (rule?.read === 'number') {
+      this.reject('value_unsupported', `${excerpt(text)}, where a number is expected`, key);
+    } else {
+      this.#store(metricName, text, key);
+    }
+  }
+
+  #store(metricName: string, text: string, key: string | null): void {
+    const onText = this.#match?.plan.route.on_text;
+    if (onText === 'drop') {
       this.count++;
       this.#out?.drop('text_dropped');
     } else if (text.length > this.limits.textLength) {
@@ -234,7 +297,7 @@ export class PointEmitter {
       this.reject('text_not_unicode', 'a text with a lone surrogate', key);
     } else {
       this.count++;
-      this.#out?.text(this.#deviceId, metricName, this.#time, text, route.on_text === 'store_changes');
+      this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, onText === 'store_changes');
     }
   }
 }

@@ -1,53 +1,95 @@
+import { type Expression, parseExpression, parsePath, type PathExpression } from '../config/expression.ts';
+import { parseValues, vocabulary, wildPath } from '../config/mapping.ts';
 import type { RouteConfig } from '../config/route.ts';
-import { type Expression, type PathExpression, parseExpression, parsePath } from './expression.ts';
+import { compileConditions, type Conditions } from './conditions.ts';
 import { compileGlobs } from './glob.ts';
+import { MetricRules } from './metric-rules.ts';
+import { reservedKeys } from './reserved-keys.ts';
 import { compileWords, type Words } from './scalar.ts';
 import { TimeZone } from './time-zone.ts';
+import { parseTopicPattern, type TopicPattern } from './topic-pattern.ts';
 import { parseTopicTemplate, type TopicTemplate } from './topic-template.ts';
 
 /** A route made ready to decode with. */
 export interface RoutePlan {
   readonly route: RouteConfig;
   readonly topic: TopicTemplate;
+  /** Topics that it leaves to later routes, or to nobody. */
+  readonly ignored: readonly TopicPattern[];
+  /** What the payload, and what an item of it, must hold. */
+  readonly conditions: Conditions;
+  readonly itemConditions: Conditions;
   readonly deviceId: Expression;
   /** Null: the payload names its metrics. */
   readonly metricName: Expression | null;
   readonly value: Expression | null;
+  /** Metrics that the route picks one by one; null: none. */
+  readonly picks: readonly Pick[] | null;
+  /** Whether it takes nothing but these. */
+  readonly picksOnly: boolean;
   readonly timestamp: Expression | null;
   readonly each: PathExpression | null;
+  /** Whether an array is a list of items although there is no `each`. */
+  readonly listed: boolean;
   /** Keys of an object of metrics that are none, because the route reads them as something else. */
   readonly reserved: ReadonlySet<string>;
   /** Null: takes every metric. */
   readonly selects: ((metricName: string) => boolean) | null;
+  /** Null: nothing is said of single metrics. */
+  readonly rules: MetricRules | null;
+  /** How many points a byte of the payload may become, compared with a route that takes it as it is. */
+  readonly growth: number;
   readonly words: Words;
   readonly zone: TimeZone;
 }
 
+/** An entry of `values`; `path` is its value where that has wildcards. */
+export type Pick = ReturnType<typeof parseValues>;
+
 /** Throws an Error that names the key; a configuration is checked before. */
 export function planRoute(route: RouteConfig): RoutePlan {
   const topic = attempt('topic', () => parseTopicTemplate(route.topic));
-  const expression = (key: 'device_id' | 'metric_name' | 'value' | 'timestamp'): Expression | null => {
-    const named = (key === 'device_id' || key === 'metric_name') && topic.names.includes(key);
+  const known = attempt('each', () => vocabulary(route, topic.names));
+  const each = route.each === undefined ? null : parsePath(route.each);
+  const expression = (key: 'device_id' | 'metric_name' | 'timestamp'): Expression | null => {
+    const named = key !== 'timestamp' && topic.names.includes(key);
     const text = route[key] ?? (named ? `{${key}}` : undefined);
-    return text === undefined ? null : attempt(key, () => parseExpression(text, topic.names));
+    return text === undefined ? null : attempt(key, () => parseExpression(text, known));
   };
   const deviceId = expression('device_id');
   if (deviceId === null) {
     throw new Error(`route ${route.name}: device_id is missing, and the topic has no level {device_id}`);
   }
-  const value = expression('value');
+  const metricName = expression('metric_name');
   const timestamp = expression('timestamp');
-  const each = route.each === undefined ? null : attempt('each', () => parsePath(route.each ?? ''));
+  const value = attempt('value', () =>
+    route.value === undefined ? null : (wildPath(route.value) ?? parseExpression(route.value, known)),
+  );
+  const picks = attempt('values', () =>
+    Object.entries(route.values ?? {}).map(([name, from]) => parseValues(name, from, known)),
+  );
+  const conditions = attempt('when', () => compileConditions(route, known));
+  const picksOnly = picks.length > 0 && value === null && metricName === null;
   return {
     route,
     topic,
+    ignored: route.ignore.map(parseTopicPattern),
+    conditions: conditions.message,
+    itemConditions: conditions.item,
     deviceId,
-    metricName: expression('metric_name'),
+    metricName,
     value,
+    picks: picks.length === 0 ? null : picks,
+    picksOnly,
     timestamp,
     each,
+    listed: each === null && !picksOnly && !readsPayload(value),
     reserved: reservedKeys(value, each, [deviceId, timestamp], route),
     selects: compileGlobs(route.include, route.exclude),
+    rules: attempt('metrics', () =>
+      route.metrics === undefined ? null : new MetricRules(route.metrics, known),
+    ),
+    growth: growth(each, [value, ...picks.map((pick) => pick.value)]),
     words: compileWords(route),
     zone: attempt('time_zone', () => new TimeZone(route.time_zone)),
   };
@@ -62,26 +104,19 @@ export function planRoute(route: RouteConfig): RoutePlan {
   }
 }
 
-/** The names, within the object that holds the metrics, of what the route reads otherwise. */
-function reservedKeys(
-  value: Expression | null,
-  each: PathExpression | null,
-  others: readonly (Expression | null)[],
-  route: RouteConfig,
-): Set<string> {
-  const reserved = new Set<string>();
-  if (route.timestamp === undefined && value === null) {
-    reserved.add('timestamp');
-  }
-  const base = value?.kind === 'path' ? value : ({ root: 'item', steps: [] } as const);
-  for (const other of others) {
-    const sameRoot = other?.kind === 'path' && (each === null || other.root === base.root);
-    if (sameRoot && base.steps.every((step, index) => step === other.steps[index])) {
-      const rest = other.steps.slice(base.steps.length);
-      if (rest.length === 1 || route.flatten) {
-        reserved.add(rest.join('.'));
-      }
-    }
-  }
-  return reserved;
+/** Whether an expression reads the payload by a path of its own. */
+function readsPayload(value: Expression | null): boolean {
+  if (value?.kind === 'first') return value.choices.some(readsPayload);
+  return value?.kind === 'path' && value.root === 'payload';
+}
+
+/** Each value may take all of an item; one that is outside of the items is there once for each of them. */
+function growth(each: PathExpression | null, values: readonly (Expression | null)[]): number {
+  const outside = values.some((value) => value !== null && leadsOut(value));
+  return each !== null && outside ? Number.POSITIVE_INFINITY : Math.max(1, values.length);
+}
+
+function leadsOut(value: Expression): boolean {
+  if (value.kind === 'first') return value.choices.some(leadsOut);
+  return value.kind === 'path' && (value.root === 'payload' || value.out > 0);
 }

@@ -1,11 +1,19 @@
-import { type Expression, resolveText } from './expression.ts';
+import { type Expression, isOfTopic } from '../config/expression.ts';
+import { resolveText } from './expression.ts';
 import { isName } from './names.ts';
 import type { RoutePlan } from './route-plan.ts';
+import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic } from './topic-template.ts';
 
 /** The route of a topic, with all that the topic alone tells; null is left to the payload. */
 export interface TopicMatch {
   readonly plan: RoutePlan;
+  /** Whether its messages are ignored: routes that match leave the topic to others, and no other takes it. */
+  readonly ignored: boolean;
+  /** The named levels of the topic. */
+  readonly captures: readonly string[];
+  /** Who gets a message that does not hold what this route wants of it; null: nobody. */
+  readonly next: TopicMatch | null;
   readonly deviceId: string | null;
   readonly metricName: string | null;
   readonly value: string | null;
@@ -46,18 +54,34 @@ export class Router {
 
   #find(topic: string): TopicMatch | null {
     const levels = topic.split('/');
+    const taken = this.#from(0, levels);
+    if (taken !== null) {
+      return taken;
+    }
     for (const plan of this.#plans) {
       const captures = matchTopic(plan.topic, levels);
       if (captures !== null) {
-        return this.#resolve(plan, captures);
+        return { ...this.#resolve(plan, captures, null), ignored: true };
       }
     }
     return null;
   }
 
-  #resolve(plan: RoutePlan, captures: readonly string[]): TopicMatch {
+  /** The first of the routes from `index` on that takes the topic, with those after it that may take its messages. */
+  #from(index: number, levels: readonly string[]): TopicMatch | null {
+    for (const [offset, plan] of this.#plans.slice(index).entries()) {
+      const captures = matchTopic(plan.topic, levels);
+      if (captures !== null && !plan.ignored.some((pattern) => matchesTopicPattern(pattern, levels))) {
+        const next = plan.conditions === null ? null : this.#from(index + offset + 1, levels);
+        return this.#resolve(plan, captures, next);
+      }
+    }
+    return null;
+  }
+
+  #resolve(plan: RoutePlan, captures: readonly string[], next: TopicMatch | null): TopicMatch {
     const resolve = (expression: Expression | null): string | null =>
-      expression?.kind === 'text' ? resolveText(expression, captures) : null;
+      expression !== null && isOfTopic(expression) ? resolveText(expression, captures) : null;
     const deviceId = resolve(plan.deviceId);
     const metricName = resolve(plan.metricName);
     let invalid: string | null = null;
@@ -67,7 +91,7 @@ export class Router {
       invalid = `the metric_name of the topic, ${JSON.stringify(metricName)}`;
     }
     const [value, timestamp] = [resolve(plan.value), resolve(plan.timestamp)];
-    return { plan, deviceId, metricName, value, timestamp, invalid };
+    return { plan, ignored: false, captures, next, deviceId, metricName, value, timestamp, invalid };
   }
 
   #forgetOldest(): void {

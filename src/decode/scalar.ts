@@ -66,3 +66,14 @@ export function readNumeral(text: string): number {
   const based = first === 0x30 && (second === 0x78 || second === 0x6f || second === 0x62);
   return based ? Number.NaN : Number(text);
 }
+
+const LEADING = /^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\d.x]|[-:,/]\d)/i;
+
+/**
+ * The number that a trimmed text begins with, before a unit perhaps: `21.5 °C`, `3kWh`. NaN where it begins otherwise, or
+ * goes on as a date, a time, a version or a decimal comma do.
+ */
+export function leadingNumeral(text: string): number {
+  const found = LEADING.exec(text);
+  return found === null ? Number.NaN : Number(found[0]);
+}

@@ -1,3 +1,4 @@
+import { isOfTopic } from '../config/expression.ts';
 import type { RouteConfig } from '../config/route.ts';
 import { resolveText } from './expression.ts';
 import { planRoute } from './route-plan.ts';
@@ -10,7 +11,7 @@ export function topicDevices(routes: readonly RouteConfig[]): TopicDevice {
   const plans = new Map(routes.map((route) => [route.name, planRoute(route)]));
   return (route, topic) => {
     const plan = plans.get(route);
-    if (plan?.deviceId.kind !== 'text') return null;
+    if (plan === undefined || !isOfTopic(plan.deviceId)) return null;
     const captures = matchTopic(plan.topic, topic.split('/'));
     return captures === null ? null : resolveText(plan.deviceId, captures);
   };

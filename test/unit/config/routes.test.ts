@@ -28,9 +28,9 @@ test('what a route needs and its topic does not name', () => {
 
 test('expressions that cannot be read', () => {
   assert.deepEqual(told({ topic: '{device_id}', metric_name: '{nope}', value: '$[x]', each: 'items' }), [
-    'routes[0].metric_name is "{nope}", which names {nope}, no level of the topic',
-    'routes[0].value is "$[x]", which is no path: $ or @, then .key, ["any key"] or [0]',
-    'routes[0].each is "items", which is no path: $ or @, then .key, ["any key"] or [0]',
+    'routes[0].each is "items", which is no path: it begins with $ (the payload), @ (the item) or @^ (what is around it)',
+    'routes[0].metric_name is "{nope}", which has {nope}, but there is only {device_id}, {key}, {key^}',
+    'routes[0].value is "$[x]", which is no path: no .key, ["any key"], [0] or [*] at "[x]"',
   ]);
 });
 

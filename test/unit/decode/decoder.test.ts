@@ -102,8 +102,8 @@ test('A route that cannot be understood is refused by its key', () => {
     createDecoder([makeRoute({ topic: 'a/{device_id}', ...overrides })], LIMITS);
   assert.throws(create({ topic: 'a/#/b' }), /route .*: topic has levels after #/);
   assert.throws(create({ topic: 'a/b' }), /device_id is missing/);
-  assert.throws(create({ value: '$x' }), /value has no \.key/);
-  assert.throws(create({ each: 'list' }), /each is not a path/);
+  assert.throws(create({ value: '$x' }), /value is no path: no \.key/);
+  assert.throws(create({ each: 'list' }), /each is no path/);
   assert.throws(create({ time_zone: 'Mars/Phobos' }), /time_zone/);
 });
 

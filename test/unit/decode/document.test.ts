@@ -216,7 +216,7 @@ test('Without a metric_name each item is an object of metrics, of its own device
   ]);
 });
 
-test('each takes an array and nothing else; its items may be scalars', () => {
+test('each takes an array or an object and nothing else; its items may be scalars', () => {
   const overrides = { topic: '{device_id}/{metric_name}', each: '$.v' };
   const one = (payload: string) => decode([makeRoute(overrides)], 'd/m', payload);
   assert.deepEqual(
@@ -224,11 +224,12 @@ test('each takes an array and nothing else; its items may be scalars', () => {
     [1, 1],
   );
   assert.deepEqual(one('{"w":[1]}').rejects, [
-    { code: 'payload_shape', detail: '$: $.v is missing, not an array' },
+    { code: 'payload_shape', detail: '$: $.v is missing, not an array or object' },
   ]);
-  assert.deepEqual(one('{"v":{"a":1}}').rejects, [
-    { code: 'payload_shape', detail: '$: $.v is an object, not an array' },
-  ]);
+  assert.deepEqual(
+    one('{"v":{"a":1,"b":2}}').rows.map(([, , , value]) => value),
+    [1, 2],
+  );
 });
 
 test('An item of an array may bring its device where the route says so', () => {

@@ -1,0 +1,51 @@
+/** Columns: an array of times, and for each metric an array of values. */
+
+import { isObject } from './json-value.ts';
+import { excerpt } from './place.ts';
+import type { PointEmitter } from './point-emitter.ts';
+
+export function emitColumns(metrics: unknown, times: readonly unknown[], points: PointEmitter): void {
+  if (!isObject(metrics)) {
+    points.reject(
+      'payload_shape',
+      `${excerpt(metrics)} where the timestamp is an array and columns are expected`,
+      null,
+    );
+    return;
+  }
+  const micros = readTimes(times, points);
+  for (const name of Object.keys(metrics)) {
+    const column = metrics[name];
+    if (column === null || !points.selects(name)) {
+      continue;
+    }
+    if (Array.isArray(column)) {
+      emitColumn(name, column, name, times, micros, points);
+    } else {
+      points.reject('value_unsupported', `${excerpt(column)} where the timestamp is an array`, name);
+    }
+  }
+}
+
+export function emitColumn(
+  name: string,
+  column: readonly unknown[],
+  key: string | null,
+  times: readonly unknown[],
+  micros: Float64Array,
+  points: PointEmitter,
+): void {
+  if (column.length === times.length) {
+    points.column(name, column, key, times, micros);
+  } else {
+    points.reject('columns_unequal', `${column.length} values for ${times.length} timestamps`, key);
+  }
+}
+
+export function readTimes(times: readonly unknown[], points: PointEmitter): Float64Array {
+  const micros = new Float64Array(times.length);
+  for (let row = 0; row < times.length; row++) {
+    micros[row] = points.readTime(times[row]);
+  }
+  return micros;
+}

@@ -2,6 +2,7 @@ import { decodeLimits, pipelineOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import { createDecoder, type RouteDecoder } from './decode/decoder.ts';
 import type { ExplainedPoint, Explanation } from './decode/explanation.ts';
+import { findRemedy, type Remedy } from './decode/remedy.ts';
 import { type Admission, refusalOf } from './pipeline/admission.ts';
 
 /** What programs are told of an explanation. */
@@ -9,21 +10,34 @@ export interface BriefExplanation extends Pick<Explanation, 'route' | 'dead_lett
   readonly points: Omit<ExplainedPoint, 'kind' | 'arrival' | 'changes_only'>[];
 }
 
-/** Says what would become of messages that arrive now, by the routes and limits of a configuration. */
+/** Says what would become of messages, by the routes and limits of a configuration. */
 export class Explainer {
+  readonly #config: Config;
   readonly #decoder: RouteDecoder;
   readonly #admission: Admission;
 
   constructor(config: Config) {
+    this.#config = config;
     this.#decoder = createDecoder(config.routes, decodeLimits(config));
     this.#admission = pipelineOptions(config).admission;
   }
 
-  explain(topic: string, payload: Uint8Array): Explanation {
-    const now = Date.now() * 1000;
-    return this.#decoder.explain(topic, payload, now, (timestamp) =>
-      refusalOf(timestamp, now, this.#admission),
+  /** `receivedAt` is in microseconds since 1970; default: now. */
+  explain(topic: string, payload: Uint8Array, receivedAt: number = Date.now() * 1000): Explanation {
+    return this.#decoder.explain(topic, payload, receivedAt, (timestamp) =>
+      refusalOf(timestamp, receivedAt, this.#admission),
     );
+  }
+
+  /** The nearest change that would store what `explanation` of the message rejects; null where there is none. */
+  remedy(
+    topic: string,
+    payload: Uint8Array,
+    explanation: Explanation,
+    receivedAt: number = Date.now() * 1000,
+  ): Remedy | null {
+    const message = { topic, payload, receivedAt };
+    return findRemedy(this.#config.routes, decodeLimits(this.#config), message, explanation);
   }
 }
 

@@ -1,93 +1,170 @@
-import { readFileSync } from 'node:fs';
-import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
-import type { ExplainedPoint, Explanation } from '../decode/explanation.ts';
-import { DEAD_LETTERS, TidegateError } from '../errors.ts';
+import { compareExplanations } from '../decode/comparison.ts';
+import { TidegateError } from '../errors.ts';
 import { briefly, Explainer } from '../explainer.ts';
+import type { CapturedMessage } from './capture.ts';
+import { describeChange, describeTotals, noTotals } from './comparison-report.ts';
 import { databaseOptional } from './database-optional.ts';
+import { describe } from './explain-report.ts';
+import {
+  capturedMessages,
+  deadMessages,
+  liveMessages,
+  type MessageFeed,
+  oneMessage,
+} from './message-feed.ts';
+import { wholeNumber } from './option-values.ts';
+import { printable } from './printable.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
 interface ExplainOptions {
   readonly config?: string;
+  readonly against?: string;
+  readonly follow?: string;
+  readonly url?: string;
+  readonly messages?: string;
+  readonly deadLetters?: boolean;
+  readonly limit: number;
+  readonly count?: number;
   readonly json?: boolean;
 }
+
+/** Dead letters that are looked at. */
+const LATEST = 1_000;
+/** Changed messages that are printed. */
+const SHOWN_CHANGES = 50;
 
 export function addExplain(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
     .command('explain')
     .alias('test')
     .description(
-      'Say what would become of a message: its route, its points, or why it would be a dead letter.',
+      'Say what would become of a message: its route, its points, or why it would be a dead letter and what would mend it.',
     )
-    .argument('<topic>', 'the topic of the message')
-    .argument('<payload>', 'its payload: text, @file, or - for standard input')
+    .argument('[topic]', 'the topic of the message')
+    .argument('[payload]', 'its payload: text, @file, or - for standard input')
     .option('-c, --config <file>', 'the configuration file (YAML)')
+    .option('--follow <filter>', 'what devices publish now to such topics, an MQTT filter')
+    .option('-u, --url <url>', 'with --follow: the broker instead of mqtt.url')
+    .option(
+      '--messages <file>',
+      'the messages of a capture (`tidegate tail --capture`), or - for standard input',
+    )
+    .option('--dead-letters', 'the latest dead letters in the database')
+    .option('--limit <count>', 'with --dead-letters: how many', wholeNumber(1), LATEST)
+    .option('--against <file>', 'another configuration: say what --config would store differently')
+    .option('--count <number>', 'stop after so many messages', wholeNumber(1))
     .option('--json', 'print {route, points, dead_letter} as JSON')
     .addHelpText(
       'after',
       `
-Nothing is published, stored or connected to.
-Exit code 0: every part of the message would be stored or is ignored by configuration. 1: it would be a dead letter.
+Nothing is stored. --follow subscribes in a clean session of its own at QoS 0: a running daemon loses nothing by it.
+Other than with --follow and --dead-letters nothing is connected to. A capture has a JSON object a line: topic, payload
+(base64), receivedAt (ISO 8601), and qos and retain where they are known. With --json and several messages each is an
+object on a line of its own that has the topic too.
+Exit code 0: every part of the messages would be stored or is ignored by configuration. 1: some would be a dead letter;
+with --against: some that --against stores would be one. 2: bad usage or configuration.
 
-Example: tidegate explain devices/boiler-1/temperature 21.5`,
+Examples: tidegate explain devices/boiler-1/temperature 21.5
+          tidegate explain --follow 'zigbee2mqtt/#' --count 5
+          tidegate explain --config new.yaml --against tidegate.yaml --dead-letters`,
     )
-    .action(async (topic: string, payload: string, options: ExplainOptions) => {
-      exit(await explain(terminal, topic, await payloadFrom(payload, terminal), options));
+    .action(async (topic: string | undefined, payload: string | undefined, options: ExplainOptions) => {
+      exit(await explain(terminal, topic, payload, options));
     });
 }
 
 async function explain(
   terminal: Terminal,
-  topic: string,
-  payload: Uint8Array,
+  topic: string | undefined,
+  payload: string | undefined,
   options: ExplainOptions,
 ): Promise<ExitCode> {
-  const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
-  const explanation = new Explainer(config).explain(topic, payload);
-  print(
-    terminal.stdout,
-    options.json === true ? JSON.stringify(briefly(explanation)) : describe(explanation),
-  );
-  return explanation.dead_letter === null ? 0 : 1;
-}
-
-function describe(explanation: Explanation): string {
-  const { route, points, rejections, drops, passed } = explanation;
-  const lines = [`route       ${route ?? 'none'}`];
-  for (const other of passed) lines.push(`            not ${other.route}: ${other.reason}`);
-  for (const point of points) lines.push(describePoint(point));
-  for (const { code, detail } of rejections) {
-    lines.push(
-      `dead letter ${code}: ${detail}`,
-      `            ${DEAD_LETTERS[code].means} ${DEAD_LETTERS[code].mend}`,
+  const sources = [topic, options.follow, options.messages, options.deadLetters];
+  if (
+    sources.filter((source) => source !== undefined).length !== 1 ||
+    (topic === undefined) !== (payload === undefined)
+  ) {
+    throw new TidegateError(
+      'usage',
+      'give a topic and a payload, or --follow, or --messages, or --dead-letters',
     );
   }
-  for (const reason of drops) lines.push(`dropped     ${reason}`);
-  if (points.length + rejections.length + drops.length === 0)
-    lines.push('no points   The message is ignored: it has no value.');
-  return lines.join('\n');
+  // Only dead letters are in the database.
+  const env = options.deadLetters === true ? terminal.env : databaseOptional(terminal.env);
+  const config = loadConfig({ file: options.config, env });
+  const explainer = new Explainer(config);
+  const feed = ((): MessageFeed => {
+    if (topic !== undefined && payload !== undefined) return oneMessage(topic, payload, terminal);
+    if (options.messages !== undefined) return capturedMessages(options.messages, terminal);
+    if (options.deadLetters === true) return deadMessages(options.limit, config, terminal);
+    return liveMessages(options.follow ?? '', options.url, config, terminal);
+  })();
+  const limited = atMost(feed, options.count ?? Number.POSITIVE_INFINITY);
+  if (options.against === undefined)
+    return await explainEach(terminal, limited, explainer, topic === undefined, options);
+  const other = loadConfig({ file: options.against, env: databaseOptional(terminal.env) });
+  return await compareEach(terminal, limited, explainer, new Explainer(other), options);
 }
 
-function describePoint(point: ExplainedPoint): string {
-  const value = point.kind === 'text' ? JSON.stringify(point.value) : String(point.value);
-  const unit = point.unit === undefined ? '' : ` ${point.unit}`;
-  const notes = [
-    point.kind,
-    ...Object.entries(point.tags ?? {}).map(([key, tag]) => `${key}=${tag}`),
-    ...(point.device_name === undefined ? [] : [`device ${JSON.stringify(point.device_name)}`]),
-    ...(point.arrival === true ? ['time of arrival'] : []),
-    ...(point.changes_only === true ? ['stored when it changes'] : []),
-  ];
-  return `point       ${point.timestamp}  ${point.device_id}  ${point.metric_name}  ${value}${unit}  (${notes.join(', ')})`;
+async function explainEach(
+  terminal: Terminal,
+  feed: MessageFeed,
+  explainer: Explainer,
+  several: boolean,
+  options: ExplainOptions,
+): Promise<ExitCode> {
+  let code: ExitCode = 0;
+  await feed(({ topic, payload, receivedAt }) => {
+    const explanation = explainer.explain(topic, payload, receivedAt);
+    if (explanation.dead_letter !== null) code = 1;
+    const brief = several ? { topic, ...briefly(explanation) } : briefly(explanation);
+    if (options.json === true) print(terminal.stdout, JSON.stringify(brief));
+    else {
+      const text = describe(explanation, explainer.remedy(topic, payload, explanation, receivedAt));
+      print(terminal.stdout, several ? `topic       ${printable(topic)}\n${text}\n` : text);
+    }
+    return true;
+  });
+  return code;
 }
 
-async function payloadFrom(argument: string, terminal: Terminal): Promise<Uint8Array> {
-  if (argument === '-') return await buffer(terminal.stdin);
-  if (!argument.startsWith('@')) return Buffer.from(argument);
-  try {
-    return readFileSync(argument.slice(1));
-  } catch (error) {
-    throw new TidegateError('usage', `payload ${argument}: ${(error as Error).message}`, { cause: error });
-  }
+async function compareEach(
+  terminal: Terminal,
+  feed: MessageFeed,
+  now: Explainer,
+  old: Explainer,
+  options: ExplainOptions,
+): Promise<ExitCode> {
+  const totals = noTotals();
+  let shown = 0;
+  await feed(({ topic, payload, receivedAt }: CapturedMessage) => {
+    totals.messages++;
+    const [before, after] = [old, now].map((explainer) => explainer.explain(topic, payload, receivedAt));
+    if (before === undefined || after === undefined) return false;
+    const change = compareExplanations(before, after);
+    if (change === null) {
+      totals.same++;
+      return true;
+    }
+    totals[change.verdict]++;
+    if (options.json === true) {
+      const { verdict, gone, added } = change;
+      print(terminal.stdout, JSON.stringify({ topic, verdict, gone, added, dead_letter: after.dead_letter }));
+    } else if (shown++ < SHOWN_CHANGES) {
+      const dead = after.dead_letter;
+      print(terminal.stdout, describeChange(topic, change, dead && `${dead.code}: ${dead.detail}`));
+    }
+    return true;
+  });
+  const more = shown - SHOWN_CHANGES;
+  if (options.json === true) print(terminal.stdout, JSON.stringify(totals));
+  else print(terminal.stdout, `${more > 0 ? `and ${more} more\n` : ''}${describeTotals(totals)}`);
+  return totals.broken === 0 ? 0 : 1;
+}
+
+function atMost(feed: MessageFeed, count: number): MessageFeed {
+  let left = count;
+  return (each) => feed((message) => each(message) && --left > 0);
 }

@@ -1,14 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { appendFileSync, closeSync, openSync } from 'node:fs';
 import type { Command } from 'commander';
-import { brokerOptions, decodeLimits, pipelineOptions } from '../app-options.ts';
 import { loadConfig } from '../config/load.ts';
-import { topicFilter, topicMistake } from '../config/topic.ts';
-import { createDecoder } from '../decode/decoder.ts';
+import { topicFilter } from '../config/topic.ts';
 import { TidegateError } from '../errors.ts';
-import { Subscriber } from '../mqtt/subscriber.ts';
-import { refusalOf } from '../pipeline/admission.ts';
-import { createLogger } from '../telemetry/log.ts';
+import { Explainer } from '../explainer.ts';
+import { captureLine } from './capture.ts';
 import { databaseOptional } from './database-optional.ts';
+import { checkFilter, lookOn } from './onlooker.ts';
 import { wholeNumber } from './option-values.ts';
 import { tailJson, tailLines } from './tail-line.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
@@ -18,6 +16,7 @@ interface TailOptions {
   readonly url?: string;
   readonly json?: boolean;
   readonly count?: number;
+  readonly capture?: string;
 }
 
 export function addTail(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
@@ -29,12 +28,14 @@ export function addTail(program: Command, terminal: Terminal, exit: (code: ExitC
     .option('-u, --url <url>', 'the broker instead of mqtt.url')
     .option('--json', 'print a JSON object a line, with times in UTC')
     .option('--count <number>', 'stop after so many lines', wholeNumber(1))
+    .option('--capture <file>', 'also append the messages to this file, for `tidegate explain --messages`')
     .addHelpText(
       'after',
       `
 A line is a point (local time, device, metric, value) or the reason of a dead letter, with its topic.
 It subscribes in a clean MQTT 3.1.1 session of its own at QoS 0 and outside of any share group: a running daemon loses
-nothing by it, nothing is stored, and the database is not asked.
+nothing by it, nothing is stored, and the database is not asked. A captured message is a JSON object a line: topic,
+payload (base64), qos, retain and receivedAt.
 Exit code 0: stopped by SIGINT, SIGTERM, --count or the end of the reader. 1: the broker would not do.
 2: bad usage or configuration.`,
     )
@@ -44,62 +45,37 @@ Exit code 0: stopped by SIGINT, SIGTERM, --count or the end of the reader. 1: th
 }
 
 async function tail(terminal: Terminal, filter: string | undefined, options: TailOptions): Promise<ExitCode> {
-  const mistake = filter === undefined ? null : filterMistake(filter);
-  if (mistake !== null) throw new TidegateError('usage', `the filter ${JSON.stringify(filter)} ${mistake}`);
+  if (filter !== undefined) checkFilter(filter);
   const config = loadConfig({ file: options.config, env: databaseOptional(terminal.env) });
-  const decoder = createDecoder(config.routes, decodeLimits(config));
-  const { admission } = pipelineOptions(config);
-  const filters = filter === undefined ? decoder.filters().map((route) => route.filter) : [filter];
-  const { promise: over, resolve: end, reject: fail } = Promise.withResolvers<void>();
-  const broker = brokerOptions(config);
-  const subscriber = new Subscriber({
-    ...broker,
-    urls: options.url === undefined ? broker.urls : [options.url],
-    clientId: `${broker.clientId}-tail-${randomBytes(4).toString('hex')}`,
-    // Every broker speaks it, and looking on needs nothing of MQTT 5.
-    protocolVersion: 4,
-    keepSession: false,
-    shareGroup: null,
-    silenceTimeoutMs: null,
-    filters: filters.map((wanted) => ({ filter: wanted, qos: 0 })),
-    logger: createLogger({
-      level: 'warn',
-      format: 'pretty',
-      stream: terminal.stderr,
-      isTerminal: terminal.isTerminal,
-      journal: false,
-    }),
-    observer: { dropped: () => {}, resent: () => {} },
-    onFatal: fail,
-  });
+  const explainer = new Explainer(config);
+  const filters = filter === undefined ? config.routes.map(({ topic }) => topicFilter(topic)) : [filter];
   const color = terminal.isTerminal && !terminal.env['NO_COLOR'];
   let left = options.count ?? Number.POSITIVE_INFINITY;
-  if (terminal.stopped.aborted) end();
-  terminal.stopped.addEventListener('abort', () => end(), { once: true });
-  terminal.stdout.once('close', end);
-  // A subscriber that is closed while starting rejects, and so does one that cannot start.
-  const starting = subscriber.start(({ topic, payload, receivedAt }) => {
-    const explanation = decoder.explain(topic, payload, receivedAt, (timestamp) =>
-      refusalOf(timestamp, receivedAt, admission),
-    );
-    const lines =
-      options.json === true ? tailJson(topic, explanation) : tailLines(topic, explanation, receivedAt, color);
-    for (const line of lines.slice(0, left)) print(terminal.stdout, line);
-    left -= lines.length;
-    if (left <= 0) end();
-  });
-  starting.catch(fail);
+  const capture = options.capture === undefined ? null : openCapture(options.capture);
   try {
-    await over;
+    await lookOn(terminal, config, { purpose: 'tail', url: options.url, filters }, (delivery) => {
+      const { topic, payload, receivedAt } = delivery;
+      // At once: a disk that is slower than the broker holds the broker up, not the memory.
+      if (capture !== null) appendFileSync(capture, `${captureLine(delivery)}\n`);
+      const explanation = explainer.explain(topic, payload, receivedAt);
+      const lines =
+        options.json === true
+          ? tailJson(topic, explanation)
+          : tailLines(topic, explanation, receivedAt, color);
+      for (const line of lines.slice(0, left)) print(terminal.stdout, line);
+      left -= lines.length;
+      return left > 0;
+    });
   } finally {
-    terminal.stdout.off('close', end);
-    await subscriber.close();
+    if (capture !== null) closeSync(capture);
   }
   return 0;
 }
 
-/** Filters have no names for their levels. */
-function filterMistake(filter: string): string | null {
-  if (filter === '') return 'is empty';
-  return topicFilter(filter) === filter ? topicMistake(filter) : 'has a named level: write + or #';
+function openCapture(file: string): number {
+  try {
+    return openSync(file, 'a');
+  } catch (error) {
+    throw new TidegateError('usage', `--capture ${file}: ${(error as Error).message}`, { cause: error });
+  }
 }

@@ -7,7 +7,7 @@ import { DEAD_LETTERS, TidegateError } from '../errors.ts';
 import { ArrivedPoints } from '../postgres/arrived-points.ts';
 import { recordCorrection } from '../postgres/correction.ts';
 import { countSelected, dropLetters } from '../postgres/dead-letter-drop.ts';
-import { letterPages } from '../postgres/dead-letter-pages.ts';
+import { letterPages, type ReturnedLetter } from '../postgres/dead-letter-pages.ts';
 import {
   findLetter,
   groupLetters,
@@ -17,7 +17,7 @@ import {
   payloadParts,
 } from '../postgres/dead-letter-reading.ts';
 import { LettersReturned } from '../postgres/dead-letter-return.ts';
-import type { LetterSelection } from '../postgres/dead-letter-selection.ts';
+import { ALL_LETTERS, type LetterSelection } from '../postgres/dead-letter-selection.ts';
 import { engineOf } from '../postgres/engine-choice.ts';
 import { type SchemaNames, schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
@@ -70,6 +70,17 @@ export class DeadLetters {
     return await this.#connected(async (client) => {
       const head = await findLetter(client, this.#names, id);
       return await work(head, payloadParts(client, this.#names, id, bytes));
+    });
+  }
+
+  /** Hands over the latest `limit` letters, the oldest of them first, until it is told false. */
+  async latest(limit: number, each: (letter: ReturnedLetter) => boolean, signal: AbortSignal): Promise<void> {
+    await this.#connected(async (client) => {
+      const heads = await listLetters(client, this.#names, ALL_LETTERS, limit);
+      const ids = heads.map((head) => head.dead_letter_id);
+      for await (const page of letterPages(client, this.#names, { ...ALL_LETTERS, ids }, ids.length)) {
+        for (const letter of page) if (!each(letter) || signal.aborted) return;
+      }
     });
   }
 

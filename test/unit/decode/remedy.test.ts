@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type RouteConfig } from '../../../src/config/route.ts';
+import { createDecoder } from '../../../src/decode/decoder.ts';
+import { findRemedy } from '../../../src/decode/remedy.ts';
+import { LIMITS, makeRoute } from './decoding.ts';
+
+const RECEIVED = Date.UTC(2026, 0, 31) * 1_000;
+
+/** What is suggested for a message that a route rejects. */
+function remedy(route: Partial<RouteConfig> & { topic: string }, topic: string, payload: string | Buffer) {
+  const routes = [makeRoute(route)];
+  const bytes = Buffer.from(payload);
+  const late = (timestamp: number) =>
+    timestamp > RECEIVED ? ({ code: 'timestamp_in_future', detail: '' } as const) : null;
+  const explanation = createDecoder(routes, LIMITS).explain(topic, bytes, RECEIVED, late);
+  assert.notEqual(explanation.dead_letter, null, 'it would be stored');
+  return findRemedy(routes, LIMITS, { topic, payload: bytes, receivedAt: RECEIVED }, explanation);
+}
+
+const keysOf = (...message: Parameters<typeof remedy>): unknown => {
+  const found = remedy(...message);
+  return found?.kind === 'change' ? found.keys : found;
+};
+
+test('keys of the route that took it, proposed from what the payload holds', () => {
+  const object = { topic: 'a/{device_id}' };
+  assert.deepEqual(keysOf(object, 'a/d', '{"ENERGY":{"Power":5}}'), { flatten: true });
+  assert.deepEqual(keysOf(object, 'a/d', '{"t":1,"list":[1,2]}'), { exclude: ['list'] });
+  assert.deepEqual(keysOf(object, 'a/d', '{"readings":[{"t":1,"h":2}]}'), { each: '$.readings' });
+  assert.deepEqual(keysOf(object, 'a/d', '21.5'), { metric_name: 'value' });
+  const named = { topic: 'a/{device_id}/{metric_name}' };
+  assert.deepEqual(keysOf(named, 'a/d/m', '{"val":3}'), { value: '$.val' });
+  assert.deepEqual(keysOf({ topic: 'a/+', device_id: '$.id' }, 'a/d', '{"serial":"x7","t":1}'), {
+    device_id: '$.serial',
+  });
+  assert.deepEqual(keysOf({ topic: 'a/{device_id}/+' }, 'a/d/m', '1'), {
+    topic: 'a/{device_id}/{metric_name}',
+  });
+  assert.deepEqual(keysOf({ ...named, format: 'json' }, 'a/d/m', 'idle'), { format: 'auto' });
+});
+
+test('times: another unit, or another key', () => {
+  const route = { topic: 'a/{device_id}', time_unit: 's' } as const;
+  assert.deepEqual(keysOf(route, 'a/d', '{"timestamp":1767323045000,"t":1}'), { time_unit: 'ms' });
+  assert.deepEqual(
+    keysOf({ ...route, timestamp: '$.up' }, 'a/d', '{"up":"3 days","time":1767323045,"t":1}'),
+    {
+      timestamp: '$.time',
+    },
+  );
+});
+
+test('a route for a topic that none takes, tried on the message', () => {
+  const nowhere = { topic: 'other/{device_id}' };
+  const routeFor = (topic: string, payload: string): unknown => {
+    const found = remedy(nowhere, topic, payload);
+    return found?.kind === 'route' ? found.keys : found;
+  };
+  assert.deepEqual(routeFor('home/kitchen/temperature', '21.5'), { topic: 'home/{device_id}/{metric_name}' });
+  assert.deepEqual(routeFor('home/kitchen/temperature/state', '21.5'), {
+    topic: 'home/{device_id}/{metric_name}/state',
+  });
+  assert.deepEqual(routeFor('plant/pump/telemetry', '{"w":7,"ts":1767323045}'), {
+    topic: 'plant/{device_id}/telemetry',
+    flatten: false,
+    timestamp: '$.ts',
+  });
+  assert.deepEqual(
+    routeFor('gateway', '[{"sensor_id":"T","timestamp":"2019-08-06T13:02:59.975Z","value":7}]'),
+    {
+      topic: 'gateway',
+      device_id: 'gateway',
+      each: '$',
+      metric_name: '@.sensor_id',
+      value: '@.value',
+      timestamp: '@.timestamp',
+    },
+  );
+  assert.equal(remedy(nowhere, 'a/b', Buffer.from('fffe', 'hex')), null);
+});
+
+test('limits of the configuration', () => {
+  const deep = `${'['.repeat(40)}${']'.repeat(40)}`;
+  assert.deepEqual(remedy({ topic: 'a/{device_id}' }, 'a/d', deep), {
+    kind: 'setting',
+    name: 'ingest.limits.nesting',
+    value: '40',
+  });
+  const long = JSON.stringify({ text: 'x'.repeat(70_000) });
+  assert.deepEqual(remedy({ topic: 'a/{device_id}', include: ['text'] }, 'a/d', long), {
+    kind: 'setting',
+    name: 'ingest.limits.text_length',
+    value: '70000',
+  });
+});
+
+test('nothing is proposed that would not help', () => {
+  assert.equal(remedy({ topic: 'a/{device_id}' }, 'a/d', ''), null);
+  assert.equal(remedy({ topic: 'a/{device_id}' }, 'a/d', '{'), null);
+});

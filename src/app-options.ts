@@ -4,6 +4,7 @@ import type { DecodeLimits } from './decode/decoder.ts';
 import type { EngineOptions } from './engines/engine.ts';
 import type { HttpOptions } from './http/server.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
+import type { VictronKeepaliveOptions } from './mqtt/victron-keepalive.ts';
 import type { PipelineOptions } from './pipeline/pipeline.ts';
 import type { JobStoreOptions } from './postgres/job-store.ts';
 import type { LeaderOptions } from './postgres/leader.ts';
@@ -47,6 +48,18 @@ export function brokerOptions(
       rejectUnauthorized: mqtt.tls.reject_unauthorized,
     },
   };
+}
+
+/** Null where nobody is to be asked. */
+export function victronOptions(
+  config: Config,
+  secrets: Secrets,
+): Omit<VictronKeepaliveOptions, 'logger'> | null {
+  const { portals, interval } = config.mqtt.victron;
+  if (portals === null) return null;
+  const { urls, clientId, username, password, tls } = brokerOptions(config, secrets);
+  const login = { username, password, tls };
+  return { urls, clientId: `${clientId}-victron`, login, portals, intervalMs: interval };
 }
 
 export function databaseOptions(config: Config): DatabaseOptions {

@@ -1,9 +1,10 @@
-import { decodeLimits, brokerOptions, pipelineOptions, sinkOptions } from './app-options.ts';
+import { decodeLimits, brokerOptions, pipelineOptions, sinkOptions, victronOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import { createDecoder } from './decode/decoder.ts';
 import { TidegateError, WriteError } from './errors.ts';
 import { LetterWatch, type LetterWatchState } from './letters/watch.ts';
 import { Subscriber } from './mqtt/subscriber.ts';
+import { VictronKeepalive } from './mqtt/victron-keepalive.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { imbalanceOf } from './pipeline/self-check.ts';
@@ -50,6 +51,7 @@ export class Ingest {
   #subscriber: Subscriber | null = null;
   #pipeline: Pipeline | null = null;
   #spool: Spool | null = null;
+  #keepalive: VictronKeepalive | null = null;
   #maintaining = false;
   #timer: NodeJS.Timeout | null = null;
   /** Checks of the account that failed. */
@@ -147,6 +149,10 @@ export class Ingest {
       pipeline.receive(delivery);
       garbage.received(delivery.payload.byteLength);
     });
+    // What it asks for must find us subscribed.
+    const victron = victronOptions(config, secrets);
+    this.#keepalive = victron && new VictronKeepalive({ ...victron, logger });
+    this.#keepalive?.start();
   }
 
   ready(): ReturnType<typeof readiness> {
@@ -156,6 +162,7 @@ export class Ingest {
   /** Takes no more, writes and acknowledges what is in hand. Resolves to whether all of it was. */
   async stop(signal: AbortSignal): Promise<boolean> {
     if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#keepalive?.stop();
     await this.#subscriber?.stopReceiving();
     const drained = (await this.#pipeline?.drain(signal)) ?? true;
     await this.#subscriber?.close();

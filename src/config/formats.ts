@@ -104,6 +104,13 @@ const publishTopic: Format<string> = {
     `a topic without wildcards${placeholders.length === 0 ? '' : `; ${placeholders.map((name) => `{${name}}`).join(' and ')} may stand in it`}`,
 };
 
+const topicLevels: Format<readonly string[]> = {
+  read: readList,
+  holds: (value): value is string[] =>
+    isFilledList(value) && value.every((level) => /^[^/+#\0]+$/.test(level)),
+  allowed: () => 'a list of words without /, + and #',
+};
+
 const brokerUrl: Format<string> = {
   holds: (value): value is string => isUrl(value, /^(mqtts?|wss?):$/),
   allowed: () => 'mqtt://, mqtts://, ws:// or wss:// with a host',
@@ -156,6 +163,7 @@ export const FORMATS = {
   choice,
   choices,
   publish_topic: publishTopic,
+  topic_levels: topicLevels,
   broker_url: brokerUrl,
   broker_urls: brokerUrls,
   database_url: databaseUrl,

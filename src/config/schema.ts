@@ -28,6 +28,7 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'mqtt.status': 'A message of our own.',
   'mqtt.events': 'Messages of our own, not retained.',
   'mqtt.home_assistant': 'Messages for its MQTT discovery.',
+  'mqtt.victron': 'A keepalive, for the preset victron.',
   'mqtt.tls': 'For mqtts:// and wss://.',
   database: 'Where the points go.',
   ingest: 'How messages are batched, bounded and judged.',

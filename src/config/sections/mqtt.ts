@@ -112,6 +112,21 @@ export const mqtt = {
       default: 'tidegate/{client_id}/devices/{device}',
     },
   },
+  victron: {
+    portals: {
+      doc: 'Asks the Venus OS of these portal ids (VRM) to publish, which it does only while somebody asks; not set: nobody.',
+      format: 'topic_levels',
+      default: null,
+      example: '[c0619ab9c5f4]',
+    },
+    interval: {
+      doc: 'How often; Venus OS falls silent a minute after it was asked.',
+      format: 'duration',
+      default: '30s',
+      minimum: '5s',
+      maximum: '55s',
+    },
+  },
   tls: {
     ca: {
       doc: "File of the certificates (PEM) to trust; not set: those of Node.js's own list.",

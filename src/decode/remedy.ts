@@ -14,7 +14,7 @@ import {
 } from './document-places.ts';
 import type { Explanation } from './explanation.ts';
 import { FORMAT_NAMES } from './formats/table.ts';
-import type { DecodeLimits } from './point-emitter.ts';
+import type { DecodeLimits } from './decode-limits.ts';
 import { readDocument, type RouteKeys, type Sample, suggestRoute, tryRoute } from './route-suggestion.ts';
 
 export type Remedy =

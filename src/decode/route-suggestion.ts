@@ -14,7 +14,8 @@ import {
 } from './document-places.ts';
 import type { ExplainedPoint } from './explanation.ts';
 import { autoFormat } from './formats/auto.ts';
-import { type DecodeLimits, PointEmitter } from './point-emitter.ts';
+import type { DecodeLimits } from './decode-limits.ts';
+import { PointEmitter } from './point-emitter.ts';
 import { planRoute } from './route-plan.ts';
 import { Router } from './router.ts';
 import { topicShapes } from './topic-shape.ts';

@@ -58,7 +58,7 @@ test('when and unless: of the messages of a topic each goes to the route that wa
     message('NotifyEvent', `{"events":[{"component":"input:0","event":"${name}","ts":5}]}`);
   assert.deepEqual(events('single_push').rows, [['s-1', 'input:0', 5 * SECOND, 'single_push', 'text']]);
   assert.equal(events('single_push').route, 'event');
-  const ignored = { route: 'event', rows: [], changesOnly: [], rejects: [], drops: [] };
+  const ignored = { route: 'event', rows: [], changesOnly: [], described: [], rejects: [], drops: [] };
   assert.deepEqual(events('ota_begin'), ignored);
   assert.deepEqual(message('Other', '{}'), ignored);
 });

@@ -18,7 +18,11 @@ export class Explainer {
 
   constructor(config: Config) {
     this.#config = config;
-    this.#decoder = createDecoder(config.routes, decodeLimits(config));
+    this.#decoder = createDecoder(
+      // What is asked twice is explained twice.
+      config.routes.map((route) => ({ ...route, dedupe: undefined })),
+      decodeLimits(config),
+    );
     this.#admission = pipelineOptions(config).admission;
   }
 

@@ -5,6 +5,7 @@ import { Value } from 'typebox/value';
 import { FORMATS, FORMAT_NAMES } from '../decode/formats/table.ts';
 import { expressionKey } from './expression-key.ts';
 import { METRIC } from './metric.ts';
+import { readDuration } from './units.ts';
 
 const CONDITIONS =
   'a map such as {$.type: location, "@.state": [ok, warn*]}, where "*" is anything that is there';
@@ -122,6 +123,20 @@ export const ROUTE = Type.Object({
     allowed: 'store, skip or dead_letter',
     default: 'store',
   }),
+  dedupe: Type.Optional(
+    Type.Object(
+      {
+        by: Type.Enum(['payload']),
+        within: Type.Refine(Type.String(), (text) => (readDuration(text) ?? 0) > 0),
+      },
+      {
+        description:
+          'Leaves out a message whose topic and payload are those of one that was taken so shortly before: of bridges and devices that send again, under a session of their own, what they do not know to have arrived. Remembered by the process, not beyond it.',
+        allowed: 'such as {by: payload, within: 10s}',
+        additionalProperties: false,
+      },
+    ),
+  ),
   null_words: Type.Array(Type.String(), {
     description: 'Texts that mean "no value", in any case of letters.',
     allowed: 'a list of texts',

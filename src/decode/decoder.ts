@@ -39,7 +39,7 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
       }
       return match.ignored
         ? match.plan.route.name
-        : decodeMatched(match, payload, receivedAt, points, out, backlog);
+        : decodeMatched(match, topic, payload, receivedAt, points, out, backlog);
     },
   };
   return {
@@ -53,6 +53,7 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
 /** The name of the route that took the message, or of the first that might have. */
 function decodeMatched(
   match: TopicMatch,
+  topic: string,
   payload: Uint8Array,
   receivedAt: number,
   points: PointEmitter,
@@ -81,10 +82,12 @@ function decodeMatched(
     if (match.plan.conditions !== null && !points.holds(match.plan.conditions, document)) {
       return match.next === null
         ? name
-        : decodeMatched(match.next, payload, receivedAt, points, out, backlog);
+        : decodeMatched(match.next, topic, payload, receivedAt, points, out, backlog);
     }
     if (match.invalid !== null) {
       points.reject('name_invalid', match.invalid, null);
+    } else if (match.plan.repeats?.knows(topic, payload, receivedAt) === true) {
+      writer.drop('repeated');
     } else if (!isTooMany(document, format, match, payload, points, writer)) {
       format.emit(document, match, points);
     }

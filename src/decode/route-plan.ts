@@ -1,9 +1,11 @@
 import { type Expression, parseExpression, parsePath, type PathExpression } from '../config/expression.ts';
 import { parseValues, vocabulary, wildPath } from '../config/mapping.ts';
 import type { RouteConfig } from '../config/route.ts';
+import { readDuration } from '../config/units.ts';
 import { compileConditions, type Conditions } from './conditions.ts';
 import { compileGlobs } from './glob.ts';
 import { MetricRules } from './metric-rules.ts';
+import { Repeats } from './repeats.ts';
 import { reservedKeys } from './reserved-keys.ts';
 import { compileWords, type Words } from './scalar.ts';
 import { TimeZone } from './time-zone.ts';
@@ -40,6 +42,8 @@ export interface RoutePlan {
   /** How many points a byte of the payload may become, compared with a route that takes it as it is. */
   readonly growth: number;
   readonly words: Words;
+  /** Null: the same message again is a message. */
+  readonly repeats: Repeats | null;
   readonly zone: TimeZone;
 }
 
@@ -91,6 +95,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
     ),
     growth: growth(each, [value, ...picks.map((pick) => pick.value)]),
     words: compileWords(route),
+    repeats: route.dedupe === undefined ? null : new Repeats((readDuration(route.dedupe.within) ?? 0) * 1000),
     zone: attempt('time_zone', () => new TimeZone(route.time_zone)),
   };
 

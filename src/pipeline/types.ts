@@ -269,6 +269,7 @@ export type DropReason =
   | 'resent'
   | 'redelivered'
   | 'backlog_skipped'
+  | 'repeated'
   | 'spool_overflow'
   | 'spool_damaged';
 

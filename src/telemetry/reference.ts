@@ -56,6 +56,7 @@ const DROP_REASONS = namesOf<DropReason>({
   resent: true,
   redelivered: true,
   backlog_skipped: true,
+  repeated: true,
   spool_overflow: true,
   spool_damaged: true,
 });

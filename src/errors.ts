@@ -221,6 +221,36 @@ export const FAILURES = {
     means: 'PostgreSQL refused to go on with dead letters; what was replayed or dropped until then stays so.',
     mend: 'Mend what the detail says and do it again: it goes on with those that are left.',
   },
+  import_source: {
+    exit: 1,
+    means: 'The source of an import cannot be read.',
+    mend: 'The detail says why; what was stored until then stays, and the same command goes on from there.',
+  },
+  import_changed: {
+    exit: 1,
+    means: 'The source of an import is not what it was when a part of it was imported.',
+    mend: 'Restore the source; or import it from the beginning with --anew: points that are stored are not stored twice.',
+  },
+  import_running: {
+    exit: 1,
+    means: 'The same import runs already, in another process.',
+    mend: 'Wait for it to end; iot_imports shows how far it is.',
+  },
+  import_failed: {
+    exit: 1,
+    means: 'PostgreSQL refused to go on with an import; what it stored until then stays so.',
+    mend: 'Mend what the detail says and give the same command again: it goes on from there.',
+  },
+  export_failed: {
+    exit: 1,
+    means: 'An export could not be carried through; what was written so far is not complete.',
+    mend: 'Mend what the detail says and export again.',
+  },
+  layout_unfit: {
+    exit: 1,
+    means: 'A table is not what the layout, or a view in its likeness, needs.',
+    mend: 'The detail says what is missing; name the columns, or give a query of your own.',
+  },
   confirmation_needed: {
     exit: 1,
     means: 'What cannot be undone was not confirmed.',

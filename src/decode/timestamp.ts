@@ -13,7 +13,7 @@ export const NO_TIME = Number.NaN;
 export const UNREADABLE = Number.POSITIVE_INFINITY;
 export const OUT_OF_RANGE = Number.NEGATIVE_INFINITY;
 
-type TimeUnit = RouteConfig['time_unit'];
+export type TimeUnit = RouteConfig['time_unit'];
 
 const MAX = Number.MAX_SAFE_INTEGER;
 /** Decimal digits from the unit to the microsecond. */

@@ -69,9 +69,13 @@ function middleOf(messages: number): number {
   return Math.floor(messages / 2);
 }
 
-/** A UUID of version 8 (RFC 9562, 5.8) out of the SHA-1 of the whole's id and the half. */
 function halfId(id: string, half: 0 | 1): string {
-  const hash = createHash('sha1').update(`${id} ${half}`).digest();
+  return derivedId(`${id} ${half}`);
+}
+
+/** A UUID of version 8 (RFC 9562, 5.8) out of the SHA-1 of a text: what is done anew has the same one. */
+export function derivedId(text: string): string {
+  const hash = createHash('sha1').update(text).digest();
   hash[6] = ((hash[6] as number) & 0x0f) | 0x80;
   hash[8] = ((hash[8] as number) & 0x3f) | 0x80;
   const hex = hash.toString('hex');

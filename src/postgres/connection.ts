@@ -12,6 +12,8 @@ export interface ConnectionOptions {
   readonly statementTimeout: number;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
+  /** Whether a server that Tidegate could not live in will do, as it is only read from. */
+  readonly anyVersion?: boolean;
 }
 
 const CONNECT_TIMEOUT = 5_000;
@@ -44,7 +46,7 @@ export async function connect(options: ConnectionOptions): Promise<Client> {
       `SELECT current_setting('server_version_num')::int AS version`,
     );
     const version = rows[0]?.version ?? 0;
-    if (version < OLDEST) {
+    if (version < OLDEST && options.anyVersion !== true) {
       throw new TidegateError(
         'database_unsupported',
         `${addressOf(url)} is PostgreSQL ${Math.floor(version / 10_000)}; Tidegate needs 15 or newer`,

@@ -48,6 +48,7 @@ const VIEWS = [
   'iot_dead_letters',
   'iot_audit',
   'iot_device_aliases',
+  'iot_imports',
   'iot_query_logs',
   'v_iot_query_performance',
 ];

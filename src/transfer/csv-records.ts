@@ -1,0 +1,159 @@
+import Papa from 'papaparse';
+import { TidegateError } from '../errors.ts';
+import { blocksOf, reread } from './lines.ts';
+import type { Fault, RecordReader, SourceRecord } from './records.ts';
+
+/** What may stand between two fields, where nobody says which it is. */
+const DELIMITERS = [',', ';', '\t', '|'] as const;
+/** Between fields of a record's text: no field is likely to have it. */
+const SEPARATOR = '\u001F';
+
+/** CSV (RFC 4180) whose first line names the columns. Lines end as the first one does. */
+export class CsvRecords implements RecordReader {
+  readonly #limit: number;
+  #delimiter: string;
+  #newline: '\n' | '\r\n' = '\n';
+  #columns: readonly string[] = [];
+  #line = 0;
+
+  /** `limit`: of a record in characters. `delimiter`: empty, to find it in the first line. */
+  constructor(limit: number, delimiter: string) {
+    this.#limit = limit;
+    this.#delimiter = delimiter;
+  }
+
+  get columns(): readonly string[] {
+    return this.#columns;
+  }
+
+  async *read(parts: AsyncIterable<Uint8Array>): AsyncGenerator<readonly SourceRecord[]> {
+    let rest = '';
+    for await (const { text, valid } of blocksOf(parts, this.#limit)) {
+      if (!valid) {
+        yield* this.#untangled(Buffer.from(rest).toString('latin1') + text);
+        rest = '';
+        continue;
+      }
+      const all = rest + text;
+      const end = wholeRecords(all);
+      rest = all.slice(end);
+      if (end > 0) yield this.#records(all.slice(0, end));
+      // A quote that nobody closes would take in all that follows.
+      while (rest.length > this.#limit) rest = yield* this.#firstLine(rest);
+    }
+    while (rest !== '') {
+      if ((rest.split('"').length - 1) % 2 === 0) {
+        yield this.#records(rest);
+        return;
+      }
+      rest = yield* this.#firstLine(rest);
+    }
+  }
+
+  /** Reads the first line by itself, and what is whole after it; returns the rest. */
+  *#firstLine(text: string): Generator<readonly SourceRecord[], string> {
+    const end = text.indexOf('\n') + 1 || text.length;
+    if (end > this.#limit)
+      throw new TidegateError('import_source', `line ${this.#line + 1} is longer than ${this.#limit} characters`);
+    yield this.#records(text.slice(0, end));
+    const whole = end + wholeRecords(text.slice(end));
+    if (whole > end) yield this.#records(text.slice(end, whole));
+    return text.slice(whole);
+  }
+
+  line(record: SourceRecord): string {
+    if (record.fields === null) return record.text;
+    return Papa.unparse([record.fields as unknown[]], { delimiter: this.#delimiter });
+  }
+
+  head(): string {
+    return Papa.unparse([[...this.#columns]], { delimiter: this.#delimiter });
+  }
+
+  /** Line by line, so that bytes that are no UTF-8 spoil one only. */
+  *#untangled(text: string): Generator<readonly SourceRecord[]> {
+    for (const line of text.split(/(?<=\n)/)) {
+      const readable = reread(line);
+      if (readable !== null) yield this.#records(readable);
+      else if (this.#columns.length === 0)
+        throw new TidegateError('import_source', 'the line that names the columns is not UTF-8');
+      else {
+        this.#line++;
+        const fault: Fault = { code: 'payload_not_utf8', detail: 'the line is not UTF-8' };
+        yield [{ line: this.#line, text: line, fields: null, fault }];
+      }
+    }
+  }
+
+  #records(whole: string): SourceRecord[] {
+    let text = whole;
+    if (this.#columns.length === 0) {
+      const end = text.indexOf('\n') + 1 || text.length;
+      this.#begin(text.slice(0, end));
+      text = text.slice(end);
+    }
+    const { data, errors } = Papa.parse<string[]>(text, {
+      delimiter: this.#delimiter,
+      newline: this.#newline,
+      quoteChar: '"',
+    });
+    const quoted = text.includes('"');
+    const faults = new Map(errors.map(({ row, message }) => [row, message]));
+    const records: SourceRecord[] = [];
+    const last = data.length - 1;
+    for (const [index, fields] of data.entries()) {
+      const empty = fields.length === 1 && fields[0] === '';
+      // What ends with a line's end has an empty one after it.
+      if (empty && index === last) break;
+      this.#line++;
+      const line = this.#line;
+      if (quoted) for (const field of fields) this.#line += newlines(field);
+      if (empty) continue;
+      records.push(this.#record(line, fields, faults.get(index) ?? null));
+    }
+    return records;
+  }
+
+  #record(line: number, fields: readonly string[], message: string | null): SourceRecord {
+    const text = fields.join(SEPARATOR);
+    const missing = fields.length !== this.#columns.length;
+    if (message === null && !missing) return { line, text, fields, fault: null };
+    const detail = message ?? `${fields.length} fields in a file of ${this.#columns.length} columns`;
+    return { line, text: fields.join(this.#delimiter), fields: null, fault: { code: 'payload_shape', detail } };
+  }
+
+  #begin(line: string): void {
+    this.#newline = line.endsWith('\r\n') ? '\r\n' : '\n';
+    if (this.#delimiter === '') this.#delimiter = delimiterOf(line);
+    const { data } = Papa.parse<string[]>(line.replace(/\r?\n$/, ''), { delimiter: this.#delimiter });
+    this.#columns = (data[0] ?? []).map((name) => name.trim());
+    this.#line = 1;
+    const twice = this.#columns.find((name, index) => this.#columns.indexOf(name) !== index);
+    if (twice !== undefined)
+      throw new TidegateError('import_source', `two columns are named ${JSON.stringify(twice)}`);
+  }
+}
+
+/** How far a text has whole records: up to the last line's end outside of quotes. */
+function wholeRecords(text: string): number {
+  let whole = 0;
+  for (let outside = 0; ; ) {
+    const open = text.indexOf('"', outside);
+    const end = open === -1 ? text.lastIndexOf('\n') : text.lastIndexOf('\n', open);
+    if (end >= outside) whole = end + 1;
+    const close = open === -1 ? -1 : text.indexOf('"', open + 1);
+    if (close === -1) return whole;
+    outside = close + 1;
+  }
+}
+
+function newlines(field: string): number {
+  let count = 0;
+  for (let at = field.indexOf('\n'); at !== -1; at = field.indexOf('\n', at + 1)) count++;
+  return count;
+}
+
+function delimiterOf(line: string): string {
+  const counts = DELIMITERS.map((delimiter) => line.split(delimiter).length);
+  return DELIMITERS[counts.indexOf(Math.max(...counts))] as string;
+}

@@ -1,0 +1,187 @@
+import { routeDefaults } from '../config/route.ts';
+import { follow, parsePath, type PathExpression } from '../decode/expression.ts';
+import { compileGlobs } from '../decode/glob.ts';
+import { compileWords, type Words } from '../decode/scalar.ts';
+import { TimeZone } from '../decode/time-zone.ts';
+import type { TimeUnit } from '../decode/timestamp.ts';
+import { TidegateError } from '../errors.ts';
+import type { SourceRecord } from './records.ts';
+
+/**
+ * How records become points. A column is the name of one, or a path such as $.a.b where records are objects; a template is
+ * a text with columns in braces, `{host}`. Null: as the columns' names suggest.
+ */
+export interface MappingOptions {
+  readonly device: string | null;
+  /** A template. Where each column is a metric, {column} is its name. */
+  readonly metric: string | null;
+  readonly time: string | null;
+  /** The column of the values, one a record. */
+  readonly value: string | null;
+  /** Columns that are a metric each, `*` for any characters. Null: not so. */
+  readonly values: readonly string[] | null;
+  /** Columns that become tags of the series. */
+  readonly tags: readonly string[];
+  readonly timeUnit: TimeUnit;
+  readonly timeZone: string;
+  /** Whether numbers have a comma before their decimals. */
+  readonly decimalComma: boolean;
+  /** Whether texts are points too. */
+  readonly texts: boolean;
+  /** In any case of letters; null: those of routes. */
+  readonly nullWords: readonly string[] | null;
+}
+
+export type Read = (record: SourceRecord) => unknown;
+
+/** A text, and the fields between its parts. */
+export interface Template {
+  readonly parts: readonly string[];
+  readonly fields: readonly { readonly name: string; readonly read: Read }[];
+}
+
+/** A mapping onto the columns of a source. */
+export interface Mapping {
+  readonly device: Template;
+  readonly metric: Template;
+  readonly time: Read;
+  /** Of a record with one value; null: each column that `selects` is a metric. */
+  readonly value: Read | null;
+  readonly selects: (column: string) => boolean;
+  /** Those of the source that are a metric each; empty where records name their own. */
+  readonly columns: readonly { readonly name: string; readonly index: number }[];
+  /** Where the record says itself what it is, as exports do. */
+  readonly kind: Read | null;
+  readonly unit: Read | null;
+  /** A JSON object of texts, as exports have it. */
+  readonly allTags: Read | null;
+  readonly tags: readonly { readonly name: string; readonly read: Read }[];
+  readonly unitOfTime: TimeUnit;
+  readonly zone: TimeZone;
+  readonly words: Words;
+  readonly decimalComma: boolean;
+  readonly texts: boolean;
+  /** For people: what is taken from where. */
+  readonly description: Readonly<Record<string, string>>;
+}
+
+/** Looked for in this order where nobody names a column. */
+const USUAL = {
+  device: ['device_id', 'device'],
+  metric: ['metric_name', 'metric'],
+  time: ['timestamp', 'time'],
+  value: ['value'],
+} as const;
+/** Stands for the name of the column in the template of a metric. */
+export const COLUMN = 'column';
+
+/** Throws `usage` where columns are missing. `columns`: those of the source; null: of each record. */
+export function compileMapping(options: MappingOptions, columns: readonly string[] | null): Mapping {
+  const has = (name: string): boolean => columns === null || columns.includes(name);
+  const usual = (what: keyof typeof USUAL): string | undefined =>
+    columns === null ? USUAL[what][0] : USUAL[what].find((name) => has(name));
+  const read = (name: string): Read => reader(name, columns);
+  const timeColumn = options.time ?? usual('time');
+  const deviceText = options.device ?? braced(usual('device'));
+  const wide = options.values !== null || (options.value === null && usual('value') === undefined);
+  const metricText = options.metric ?? (wide ? `{${COLUMN}}` : braced(usual('metric')));
+  const valueColumn = wide ? null : (options.value ?? usual('value') ?? null);
+  if (timeColumn === undefined) throw missing('time', columns);
+  if (deviceText === undefined) throw missing('device', columns);
+  if (metricText === undefined) throw missing('metric', columns);
+  const device = compileTemplate(deviceText, read);
+  const metric = compileTemplate(metricText, (name) => (wide && name === COLUMN ? columnName : read(name)));
+  const own = !wide && options.value === null;
+  const kind = own && has('kind') ? 'kind' : null;
+  const unit = own && has('unit') ? 'unit' : null;
+  const allTags = own && options.tags.length === 0 && has('tags') ? 'tags' : null;
+  const used = new Set([timeColumn, ...options.tags, ...namesIn(device), ...namesIn(metric)]);
+  const globs = compileGlobs(options.values ?? [], []);
+  const selects = (column: string): boolean => !used.has(column) && (globs === null || globs(column));
+  return {
+    device,
+    metric,
+    time: read(timeColumn),
+    value: valueColumn === null ? null : read(valueColumn),
+    selects,
+    columns: wide ? (columns ?? []).flatMap((name, index) => (selects(name) ? [{ name, index }] : [])) : [],
+    kind: kind === null ? null : read(kind),
+    unit: unit === null ? null : read(unit),
+    allTags: allTags === null ? null : read(allTags),
+    tags: options.tags.map((name) => ({ name, read: read(name) })),
+    unitOfTime: options.timeUnit,
+    zone: new TimeZone(options.timeZone),
+    words: compileWords({
+      ...routeDefaults(),
+      ...(options.nullWords === null ? {} : { null_words: [...options.nullWords] }),
+    }),
+    decimalComma: options.decimalComma,
+    texts: options.texts,
+    description: {
+      time: timeColumn,
+      device: deviceText,
+      metric: metricText,
+      values: valueColumn ?? (options.values ?? ['*']).join(', '),
+    },
+  };
+}
+
+function braced(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `{${name}}`;
+}
+
+function columnName(): never {
+  throw new Error('the name of a column is not a field');
+}
+
+/** Of a template's fields that are columns. */
+function namesIn({ fields }: Template): string[] {
+  return fields.map(({ name }) => name);
+}
+
+function missing(what: keyof typeof USUAL, columns: readonly string[] | null): TidegateError {
+  const found = columns === null ? '' : `; the columns are ${columns.join(', ')}`;
+  return new TidegateError('usage', `no column ${USUAL[what].join(' or ')}: name it with --${what}${found}`);
+}
+
+/** Throws `usage` for a column that is not there. */
+function reader(name: string, columns: readonly string[] | null): Read {
+  if (columns === null) {
+    const path = name.startsWith('$') ? pathOf(name) : null;
+    if (path !== null) return ({ fields }) => follow(path, fields, fields);
+    return ({ fields }) => {
+      const object = fields as Readonly<Record<string, unknown>>;
+      return Object.hasOwn(object, name) ? object[name] : undefined;
+    };
+  }
+  const index = columns.indexOf(name);
+  if (index === -1)
+    throw new TidegateError('usage', `no column ${JSON.stringify(name)}; there are ${columns.join(', ')}`);
+  return ({ fields }) => (fields as readonly unknown[])[index];
+}
+
+function pathOf(text: string): PathExpression {
+  try {
+    return parsePath(text);
+  } catch (error) {
+    throw new TidegateError('usage', `${JSON.stringify(text)} ${(error as Error).message}`);
+  }
+}
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+
+function compileTemplate(text: string, read: (name: string) => Read): Template {
+  const parts: string[] = [];
+  const fields: { name: string; read: Read }[] = [];
+  let position = 0;
+  for (const placeholder of text.matchAll(PLACEHOLDER)) {
+    const name = placeholder[1] ?? '';
+    parts.push(text.slice(position, placeholder.index));
+    fields.push({ name, read: read(name) });
+    position = placeholder.index + placeholder[0].length;
+  }
+  parts.push(text.slice(position));
+  if (parts.some((part) => /[{}]/.test(part)))
+    throw new TidegateError('usage', `${JSON.stringify(text)} has a brace without its partner`);
+  return { parts, fields };
+}

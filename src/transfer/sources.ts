@@ -1,0 +1,64 @@
+import { createReadStream } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { pipeline, Readable } from 'node:stream';
+import { createGunzip } from 'node:zlib';
+import { TidegateError } from '../errors.ts';
+
+/** Bytes of CSV or NDJSON. */
+export interface ImportSource {
+  /** What it is known by when it is imported again; null: never. */
+  readonly name: string | null;
+  /** Bytes; null where nobody knows. */
+  readonly total: number | null;
+  /** Bytes that were read so far. */
+  consumed(): number;
+  /** Once. Throws `import_source`. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+const GZIP = [0x1f, 0x8b];
+
+/** A file, unpacked where it is gzip. Rejects with `import_source`. */
+export async function fileSource(path: string): Promise<ImportSource> {
+  try {
+    const [name, { size }] = await Promise.all([realpath(path), stat(path)]);
+    return { ...streamSource(() => createReadStream(path, { highWaterMark: 262_144 }), name), total: size };
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+/** A stream that is opened once, unpacked where it is gzip. */
+export function streamSource(open: () => Readable, name: string | null): ImportSource {
+  let consumed = 0;
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const part of open() as AsyncIterable<Uint8Array | string>) {
+      const bytes = typeof part === 'string' ? Buffer.from(part) : part;
+      consumed += bytes.length;
+      yield bytes;
+    }
+  }
+  return { name, total: null, consumed: () => consumed, open: () => unpacked(counted()) };
+}
+
+async function* unpacked(parts: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    const first = await parts.next();
+    if (first.done === true) return;
+    async function* all(): AsyncGenerator<Uint8Array> {
+      yield first.value as Uint8Array;
+      yield* parts;
+    }
+    const isPacked = first.value[0] === GZIP[0] && first.value[1] === GZIP[1];
+    if (!isPacked) yield* all();
+    // Errors come out of the last stream.
+    else yield* pipeline(Readable.from(all(), { objectMode: false }), createGunzip(), () => {});
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+export function unreadable(error: unknown): unknown {
+  if (error instanceof TidegateError) return error;
+  return new TidegateError('import_source', error instanceof Error ? error.message : String(error), { cause: error });
+}

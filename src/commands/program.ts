@@ -14,6 +14,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   chunks: async () => (await import('./chunks.ts')).addChunks,
   devices: async () => (await import('./devices.ts')).addDevices,
   'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLetters,
+  import: async () => (await import('./import.ts')).addImport,
+  export: async () => (await import('./export.ts')).addExport,
   explain: async () => (await import('./explain.ts')).addExplain,
   tail: async () => (await import('./tail.ts')).addTail,
   doctor: async () => (await import('./doctor.ts')).addDoctor,

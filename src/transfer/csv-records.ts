@@ -30,8 +30,7 @@ export class CsvRecords implements RecordReader {
     let rest = '';
     for await (const { text, valid } of blocksOf(parts, this.#limit)) {
       if (!valid) {
-        yield* this.#untangled(Buffer.from(rest).toString('latin1') + text);
-        rest = '';
+        rest = yield* this.#untangled(Buffer.from(rest).toString('latin1') + text);
         continue;
       }
       const all = rest + text;
@@ -41,7 +40,12 @@ export class CsvRecords implements RecordReader {
       // A quote that nobody closes would take in all that follows.
       while (rest.length > this.#limit) rest = yield* this.#firstLine(rest);
     }
-    while (rest !== '') {
+    yield* this.#last(rest);
+  }
+
+  /** What nothing comes after: a last line without an end, or quotes that nobody closed. */
+  *#last(text: string): Generator<readonly SourceRecord[]> {
+    for (let rest = text; rest !== ''; ) {
       if ((rest.split('"').length - 1) % 2 === 0) {
         yield this.#records(rest);
         return;
@@ -70,19 +74,24 @@ export class CsvRecords implements RecordReader {
     return Papa.unparse([[...this.#columns]], { delimiter: this.#delimiter });
   }
 
-  /** Line by line, so that bytes that are no UTF-8 spoil one only. */
-  *#untangled(text: string): Generator<readonly SourceRecord[]> {
+  /** Sets the lines apart whose bytes are no UTF-8. Returns what comes after the last of them. */
+  *#untangled(text: string): Generator<readonly SourceRecord[], string> {
+    let good = '';
     for (const line of text.split(/(?<=\n)/)) {
       const readable = reread(line);
-      if (readable !== null) yield this.#records(readable);
-      else if (this.#columns.length === 0)
-        throw new TidegateError('import_source', 'the line that names the columns is not UTF-8');
-      else {
-        this.#line++;
-        const fault: Fault = { code: 'payload_not_utf8', detail: 'the line is not UTF-8' };
-        yield [{ line: this.#line, text: line, fields: null, fault }];
+      if (readable !== null) {
+        good += readable;
+        continue;
       }
+      yield* this.#last(good);
+      good = '';
+      if (this.#columns.length === 0)
+        throw new TidegateError('import_source', 'the line that names the columns is not UTF-8');
+      this.#line++;
+      const fault: Fault = { code: 'payload_not_utf8', detail: 'the line is not UTF-8' };
+      yield [{ line: this.#line, text: line, fields: null, fault }];
     }
+    return good;
   }
 
   #records(whole: string): SourceRecord[] {

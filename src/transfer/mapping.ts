@@ -55,6 +55,7 @@ export interface Mapping {
   readonly unit: Read | null;
   /** A JSON object of texts, as exports have it. */
   readonly allTags: Read | null;
+  readonly deviceName: Read | null;
   readonly tags: readonly { readonly name: string; readonly read: Read }[];
   readonly unitOfTime: TimeUnit;
   readonly zone: TimeZone;
@@ -95,6 +96,7 @@ export function compileMapping(options: MappingOptions, columns: readonly string
   const kind = own && has('kind') ? 'kind' : null;
   const unit = own && has('unit') ? 'unit' : null;
   const allTags = own && options.tags.length === 0 && has('tags') ? 'tags' : null;
+  const deviceName = own && has('device_name') ? 'device_name' : null;
   const used = new Set([timeColumn, ...options.tags, ...namesIn(device), ...namesIn(metric)]);
   const globs = compileGlobs(options.values ?? [], []);
   const selects = (column: string): boolean => !used.has(column) && (globs === null || globs(column));
@@ -108,6 +110,7 @@ export function compileMapping(options: MappingOptions, columns: readonly string
     kind: kind === null ? null : read(kind),
     unit: unit === null ? null : read(unit),
     allTags: allTags === null ? null : read(allTags),
+    deviceName: deviceName === null ? null : read(deviceName),
     tags: options.tags.map((name) => ({ name, read: read(name) })),
     unitOfTime: options.timeUnit,
     zone: new TimeZone(options.timeZone),

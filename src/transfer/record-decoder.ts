@@ -2,7 +2,8 @@ import { isName, nameOf } from '../decode/names.ts';
 import { excerpt } from '../decode/place.ts';
 import { readNumeral, readWord } from '../decode/scalar.ts';
 import { OUT_OF_RANGE, readTimestamp, UNREADABLE } from '../decode/timestamp.ts';
-import type { Decoder, Delivery, NumberKind, PointWriter } from '../pipeline/types.ts';
+import type { Decoder, Delivery, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import { DescriptionReader } from './description-reader.ts';
 import { COLUMN, type Mapping, type Template } from './mapping.ts';
 import type { SourceRecord } from './records.ts';
 
@@ -42,6 +43,7 @@ const KINDS: ReadonlySet<unknown> = new Set<NumberKind>(['gauge', 'counter', 'st
 /** Turns records into points by a mapping. What cannot become a point is rejected with the reason. */
 export class RecordDecoder implements Decoder {
   readonly #limits: RecordLimits;
+  readonly #descriptions = new DescriptionReader();
   #mapping: Mapping | null = null;
   #record: SourceRecord | null = null;
   /** Values that were rejected so far, and records with such. */
@@ -49,6 +51,11 @@ export class RecordDecoder implements Decoder {
   #out: PointWriter | null = null;
   #deviceId = '';
   #time = 0;
+  /** Of the current record. */
+  #meta: SeriesMeta | null = null;
+  /** What a record without a time says of a series whose points follow. */
+  #described: { readonly device: string; readonly metric: string; readonly text: boolean; readonly meta: SeriesMeta } | null =
+    null;
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
@@ -74,8 +81,11 @@ export class RecordDecoder implements Decoder {
     const kind = mapping.kind?.(record) || null;
     const time = mapping.time(record);
     const timeless = time === undefined || time === null || time === '';
+    const meta = this.#descriptions.read(record, mapping);
+    if (meta === 'unreadable') return this.#reject('payload_shape', 'the tags are not a JSON object of texts');
+    this.#meta = meta;
     // What exports say of a series before its points.
-    if (timeless && kind !== null && (single === '' || single === undefined || single === null)) return;
+    if (timeless && kind !== null && isEmpty(single)) return this.#describeSeries(record, mapping, kind);
     if (!wide && isEmpty(single) && kind !== 'text') return;
     if (timeless) return this.#reject('timestamp_invalid', 'no time');
     this.#time = readTimestamp(time, mapping.unitOfTime, mapping.zone);
@@ -113,7 +123,7 @@ export class RecordDecoder implements Decoder {
       case 'bigint':
         return this.#number(metric, Number(value), asKind ?? 'gauge', place);
       case 'boolean':
-        return this.#out?.number(this.#deviceId, metric, this.#time, value ? 1 : 0, asKind ?? 'state');
+        return this.#write(metric, value ? 1 : 0, asKind ?? 'state');
       case 'string':
         return this.#read(mapping, metric, value, asKind, place);
       default:
@@ -131,14 +141,14 @@ export class RecordDecoder implements Decoder {
     if (numeral === numeral && (kind !== null || word === undefined)) {
       this.#number(metric, numeral, kind ?? 'gauge', place);
     } else if (word !== undefined && word !== null) {
-      this.#out?.number(this.#deviceId, metric, this.#time, word.value, kind ?? word.kind);
+      this.#write(metric, word.value, kind ?? word.kind);
     } else if (kind !== null) this.#reject('value_unsupported', `${place} is ${excerpt(text)}, not a number`);
     else if (mapping.texts) this.#text(metric, text, place);
     else this.#out?.drop('text_dropped');
   }
 
   #number(metric: string, value: number, kind: NumberKind, place: string): void {
-    if (Number.isFinite(value)) this.#out?.number(this.#deviceId, metric, this.#time, value, kind);
+    if (Number.isFinite(value)) this.#write(metric, value, kind);
     else this.#reject('number_out_of_range', `${place} does not fit a double`);
   }
 
@@ -147,7 +157,29 @@ export class RecordDecoder implements Decoder {
       this.#reject('text_too_long', `${place} has ${text.length} characters`);
     else if (text.includes('\0')) this.#reject('text_nul', `${place} has a NUL`);
     else if (!text.isWellFormed()) this.#reject('text_not_unicode', `${place} has a lone surrogate`);
-    else this.#out?.text(this.#deviceId, metric, this.#time, text, false);
+    else {
+      this.#out?.text(this.#deviceId, metric, this.#time, text, false);
+      this.#describe(metric, true);
+    }
+  }
+
+  #write(metric: string, value: number, kind: NumberKind): void {
+    this.#out?.number(this.#deviceId, metric, this.#time, value, kind);
+    this.#describe(metric, false);
+  }
+
+  #describe(metric: string, text: boolean): void {
+    const described = this.#described;
+    if (this.#meta !== null) this.#out?.describe(this.#meta);
+    else if (described?.metric === metric && described.device === this.#deviceId && described.text === text)
+      this.#out?.describe(described.meta);
+  }
+
+  #describeSeries(record: SourceRecord, mapping: Mapping, kind: unknown): void {
+    const device = this.#name(mapping.device, record, '');
+    const metric = this.#name(mapping.metric, record, '');
+    if (this.#meta !== null && device && metric)
+      this.#described = { device, metric, text: kind === 'text', meta: this.#meta };
   }
 
   /** Undefined where a field of it is not there, null where it cannot be a name. */

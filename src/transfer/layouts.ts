@@ -1,0 +1,184 @@
+import { type Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { TidegateError } from '../errors.ts';
+import { type Column, tableShape, type TableShape } from '../postgres/table-shape.ts';
+import type { MappingOptions } from './mapping.ts';
+
+/** What to read of tables that somebody else laid out, and how its rows become points. */
+export interface LayoutQuery {
+  readonly sql: string;
+  readonly mapping: Pick<MappingOptions, 'device' | 'metric' | 'time' | 'value' | 'values' | 'tags'>;
+}
+
+export interface Layout {
+  readonly about: string;
+  /** `table`: where one was named. Throws `layout_unfit`, or `usage` where one is needed. */
+  query(client: Client, table: string | null): Promise<LayoutQuery>;
+}
+
+/** Names that no column of a table is likely to have. */
+const TIME = 'tidegate.time';
+const DEVICE = 'tidegate.device';
+const METRIC = 'tidegate.metric';
+const VALUE = 'tidegate.value';
+/** The tag that names the machine that Telegraf runs on. */
+const HOST = 'host';
+/** Telegraf's name for the table of tags that belongs to another. */
+const TAG_TABLE = '_tag';
+
+export const LAYOUTS: Readonly<Record<string, Layout>> = {
+  telegraf_wide: {
+    about: 'Telegraf, a table a measurement: time, tags, fields (--table cpu)',
+    query: async (client, table) => {
+      const shape = await tableShape(client, named(table));
+      return telegraf(shape, null);
+    },
+  },
+  telegraf_tags: {
+    about: 'the same with tags_as_foreign_keys: tags in a table of their own, cpu_tag',
+    query: async (client, table) => {
+      const shape = await tableShape(client, named(table));
+      const tags = await tableShape(client, `${shape.schema}.${shape.name}${TAG_TABLE}`);
+      return telegraf(shape, tags);
+    },
+  },
+  telegraf_narrow: {
+    about: 'one table of all: time, measurement (or name), tags as JSON or columns, field, value',
+    query: async (client, table) => narrow(await tableShape(client, named(table))),
+  },
+  ha_recorder: {
+    about: "Home Assistant's recorder (2023.4 or newer): a device an entity, its metric is `state`",
+    query: async () => ({
+      sql: `SELECT m.entity_id, s.state, s.last_updated_ts AS ts
+        FROM states s JOIN states_meta m USING (metadata_id)
+        WHERE s.last_updated_ts IS NOT NULL AND s.state IS NOT NULL
+          AND (s.last_changed_ts IS NULL OR s.last_changed_ts = s.last_updated_ts)
+        ORDER BY s.last_updated_ts, s.state_id`,
+      mapping: entity('ts'),
+    }),
+  },
+  ltss: {
+    about: "Home Assistant's long time state storage (LTSS): the same, from its table ltss",
+    query: async (client, table) => {
+      const { schema, name, columns } = await tableShape(client, table ?? 'ltss');
+      const last = columns.some((column) => column.name === 'id') ? 'id' : 'state';
+      return {
+        sql: `SELECT entity_id, state, "time" AS ts FROM ${qualified(schema, name)}
+          WHERE state IS NOT NULL ORDER BY "time", entity_id, ${last}`,
+        mapping: entity('ts'),
+      };
+    },
+  },
+};
+
+function entity(time: string): LayoutQuery['mapping'] {
+  return { device: '{entity_id}', metric: 'state', time, value: 'state', values: null, tags: [] };
+}
+
+function named(table: string | null): string {
+  if (table === null) throw new TidegateError('usage', 'the layout needs --table');
+  return table;
+}
+
+/** A device is a host; a metric is the measurement, the values of the other tags, and the field. */
+function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
+  const own = shape.columns.filter(({ name }) => name !== 'tag_id');
+  const time = own.find(({ name }) => name === 'time');
+  if (time === undefined) throw new TidegateError('layout_unfit', `${shape.name} has no column time`);
+  const rest = own.filter((column) => column !== time);
+  if (rest.some(({ name, type }) => name === 'fields' && type === 'jsonb')) return narrow(shape);
+  const tags = tagTable === null ? rest.filter(isTag) : tagTable.columns.filter(({ name }) => name !== 'tag_id');
+  const fields = rest.filter((column) => !tags.includes(column) && column.type !== 'jsonb');
+  if (fields.length === 0) throw new TidegateError('layout_unfit', `${shape.name} has no fields`);
+  const alias = tagTable === null ? 't' : 'g';
+  const json = (tagTable?.columns ?? rest).find(({ name, type }) => name === 'tags' && type === 'jsonb');
+  const plain = tags.filter((tag) => tag !== json).sort(byName);
+  const at = (column: Column): string => `${alias}.${escapeIdentifier(column.name)}`;
+  const host = plain.find(({ name }) => name === HOST);
+  const device =
+    json !== undefined ? `${at(json)}->>'${HOST}'` : host === undefined ? 'NULL' : `${at(host)}::text`;
+  const others = plain.filter((tag) => tag !== host).map((tag) => `nullif(${at(tag)}::text, '')`);
+  const inJson = json === undefined ? [] : [otherTags(at(json))];
+  const join =
+    tagTable === null ? '' : ` LEFT JOIN ${qualified(tagTable.schema, tagTable.name)} g ON g.tag_id = t.tag_id`;
+  const shown = json === undefined ? plain.map((tag) => `${at(tag)}`) : [at(json)];
+  return {
+    sql: `SELECT t."time" AS "${TIME}", coalesce(nullif(${device}, ''), 'telegraf') AS "${DEVICE}",
+      concat_ws('.', ${[escapeLiteral(shape.name), ...others, ...inJson].join(', ')}) AS "${METRIC}",
+      ${[...shown, ...fields.map(({ name }) => `t.${escapeIdentifier(name)}`)].join(', ')}
+      FROM ${qualified(shape.schema, shape.name)} t${join}
+      ORDER BY t."time"${[...plain.map(at), ...inJson].map((one) => `, ${one}`).join('')}`,
+    mapping: {
+      device: `{${DEVICE}}`,
+      metric: `{${METRIC}}.{column}`,
+      time: TIME,
+      value: null,
+      values: fields.map(({ name }) => name),
+      tags: plain.map(({ name }) => name),
+    },
+  };
+}
+
+/** Telegraf says in a comment what a column is; where there is none, a text is a tag. */
+function isTag({ type, comment }: Column): boolean {
+  if (/^(tag|field)\b/.test(comment)) return comment.startsWith('tag');
+  return /^(text|character varying|jsonb$)/.test(type);
+}
+
+function narrow(shape: TableShape): LayoutQuery {
+  const { columns } = shape;
+  const find = (...names: readonly string[]): Column | undefined =>
+    columns.find(({ name }) => names.includes(name));
+  const time = find('time', 'timestamp', 'ts');
+  const measurement = find('measurement', 'name');
+  const field = find('field', 'field_name', 'field_key');
+  const value = find('value', 'field_value');
+  const fields = columns.find(({ name, type }) => name === 'fields' && /^jsonb?$/.test(type));
+  if (time === undefined) throw new TidegateError('layout_unfit', `${shape.name} has no column time`);
+  if (fields === undefined && (field === undefined || value === undefined))
+    throw new TidegateError('layout_unfit', `${shape.name} has no columns field and value, and no fields`);
+  const json = columns.find(({ name, type }) => name === 'tags' && /^jsonb?$/.test(type));
+  const known = [time, measurement, field, value, fields, json];
+  const plain = columns.filter((column) => !known.includes(column) && isTag(column)).sort(byName);
+  const at = ({ name }: Column): string => `t.${escapeIdentifier(name)}`;
+  const host = plain.find(({ name }) => name === HOST);
+  const hosts = [
+    ...(host === undefined ? [] : [`nullif(${at(host)}, '')`]),
+    ...(json === undefined ? [] : [`nullif(${at(json)}->>'${HOST}', '')`]),
+  ];
+  const others = [
+    ...plain.filter((tag) => tag !== host).map((tag) => `nullif(${at(tag)}, '')`),
+    ...(json === undefined ? [] : [otherTags(`${at(json)}::jsonb`)]),
+  ];
+  const name = measurement === undefined ? escapeLiteral(shape.name) : at(measurement);
+  const [key, is] =
+    fields === undefined ? [at(field as Column), at(value as Column)] : ['f.key', 'f.value'];
+  const each = fields === undefined ? '' : ` CROSS JOIN LATERAL jsonb_each(${at(fields)}::jsonb) f`;
+  return {
+    sql: `SELECT ${at(time)} AS "${TIME}", coalesce(${[...hosts, `'telegraf'`].join(', ')}) AS "${DEVICE}",
+      concat_ws('.', ${[name, ...others, key].join(', ')}) AS "${METRIC}", ${is} AS "${VALUE}"
+      ${[...plain, ...(json === undefined ? [] : [json])].map((tag) => `, ${at(tag)}`).join('')}
+      FROM ${qualified(shape.schema, shape.name)} t${each}
+      ORDER BY 1, 2, 3`,
+    mapping: {
+      device: `{${DEVICE}}`,
+      metric: `{${METRIC}}`,
+      time: TIME,
+      value: VALUE,
+      values: null,
+      tags: plain.map((tag) => tag.name),
+    },
+  };
+}
+
+/** The values of the tags of a JSON object, by name, without the host. */
+function otherTags(json: string): string {
+  return `(SELECT string_agg(o.value, '.' ORDER BY o.key) FROM jsonb_each_text(${json}) o WHERE o.key <> '${HOST}' AND o.value <> '')`;
+}
+
+function byName(one: Column, other: Column): number {
+  return one.name < other.name ? -1 : 1;
+}
+
+function qualified(schema: string, name: string): string {
+  return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+}

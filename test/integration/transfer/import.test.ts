@@ -1,0 +1,173 @@
+import assert from 'node:assert/strict';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, suite, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { addImport } from '../../../src/commands/import.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { createFolder } from '../../support/folder.ts';
+import { runCommand } from '../commands/command-run.ts';
+import { environment } from '../dead-letters/letters.ts';
+import { count } from '../postgres/sinks.ts';
+
+interface Report {
+  readonly records: number;
+  readonly records_before: number;
+  readonly rejected: number;
+  readonly points: Record<'stored' | 'duplicate' | 'conflict' | 'dead_lettered', number>;
+  readonly rejects: readonly { line: number; code: string }[];
+  readonly check: { passed: boolean; points: number; lacking: number; series_with_more: number } | null;
+}
+
+suite('tidegate import', () => {
+  let database: TestDatabase;
+  let folder: Awaited<ReturnType<typeof createFolder>>;
+  before(async () => {
+    database = await createDatabase({ template: true });
+    folder = await createFolder();
+  });
+  after(async () => {
+    await database.drop();
+    await folder[Symbol.asyncDispose]();
+  });
+
+  const run = (args: readonly string[], input = '') =>
+    runCommand(addImport, ['import', ...args], { env: environment(database), input });
+  const file = async (name: string, content: string | Uint8Array): Promise<string> => {
+    const path = join(folder.path, name);
+    await writeFile(path, content);
+    return path;
+  };
+  const report = async (args: readonly string[], code = 0, input = ''): Promise<Report> => {
+    const done = run([...args, '--json'], input);
+    assert.equal(await done.ended, code, `${done.stdout()}${done.stderr()}`);
+    return JSON.parse(done.stdout()) as Report;
+  };
+  const points = async (device: string) =>
+    await database.query<{ metric: string; value: number; at: string }>(
+      `SELECT metric_name AS metric, value, to_char("timestamp", 'YYYY-MM-DD HH24:MI:SS.US') AS at
+       FROM iot_data WHERE device_id = $1 ORDER BY metric_name, "timestamp"`,
+      [device],
+    );
+
+  test('a wide CSV in local time, with decimal commas and words', async () => {
+    const path = await file(
+      'wide.csv',
+      'Zeit;Temperatur;Pumpe;Zustand\r\n2025-10-26 02:30:00,5;21,5;AN;"läuft; gut"\r\n2026-01-01 00:00;-3;ON;\r\n',
+    );
+    const args = [path, '--device', 'kessel', '--time', 'Zeit', '--time-zone', 'Europe/Berlin', '--decimal-comma'];
+    const dry = run([...args, '--dry-run']);
+    assert.equal(await dry.ended, 0, dry.stderr());
+    assert.match(dry.stdout(), /^Would import 2 records of .*wide\.csv:\nmapping +time Zeit; device kessel; metric \{column\}; values \*$/m);
+    assert.equal(await count(database, 'iot_data'), 0);
+    const { points: fate, check } = await report(args);
+    assert.deepEqual([fate.stored, check?.passed], [5, true]);
+    assert.deepEqual(await points('kessel'), [
+      { metric: 'Pumpe', value: 1, at: '2025-12-31 23:00:00.000000' },
+      { metric: 'Temperatur', value: 21.5, at: '2025-10-26 00:30:00.500000' },
+      { metric: 'Temperatur', value: -3, at: '2025-12-31 23:00:00.000000' },
+    ]);
+    assert.deepEqual(
+      await database.query(`SELECT metric_name, value FROM iot_text WHERE device_id = 'kessel' ORDER BY 1`),
+      [
+        { metric_name: 'Pumpe', value: 'AN' },
+        { metric_name: 'Zustand', value: 'läuft; gut' },
+      ],
+    );
+  });
+
+  test('NDJSON with paths, nanoseconds and tags, packed, from the standard input', async () => {
+    const lines = [
+      '{"at": 1700000000123456789, "tags": {"host": "a", "rack": "r1"}, "field": "load", "v": 0.1}',
+      '',
+      '{"at": 1700000001, "tags": {"host": "a", "rack": "r1"}, "field": "load", "v": 1e3}',
+    ];
+    const path = await file('lines.ndjson.gz', gzipSync(lines.join('\n')));
+    const { points: fate } = await report([
+      path,
+      ...['--device', '{$.tags.host}', '--metric', 'cpu.{field}', '--time', 'at', '--value', 'v', '--tags', '$.tags.rack'],
+    ]);
+    assert.equal(fate.stored, 2);
+    assert.deepEqual(await points('a'), [
+      { metric: 'cpu.load', value: 0.1, at: '2023-11-14 22:13:20.123456' },
+      { metric: 'cpu.load', value: 1000, at: '2023-11-14 22:13:21.000000' },
+    ]);
+  });
+
+  test('bad records are counted, listed with their lines and kept, and the good ones stored', async () => {
+    const path = await file(
+      'bad.csv',
+      Buffer.concat([
+        Buffer.from('device_id,metric_name,timestamp,value\nb,x,2026-01-01,1\nb,x,yesterday,2\nb,x\n'),
+        Buffer.from('b,\xff,2026-01-02,1\n', 'latin1'),
+        Buffer.from(',x,2026-01-02,3\nb,y,2026-01-01,"two\nlines"\nb,x,2026-01-03,4\nb,x,2026-01-03,1e999\nb,x,2026-01-04,"5\n'),
+      ]),
+    );
+    const rejects = join(folder.path, 'rejects.csv');
+    const { rejected, points: fate, rejects: listed } = await report([path, '--rejects', rejects], 1);
+    assert.deepEqual(
+      listed.map(({ line, code }) => [line, code]),
+      [
+        [3, 'timestamp_invalid'],
+        [4, 'payload_shape'],
+        [5, 'payload_not_utf8'],
+        [6, 'device_id_missing'],
+        [10, 'number_out_of_range'],
+        [11, 'payload_shape'],
+      ],
+    );
+    assert.deepEqual([rejected, fate.stored], [6, 3]);
+    const kept = (await readFile(rejects, 'utf8')).split('\n');
+    assert.deepEqual([kept[0], kept[1], kept.length], ['device_id,metric_name,timestamp,value', 'b,x,yesterday,2', 8]);
+    const strict = await report([path, '--max-errors', '1', '--anew'], 1);
+    assert.deepEqual([strict.rejected, strict.records, strict.points.duplicate, strict.check], [2, 3, 1, null]);
+    const rest = await report([path], 1);
+    assert.deepEqual([rest.records_before, rest.rejected, rest.records, rest.check?.passed], [3, 6, 9, true]);
+  });
+
+  test('what was appended is imported, what changed is refused, and the same again stores nothing', async () => {
+    const path = await file('grows.csv', 'device,metric,time,value\ng,x,1700000000,1\ng,x,1700000001,2\n');
+    assert.equal((await report([path])).points.stored, 2);
+    const again = await report([path]);
+    assert.deepEqual([again.records_before, again.points.stored, again.check?.passed], [2, 2, true]);
+    await appendFile(path, 'g,x,1700000002,3\n');
+    const grown = await report([path]);
+    assert.deepEqual([grown.records_before, grown.records, grown.points.stored], [2, 3, 3]);
+    await file('grows.csv', 'device,metric,time,value\ng,x,1700000000,9\ng,x,1700000001,2\ng,x,1700000002,3\n');
+    const changed = run([path]);
+    assert.equal(await changed.ended, 1);
+    assert.match(changed.stderr(), /^tidegate: import_changed: its first 3 records are not those .*--anew/);
+    const anew = await report([path, '--anew']);
+    assert.deepEqual([anew.points.stored, anew.points.duplicate, anew.points.conflict], [0, 2, 1]);
+    assert.equal(anew.check?.passed, true);
+    await file('grows.csv', 'device,metric,time,value\n');
+    const shorter = run([path]);
+    assert.equal(await shorter.ended, 1);
+    assert.match(shorter.stderr(), /import_changed: it has 0 records; 3 were imported before/);
+    assert.deepEqual(
+      (await points('g')).map(({ value }) => value),
+      [1, 2, 3],
+    );
+  });
+
+  test('what cannot be meant is bad usage', async () => {
+    const path = await file('plain.csv', 'when,what\n1,2\n');
+    for (const [args, message] of [
+      [[], /name a file/],
+      [[path], /no column timestamp or time: name it with --time; the columns are when, what/],
+      [[path, '--time', 'wenn', '--device', 'd'], /no column "wenn"; there are when, what/],
+      [[path, '--time', 'when', '--device', '{what'], /brace/],
+      [[path, '--value', 'a', '--values', 'b'], /exclude/],
+      [['--from-sql', 'postgres://x/y'], /needs --query or --layout/],
+      [[path, '--table', 'x'], /--table needs --from-sql/],
+      [[path, '--time-zone', 'Mars/Olympus'], /IANA/],
+    ] as const) {
+      const bad = run(args);
+      assert.equal(await bad.ended, 2, args.join(' '));
+      assert.match(bad.stderr(), message);
+    }
+    const gone = run([join(folder.path, 'nowhere.csv')]);
+    assert.equal(await gone.ended, 1);
+    assert.match(gone.stderr(), /^tidegate: import_source: ENOENT/);
+  });
+});

@@ -9,7 +9,7 @@ import type { Batch, BatchTotals, Sink } from '../pipeline/types.ts';
 import { type ImportedDelivery, type ImportLedger, type ImportState, RecordHash } from '../postgres/import-ledger.ts';
 import { compileMapping, type Mapping, type MappingOptions } from './mapping.ts';
 import { ImportedRecord, RecordDecoder, type RecordLimits } from './record-decoder.ts';
-import type { RecordReader } from './records.ts';
+import type { RecordReader, SourceRecord } from './records.ts';
 import { Tallies } from './tallies.ts';
 
 /** Where an import's points go, and how far it was before. */
@@ -116,7 +116,7 @@ export class Import {
     const now = Date.now() * 1000;
     try {
       reading: for await (const records of reader.read(parts)) {
-        this.#mapping ??= records.length === 0 ? null : compileMapping(this.#parts.mapping, reader.columns);
+        this.#mapping ??= this.#mappingOf(records);
         for (const record of records) {
           const isNew = this.#records >= before;
           this.#decoder.take(record, this.#mapping);
@@ -153,6 +153,14 @@ export class Import {
       sample: this.#sample,
       end,
     };
+  }
+
+  /** Null where no record is one: they name the columns, or say what is named in each. */
+  #mappingOf(records: readonly SourceRecord[]): Mapping | null {
+    const readable = records.find(({ fields }) => fields !== null);
+    if (readable === undefined) return null;
+    const first = Object.keys(readable.fields as object);
+    return compileMapping(this.#parts.mapping, this.#parts.reader.columns, first);
   }
 
   /** `more`: characters that the last record has. */

@@ -76,20 +76,28 @@ const USUAL = {
 /** Stands for the name of the column in the template of a metric. */
 export const COLUMN = 'column';
 
-/** Throws `usage` where columns are missing. `columns`: those of the source; null: of each record. */
-export function compileMapping(options: MappingOptions, columns: readonly string[] | null): Mapping {
+/**
+ * Throws `usage` where columns are missing. `columns`: those of the source; null: each record has its own, and `first` are
+ * those of the first one.
+ */
+export function compileMapping(
+  options: MappingOptions,
+  columns: readonly string[] | null,
+  first: readonly string[],
+): Mapping {
   const has = (name: string): boolean => columns === null || columns.includes(name);
+  const known = columns ?? first;
   const usual = (what: keyof typeof USUAL): string | undefined =>
-    columns === null ? USUAL[what][0] : USUAL[what].find((name) => has(name));
+    USUAL[what].find((name) => known.includes(name));
   const read = (name: string): Read => reader(name, columns);
   const timeColumn = options.time ?? usual('time');
   const deviceText = options.device ?? braced(usual('device'));
   const wide = options.values !== null || (options.value === null && usual('value') === undefined);
   const metricText = options.metric ?? (wide ? `{${COLUMN}}` : braced(usual('metric')));
   const valueColumn = wide ? null : (options.value ?? usual('value') ?? null);
-  if (timeColumn === undefined) throw missing('time', columns);
-  if (deviceText === undefined) throw missing('device', columns);
-  if (metricText === undefined) throw missing('metric', columns);
+  if (timeColumn === undefined) throw missing('time', known);
+  if (deviceText === undefined) throw missing('device', known);
+  if (metricText === undefined) throw missing('metric', known);
   const device = compileTemplate(deviceText, read);
   const metric = compileTemplate(metricText, (name) => (wide && name === COLUMN ? columnName : read(name)));
   const own = !wide && options.value === null;
@@ -142,9 +150,12 @@ function namesIn({ fields }: Template): string[] {
   return fields.map(({ name }) => name);
 }
 
-function missing(what: keyof typeof USUAL, columns: readonly string[] | null): TidegateError {
-  const found = columns === null ? '' : `; the columns are ${columns.join(', ')}`;
-  return new TidegateError('usage', `no column ${USUAL[what].join(' or ')}: name it with --${what}${found}`);
+function missing(what: keyof typeof USUAL, columns: readonly string[]): TidegateError {
+  const usual = USUAL[what].join(' or ');
+  return new TidegateError(
+    'usage',
+    `no column ${usual}: name it with --${what}; the columns are ${columns.join(', ')}`,
+  );
 }
 
 /** Throws `usage` for a column that is not there. */

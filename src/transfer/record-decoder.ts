@@ -82,8 +82,9 @@ export class RecordDecoder implements Decoder {
     const time = mapping.time(record);
     const timeless = time === undefined || time === null || time === '';
     const meta = this.#descriptions.read(record, mapping);
-    if (meta === 'unreadable') return this.#reject('payload_shape', 'the tags are not a JSON object of texts');
-    this.#meta = meta;
+    if (meta === 'unreadable' && kind !== null)
+      return this.#reject('payload_shape', 'the tags are not a JSON object of texts');
+    this.#meta = meta === 'unreadable' ? null : meta;
     // What exports say of a series before its points.
     if (timeless && kind !== null && isEmpty(single)) return this.#describeSeries(record, mapping, kind);
     if (!wide && isEmpty(single) && kind !== 'text') return;

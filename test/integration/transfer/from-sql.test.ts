@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { after, before, suite, test } from 'node:test';
+import { addImport } from '../../../src/commands/import.ts';
+import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { runCommand } from '../commands/command-run.ts';
+import { environment } from '../dead-letters/letters.ts';
+
+/** As Telegraf's postgresql output makes them (its README: default, tags_as_foreign_keys, tags_as_jsonb). */
+const TELEGRAF = `
+  CREATE TABLE cpu ("time" timestamp, host text, cpu text, usage_idle double precision, n_cpus bigint, "Mixed" numeric);
+  INSERT INTO cpu VALUES
+    ('2026-01-01 00:00:10.5', 'web', 'cpu0', 97.25, 4, 1), ('2026-01-01 00:00:10.5', 'web', 'cpu1', 'NaN', 4, NULL),
+    ('2026-01-01 00:00:20', 'db', NULL, 1e-300, 9007199254740992, 0.1);
+  CREATE TABLE net ("time" timestamp, tag_id bigint, bytes_recv bigint, up boolean, note text);
+  CREATE TABLE net_tag (tag_id bigint PRIMARY KEY, host text, interface text);
+  INSERT INTO net_tag VALUES (7, 'web', 'eth0'), (8, 'web', 'eth1');
+  INSERT INTO net VALUES ('2026-01-01 00:00:10', 7, 100, true, 'slow'), ('2026-01-01 00:00:10', 8, 200, false, NULL);
+  CREATE TABLE metrics ("time" timestamptz, measurement text, tags jsonb, field text, value double precision);
+  INSERT INTO metrics VALUES
+    ('2026-01-01 01:00:10+01', 'mem', '{"host": "web"}', 'used', 5),
+    ('2026-01-01 01:00:10+01', 'disk', '{"path": "/", "host": "web", "fstype": "ext4"}', 'used', 6);
+  CREATE TABLE swap ("time" timestamp, tags jsonb, fields jsonb);
+  INSERT INTO swap VALUES ('2026-01-01 00:00:10', '{"host": "web"}', '{"in": 1, "out": 2.5, "state": "idle"}');`;
+
+/** The columns of Home Assistant's recorder since schema 38, and of LTSS, as far as they are asked for. */
+const HOME_ASSISTANT = `
+  CREATE TABLE states_meta (metadata_id bigserial PRIMARY KEY, entity_id varchar(255));
+  CREATE TABLE states (state_id bigserial PRIMARY KEY, entity_id char(1), state varchar(255), attributes char(1),
+    event_id smallint, last_changed timestamptz, last_changed_ts double precision, last_updated timestamptz,
+    last_updated_ts double precision, old_state_id bigint, attributes_id bigint, metadata_id bigint REFERENCES states_meta);
+  INSERT INTO states_meta (entity_id) VALUES ('sensor.kitchen'), ('switch.lamp'), ('weather.home');
+  INSERT INTO states (state, last_changed_ts, last_updated_ts, metadata_id) VALUES
+    ('21.5', NULL, 1767225600.123456, 1), ('unavailable', NULL, 1767225601, 1), ('21.5', 1767225600.123456, 1767225602, 1),
+    ('on', NULL, 1767225600, 2), ('sunny', NULL, 1767225600, 3), (NULL, NULL, 1767225700, 3);
+  CREATE TABLE ltss (id bigserial, "time" timestamptz, entity_id varchar(255), state varchar(255), attributes jsonb,
+    PRIMARY KEY (id, "time"));
+  INSERT INTO ltss ("time", entity_id, state, attributes) VALUES
+    ('2026-01-02 00:00:00.000001+00', 'sensor.kitchen', '20', '{"unit_of_measurement": "°C"}'),
+    ('2026-01-02 00:00:01+00', 'lock.door', 'locked', '{}');`;
+
+suite('tidegate import --from-sql', () => {
+  let database: TestDatabase;
+  let source: TestDatabase;
+  before(async () => {
+    [database, source] = await Promise.all([createDatabase({ template: true }), createDatabase()]);
+    await source.query(TELEGRAF);
+    await source.query(HOME_ASSISTANT);
+  });
+  after(async () => {
+    await Promise.all([database.drop(), source.drop()]);
+  });
+
+  const run = (...args: readonly string[]) =>
+    runCommand(addImport, ['import', '--from-sql', source.url, ...args], { env: environment(database) });
+
+  /** What the import stored, as texts. */
+  async function imported(...args: readonly string[]): Promise<string[]> {
+    await database.query('TRUNCATE tidegate.points, tidegate.texts, tidegate.points_late, tidegate.texts_late');
+    const done = run(...args);
+    assert.equal(await done.ended, 0, `${done.stdout()}${done.stderr()}`);
+    assert.match(done.stdout(), /^Verified: /m);
+    const rows = await database.query<{ line: string }>(
+      `SELECT concat_ws(' ', device_id, metric_name, value, to_char("timestamp", 'DD HH24:MI:SS.US')) AS line
+       FROM (SELECT device_id, metric_name, value::text, "timestamp" FROM iot_data UNION ALL SELECT * FROM iot_text) a
+       ORDER BY device_id COLLATE "C", metric_name COLLATE "C", "timestamp"`,
+    );
+    return rows.map(({ line }) => line);
+  }
+
+  test('a table a measurement', async () => {
+    assert.deepEqual(await imported('--layout', 'telegraf_wide', '--table', 'cpu'), [
+      'db cpu.Mixed 0.1 01 00:00:20.000000',
+      'db cpu.n_cpus 9.007199254740992e+15 01 00:00:20.000000',
+      'db cpu.usage_idle 1e-300 01 00:00:20.000000',
+      'web cpu.cpu0.Mixed 1 01 00:00:10.500000',
+      'web cpu.cpu0.n_cpus 4 01 00:00:10.500000',
+      'web cpu.cpu0.usage_idle 97.25 01 00:00:10.500000',
+      'web cpu.cpu1.n_cpus 4 01 00:00:10.500000',
+      'web cpu.cpu1.usage_idle NaN 01 00:00:10.500000',
+    ]);
+    const named = ['--device', '{host}-{cpu}', '--metric', '{column}', '--max-errors', '1'];
+    const done = run('--layout', 'telegraf_wide', '--table', 'public.cpu', ...named);
+    assert.equal(await done.ended, 1);
+    assert.match(done.stdout(), /^line 3 +device_id_missing/m);
+    assert.equal((await database.query(`SELECT FROM iot_data WHERE device_id = 'web-cpu0'`)).length, 3);
+  });
+
+  test('tags in a table of their own', async () => {
+    assert.deepEqual(await imported('--layout', 'telegraf_tags', '--table', 'net'), [
+      'web net.eth0.bytes_recv 100 01 00:00:10.000000',
+      'web net.eth0.note slow 01 00:00:10.000000',
+      'web net.eth0.up 1 01 00:00:10.000000',
+      'web net.eth1.bytes_recv 200 01 00:00:10.000000',
+      'web net.eth1.up 0 01 00:00:10.000000',
+    ]);
+  });
+
+  test('one table of all, and fields as JSON', async () => {
+    assert.deepEqual(await imported('--layout', 'telegraf_narrow', '--table', 'metrics'), [
+      'web disk.ext4./.used 6 01 00:00:10.000000',
+      'web mem.used 5 01 00:00:10.000000',
+    ]);
+    assert.deepEqual(await imported('--layout', 'telegraf_wide', '--table', 'swap'), [
+      'web swap.in 1 01 00:00:10.000000',
+      'web swap.out 2.5 01 00:00:10.000000',
+      'web swap.state idle 01 00:00:10.000000',
+    ]);
+  });
+
+  test("Home Assistant's recorder and LTSS", async () => {
+    assert.deepEqual(await imported('--layout', 'ha_recorder'), [
+      'sensor.kitchen state 21.5 01 00:00:00.123456',
+      'switch.lamp state 1 01 00:00:00.000000',
+      'weather.home state sunny 01 00:00:00.000000',
+    ]);
+    assert.deepEqual(await imported('--layout', 'ltss'), [
+      'lock.door state locked 02 00:00:01.000000',
+      'sensor.kitchen state 20 02 00:00:00.000001',
+    ]);
+  });
+
+  test('a query of its own, and what comes to it later', async () => {
+    await source.query(`CREATE TABLE log AS SELECT 'x"\\y' AS device, 'n' AS metric, g AS value, to_timestamp(g) AS time
+      FROM generate_series(1, 60000) g`);
+    const query = ['--query', 'SELECT * FROM log ORDER BY value -- in order\n;'];
+    const json = async (...args: string[]) => {
+      const done = run(...query, '--json', ...args);
+      assert.equal(await done.ended, 0, `${done.stdout()}${done.stderr()}`);
+      return JSON.parse(done.stdout()) as { records_before: number; points: { stored: number; duplicate: number } };
+    };
+    assert.equal((await json()).points.stored, 60_000);
+    await source.query(`INSERT INTO log SELECT 'z', 'n', g, to_timestamp(g) FROM generate_series(60001, 60010) g`);
+    const more = await json();
+    assert.deepEqual([more.records_before, more.points.stored, more.points.duplicate], [60_000, 60_010, 0]);
+    await source.query('UPDATE log SET metric = $$m$$ WHERE value = 7');
+    const changed = run(...query);
+    assert.equal(await changed.ended, 1);
+    assert.match(changed.stderr(), /import_changed/);
+  });
+
+  test('what cannot be read', async () => {
+    for (const [args, message] of [
+      [['--query', 'SELECT nonsense'], /import_source: column "nonsense"/],
+      [['--query', 'DELETE FROM cpu RETURNING *'], /import_source: /],
+      [['--layout', 'telegraf_wide', '--table', 'nowhere'], /layout_unfit: there is no table nowhere/],
+      [['--layout', 'telegraf_narrow', '--table', 'cpu'], /layout_unfit: cpu has no columns field and value/],
+    ] as const) {
+      const done = run(...args);
+      assert.equal(await done.ended, 1, args.join(' '));
+      assert.match(done.stderr(), message);
+    }
+    const usage = run('--layout', 'telegraf_wide');
+    assert.equal(await usage.ended, 2);
+    assert.match(usage.stderr(), /needs --table/);
+  });
+});

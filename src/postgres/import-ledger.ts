@@ -10,7 +10,10 @@ import { type SchemaNames, withNames } from './names.ts';
 export interface ImportedDelivery extends Delivery {
   /** Of the source's records, from 0. */
   readonly position: number;
-  readonly record: { readonly line: number; readonly text: string };
+  readonly line: number;
+  readonly text: string;
+  /** Whether it cannot be read at all. */
+  readonly faulty: boolean;
 }
 
 /** How far an import is. */
@@ -53,7 +56,7 @@ export class RecordHash {
  */
 export class ImportLedger implements DeadLetterKeeper {
   readonly #id: number;
-  readonly #line: (record: ImportedDelivery['record']) => string;
+  readonly #line: (record: ImportedDelivery) => string;
   readonly #lock: string;
   readonly #move: string;
   readonly #reject: string;
@@ -68,7 +71,7 @@ export class ImportLedger implements DeadLetterKeeper {
     names: SchemaNames,
     { id, rejected }: ImportState,
     hash: RecordHash,
-    line: (record: ImportedDelivery['record']) => string,
+    line: (record: ImportedDelivery) => string,
   ) {
     this.#id = id;
     this.#rejected = rejected;
@@ -107,7 +110,7 @@ export class ImportLedger implements DeadLetterKeeper {
   async keep(client: Client, batch: Batch): Promise<void> {
     const records = recordsOf(batch);
     const hash = this.#hash.copy();
-    hash.add(records.map(({ record }) => record));
+    hash.add(records);
     const end = (records.at(-1)?.position ?? -1) + 1;
     await client.query(this.#move, [this.#id, end, hash.digest(), batch.deadLetters.length]);
     if (batch.deadLetters.length > 0) {
@@ -115,11 +118,11 @@ export class ImportLedger implements DeadLetterKeeper {
       await client.query(this.#reject, [
         this.#id,
         its.map(({ position }) => position),
-        its.map(({ record }) => record.line),
+        its.map(({ line }) => line),
         batch.deadLetters.map(({ code }) => code),
         batch.deadLetters.map(({ detail }) => storableText(detail)),
         batch.deadLetters.map(({ points }) => points),
-        its.map(({ record }) => storableText(this.#line(record))),
+        its.map((record) => storableText(this.#line(record))),
       ]);
     }
     this.#pending = batch.deadLetters.length;
@@ -129,7 +132,7 @@ export class ImportLedger implements DeadLetterKeeper {
   /** To be called once a batch, or the part of one, is durable. */
   stored(batch: Batch): void {
     this.#rejected += this.#pending;
-    this.#hash.add(recordsOf(batch).map(({ record }) => record));
+    this.#hash.add(recordsOf(batch));
   }
 }
 

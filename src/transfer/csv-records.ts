@@ -65,9 +65,8 @@ export class CsvRecords implements RecordReader {
     return text.slice(whole);
   }
 
-  line(record: SourceRecord): string {
-    if (record.fields === null) return record.text;
-    return Papa.unparse([record.fields as unknown[]], { delimiter: this.#delimiter });
+  line({ text, faulty }: { readonly text: string; readonly faulty: boolean }): string {
+    return faulty ? text : Papa.unparse([text.split(SEPARATOR)], { delimiter: this.#delimiter });
   }
 
   head(): string {

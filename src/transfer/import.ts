@@ -113,7 +113,7 @@ export class Import {
     const { reader, parts, store: to } = this.#parts;
     const before = to?.state.position ?? 0;
     let end: ImportOutcome['end'] = 'complete';
-    const now = Date.now() * 1000;
+    const its = { startedAt: Date.now() * 1000 };
     try {
       reading: for await (const records of reader.read(parts)) {
         this.#mapping ??= this.#mappingOf(records);
@@ -121,7 +121,7 @@ export class Import {
           const isNew = this.#records >= before;
           this.#decoder.take(record, this.#mapping);
           const faults = this.#decoder.rejected;
-          this.#builder.add(new ImportedRecord(record, this.#records++, now));
+          this.#builder.add(new ImportedRecord(record, this.#records++, its));
           if (isNew && this.#decoder.rejected > faults) this.#rejected++;
           const isOver = isNew && this.#rejected > this.#parts.maxErrors;
           if (!isOver && !this.#isFull(record.text.length) && this.#records !== before) continue;
@@ -176,7 +176,7 @@ export class Import {
     this.#tallies.add(batch);
     this.#parts.onProgress(this.#records, !isNew);
     if (!isNew) {
-      this.#hash.add((batch.deliveries as ImportedDelivery[]).map(({ record }) => record));
+      this.#hash.add(batch.deliveries as ImportedDelivery[]);
       return;
     }
     this.#note(batch);
@@ -215,7 +215,7 @@ export class Import {
   #note(batch: Batch): void {
     for (const { messageIndex, code, detail } of batch.deadLetters) {
       if (this.#firstRejects.length === FIRST_REJECTS) break;
-      const { line } = (batch.deliveries[messageIndex] as ImportedDelivery).record;
+      const { line } = batch.deliveries[messageIndex] as ImportedDelivery;
       this.#firstRejects.push({ line, code, detail });
     }
     for (const columns of [batch.points, batch.texts]) {

@@ -18,7 +18,7 @@ import { CsvRecords } from './csv-records.ts';
 import { Import, type ImportOutcome, type ImportParts } from './import.ts';
 import type { MappingOptions } from './mapping.ts';
 import { NdjsonRecords } from './ndjson-records.ts';
-import type { RecordReader, SourceRecord } from './records.ts';
+import type { RecordReader } from './records.ts';
 import type { ImportSource } from './sources.ts';
 
 export interface ImportOrder {
@@ -92,7 +92,7 @@ export async function importSource(
   async function run(begun: ImportState, engine: Awaited<ReturnType<typeof engineOf>>): Promise<Ran> {
     const options = sinkOptions(config, engine);
     const hash = new RecordHash();
-    const ledger = new ImportLedger(names, begun, hash, (record) => reader.line(record as SourceRecord));
+    const ledger = new ImportLedger(names, begun, hash, (record) => reader.line(record));
     const sink = new PostgresSink({
       ...options,
       clientId: `${options.clientId} import ${begun.id}`,

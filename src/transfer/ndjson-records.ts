@@ -32,8 +32,8 @@ export class NdjsonRecords implements RecordReader {
     }
   }
 
-  line(record: SourceRecord): string {
-    return record.text;
+  line({ text }: { readonly text: string }): string {
+    return text;
   }
 
   head(): string {

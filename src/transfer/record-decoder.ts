@@ -2,7 +2,8 @@ import { isName, nameOf } from '../decode/names.ts';
 import { excerpt } from '../decode/place.ts';
 import { readNumeral, readWord } from '../decode/scalar.ts';
 import { OUT_OF_RANGE, readTimestamp, UNREADABLE } from '../decode/timestamp.ts';
-import type { Decoder, Delivery, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import type { Decoder, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import type { ImportedDelivery } from '../postgres/import-ledger.ts';
 import { DescriptionReader } from './description-reader.ts';
 import { COLUMN, type Mapping, type Template } from './mapping.ts';
 import type { SourceRecord } from './records.ts';
@@ -13,25 +14,52 @@ export interface RecordLimits {
   readonly textLength: number;
 }
 
-/** A record as the pipeline takes it; nobody waits for its acknowledgement. */
-export class ImportedRecord implements Delivery {
-  readonly topic = '';
-  readonly payload = EMPTY;
-  readonly qos = 1;
-  readonly retain = false;
-  readonly duplicate = false;
-  readonly packetId = null;
-  readonly identity = null;
-  readonly backlog = false;
-  readonly receivedAt: number;
-  readonly record: SourceRecord;
-  /** Of the source's records, from 0. */
+/**
+ * A record as the pipeline takes it; nobody waits for its acknowledgement. Tens of thousands are in memory at once, so it
+ * holds what is needed until it is stored and no more.
+ */
+export class ImportedRecord implements ImportedDelivery {
+  readonly line: number;
+  readonly text: string;
+  readonly faulty: boolean;
   readonly position: number;
+  readonly #run: { readonly startedAt: number };
 
-  constructor(record: SourceRecord, position: number, receivedAt: number) {
-    this.record = record;
+  /** `position`: of the source's records, from 0. `run`: when it began, in microseconds since 1970. */
+  constructor({ line, text, fault }: SourceRecord, position: number, run: { readonly startedAt: number }) {
+    this.line = line;
+    this.text = text;
+    this.faulty = fault !== null;
     this.position = position;
-    this.receivedAt = receivedAt;
+    this.#run = run;
+  }
+
+  get receivedAt(): number {
+    return this.#run.startedAt;
+  }
+  get topic(): string {
+    return '';
+  }
+  get payload(): Uint8Array {
+    return EMPTY;
+  }
+  get qos(): 1 {
+    return 1;
+  }
+  get retain(): boolean {
+    return false;
+  }
+  get duplicate(): boolean {
+    return false;
+  }
+  get packetId(): null {
+    return null;
+  }
+  get identity(): null {
+    return null;
+  }
+  get backlog(): boolean {
+    return false;
   }
 
   ack(): void {}

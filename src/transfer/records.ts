@@ -23,7 +23,7 @@ export interface RecordReader {
   /** Some records at a time, in order. */
   read(parts: AsyncIterable<Uint8Array>): AsyncIterable<readonly SourceRecord[]>;
   /** A record as a line of a source of this shape. */
-  line(record: SourceRecord): string;
+  line(record: { readonly text: string; readonly faulty: boolean }): string;
   /** What a source of such lines begins with; empty where that is nothing. */
   head(): string;
 }

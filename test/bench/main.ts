@@ -14,6 +14,7 @@ import { benchLatest } from './latest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchDevices } from './devices.ts';
 import { benchExport } from './export.ts';
+import { benchImport } from './import.ts';
 import { benchLifecycle } from './lifecycle.ts';
 import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
@@ -38,6 +39,7 @@ const BENCHES = {
   reading: { run: benchReading, count: 30_000_000 },
   api: { run: benchApi, count: 300_000_000 },
   export: { run: benchExport, count: 10_000_000 },
+  import: { run: benchImport, count: 2_000_000 },
   spool: { run: benchSpool, count: 256 },
   soak: { run: benchSoak, count: 2_000 },
   stall: { run: benchStall, count: 0 },

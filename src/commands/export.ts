@@ -24,7 +24,9 @@ interface ExportOptions {
 export function addExport(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
     .command('export')
-    .description('Write all points, texts and what is known of their series, as `tidegate import` reads them.')
+    .description(
+      'Write all points, texts and what is known of their series, as `tidegate import` reads them.',
+    )
     .option('-c, --config <file>', 'the configuration file (YAML)')
     .addOption(
       new Option('--format <format>', 'default: by the end of the name, else csv').choices(['csv', 'ndjson']),

@@ -55,7 +55,9 @@ function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+  return minutes < 60
+    ? `${minutes} min ${whole % 60} s`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
 export function describeImport(order: ImportOrder, report: ImportReport, dry: boolean): string {
@@ -74,8 +76,14 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
       [
         [points.stored, dry ? 'points, where they are not there already' : 'points stored'],
         [points.duplicate, 'points were there already, or repeat another of the source'],
-        [points.conflict, 'points have the key of another with another value, which ingest.on_duplicate decided'],
-        [points.dropped - outcome.droppedTexts, 'points not stored: policies.retention deletes what is so old'],
+        [
+          points.conflict,
+          'points have the key of another with another value, which ingest.on_duplicate decided',
+        ],
+        [
+          points.dropped - outcome.droppedTexts,
+          'points not stored: policies.retention deletes what is so old',
+        ],
         [outcome.droppedTexts, 'texts not stored, as --text says'],
         [points.dead_lettered, 'values could not be stored'],
         [rejected, 'records were bad, in whole or in part'],
@@ -91,7 +99,8 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
     );
   for (const { line, code, detail } of rejects.slice(0, SHOWN))
     lines.push(`line ${String(line).padEnd(10)} ${code}: ${printable(detail)}`);
-  if (rejected > SHOWN) lines.push(`                and so on; --json lists ${n(Math.min(rejected, rejects.length))} of them`);
+  if (rejected > SHOWN)
+    lines.push(`                and so on; --json lists ${n(Math.min(rejected, rejects.length))} of them`);
   if (dry)
     for (const { timestamp, deviceId, metricName, value } of outcome.sample) {
       const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -99,7 +108,9 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
       lines.push(`point           ${formatTimestamp(timestamp)}  ${names}  ${printable(text)}`);
     }
   if (outcome.end === 'errors')
-    lines.push(`Stopped: more than ${n(order.maxErrors)} bad records (--max-errors). What is good until there is stored.`);
+    lines.push(
+      `Stopped: more than ${n(order.maxErrors)} bad records (--max-errors). What is good until there is stored.`,
+    );
   if (outcome.end === 'stopped') lines.push('Stopped. The same command goes on from there.');
   if (check !== null) lines.push(...describeCheck(check));
   return lines.join('\n');
@@ -112,8 +123,12 @@ function describeCheck(check: NonNullable<ImportReport['check']>): string[] {
       ? `Verified: ${n(points)} points of ${n(series)} series, counts and sums against what is stored.`
       : 'NOT VERIFIED: what is stored is not what the source has.',
   ];
-  if (more > 0) lines.push(`${n(more).padStart(15)} series have more points of that time, which are not of this source`);
-  if (lacking > 0) lines.push(`${n(lacking).padStart(15)} points of the source have no row of their own${passed ? ': repeated keys' : ''}`);
+  if (more > 0)
+    lines.push(`${n(more).padStart(15)} series have more points of that time, which are not of this source`);
+  if (lacking > 0)
+    lines.push(
+      `${n(lacking).padStart(15)} points of the source have no row of their own${passed ? ': repeated keys' : ''}`,
+    );
   for (const difference of [...fewer, ...other].slice(0, SHOWN)) lines.push(describeDifference(difference));
   return lines;
 }

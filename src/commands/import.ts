@@ -50,17 +50,28 @@ export function addImport(program: Command, terminal: Terminal, exit: (code: Exi
     .addOption(
       new Option('--format <format>', 'default: by the end of the name, else csv').choices(['csv', 'ndjson']),
     )
-    .option('--delimiter <character>', 'between the fields of CSV; default: what the first line has', delimiter)
+    .option(
+      '--delimiter <character>',
+      'between the fields of CSV; default: what the first line has',
+      delimiter,
+    )
     .option('--from-sql <url>', 'read from a PostgreSQL (postgres://...) instead of a file')
     .option('--query <sql>', 'what to read there, or @file; needs one row a record')
     .addOption(new Option('--layout <name>', 'what to read there: see below').choices(Object.keys(LAYOUTS)))
     .option('--table <name>', "the layout's table, where it needs one; schema.table, too")
     .option('--name <name>', 'what the source is known by when it is imported again; default: its path')
-    .option('--device <template>', 'the device: a text with columns in braces; default: {device_id} or {device}')
+    .option(
+      '--device <template>',
+      'the device: a text with columns in braces; default: {device_id} or {device}',
+    )
     .option('--metric <template>', 'the metric; default: {metric_name} or {metric}; with --values: {column}')
     .option('--time <column>', 'the time; default: timestamp or time')
     .option('--value <column>', 'the value; default: value')
-    .option('--values <columns>', 'columns that are a metric each, comma-separated; * for any characters', list)
+    .option(
+      '--values <columns>',
+      'columns that are a metric each, comma-separated; * for any characters',
+      list,
+    )
     .option('--tags <columns>', 'columns that become tags of the series, comma-separated', list)
     .addOption(
       new Option('--time-unit <unit>', 'of times that are numbers; auto goes by their size')
@@ -69,7 +80,11 @@ export function addImport(program: Command, terminal: Terminal, exit: (code: Exi
     )
     .option('--time-zone <zone>', 'of times that name none, such as Europe/Berlin', timeZone, 'UTC')
     .option('--decimal-comma', 'numbers have a comma before their decimals')
-    .option('--null-words <words>', 'texts that mean no value, comma-separated; default: those of routes', list)
+    .option(
+      '--null-words <words>',
+      'texts that mean no value, comma-separated; default: those of routes',
+      list,
+    )
     .addOption(
       new Option('--text <what>', 'what happens to texts').choices(['store', 'drop']).default('store'),
     )
@@ -135,7 +150,10 @@ async function runImport(
   try {
     const report = await (dry ? dryRun : importSource)(config, order, events, terminal.stopped);
     line.clear();
-    print(terminal.stdout, options.json === true ? importJson(order, report, dry) : describeImport(order, report, dry));
+    print(
+      terminal.stdout,
+      options.json === true ? importJson(order, report, dry) : describeImport(order, report, dry),
+    );
     const { outcome, check } = report;
     const isWhole = outcome.end === 'complete' && outcome.rejected === 0;
     return isWhole && (dry || check?.passed === true) ? 0 : 1;

@@ -143,7 +143,8 @@ function recordsOf(batch: Batch): readonly ImportedDelivery[] {
 /** Whether one of its texts is later than all that its series has. */
 function hasLatestText({ texts, series }: Batch): boolean {
   return texts.seriesIndex.some(
-    (index, row) => (texts.timestamp[row] as number) > (series[index]?.latestText?.timestamp ?? Number.NEGATIVE_INFINITY),
+    (index, row) =>
+      (texts.timestamp[row] as number) > (series[index]?.latestText?.timestamp ?? Number.NEGATIVE_INFINITY),
   );
 }
 

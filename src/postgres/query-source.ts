@@ -9,7 +9,9 @@ import { connect, type ConnectionOptions } from './connection.ts';
 export function jsonLines(client: Client, query: string): AsyncIterable<Uint8Array> {
   const text = query.replace(/[\s;]+$/, '');
   return client.query(
-    copyTo(`COPY (SELECT to_json(q) FROM (${text}\n) q) TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')`),
+    copyTo(
+      `COPY (SELECT to_json(q) FROM (${text}\n) q) TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')`,
+    ),
   );
 }
 

@@ -30,7 +30,16 @@ export interface CopiedLines extends AsyncIterable<Uint8Array> {
 export type ExportFormat = 'csv' | 'ndjson';
 
 /** Of CSV, in this order. */
-export const EXPORT_COLUMNS = ['device_id', 'metric_name', 'kind', 'timestamp', 'value', 'unit', 'tags'] as const;
+export const EXPORT_COLUMNS = [
+  'device_id',
+  'metric_name',
+  'kind',
+  'timestamp',
+  'value',
+  'unit',
+  'tags',
+  'device_name',
+] as const;
 
 /** Control characters that JSON never has: COPY changes nothing of a line with such quotes and delimiters. */
 const WITH: Readonly<Record<ExportFormat, string>> = {
@@ -47,10 +56,11 @@ export async function exportedSeries(
   const { rows } = await client.query<Omit<ExportedSeries, 'points'> & { points: string }>(
     withNames(
       `SELECT s.series_id::text AS id, s.is_text AS text, coalesce(a.points, 0) AS points,
-         s.unit IS NOT NULL OR s.tags <> '{}' AS described,
+         s.unit IS NOT NULL OR s.tags <> '{}' OR n.name IS NOT NULL AS described,
          (extract(epoch FROM a.first_time) * 1000000)::float8 AS first,
          (extract(epoch FROM a.last_time) * 1000000)::float8 AS last
        FROM :"internal".series s LEFT JOIN :"internal".series_activity a USING (series_id)
+       LEFT JOIN :"internal".device_names n USING (device_id)
        WHERE (cardinality($1::text[]) = 0 OR s.device_id LIKE ANY ($1)) AND (cardinality($2::text[]) = 0 OR s.metric_name LIKE ANY ($2))
        ORDER BY s.device_id COLLATE "C", s.metric_name COLLATE "C", s.is_text`,
       names,
@@ -70,10 +80,15 @@ export function descriptionLine(
   const tags = `CASE WHEN s.tags <> '{}' THEN s.tags END`;
   const row =
     format === 'csv'
-      ? `s.device_id, s.metric_name, s.kind, NULL, NULL, s.unit, ${tags}`
+      ? `s.device_id, s.metric_name, s.kind, NULL, NULL, s.unit, ${tags}, n.name`
       : `json_strip_nulls(json_build_object('device_id', s.device_id, 'metric_name', s.metric_name, 'kind', s.kind,
-           'unit', s.unit, 'tags', ${tags}))`;
-  return lines(client, names, `SELECT ${row} FROM :"internal".series s WHERE s.series_id = ${id}`, format);
+           'unit', s.unit, 'tags', ${tags}, 'device_name', n.name))`;
+  return lines(
+    client,
+    names,
+    `SELECT ${row} FROM :"internal".series s LEFT JOIN :"internal".device_names n USING (device_id) WHERE s.series_id = ${id}`,
+    format,
+  );
 }
 
 /** Its points of from <= time < to (ISO 8601), in order of time. */
@@ -87,7 +102,7 @@ export function pointLines(
   const time = `to_char(p.ts, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
   const row =
     format === 'csv'
-      ? `s.device_id, s.metric_name, s.kind, ${time}, p.value, NULL, NULL`
+      ? `s.device_id, s.metric_name, s.kind, ${time}, p.value, NULL, NULL, NULL`
       : `json_build_object('device_id', s.device_id, 'metric_name', s.metric_name, 'kind', s.kind,
            'timestamp', ${time}, 'value', p.value)`;
   const table = (name: string): string =>

@@ -58,7 +58,10 @@ export class CsvRecords implements RecordReader {
   *#firstLine(text: string): Generator<readonly SourceRecord[], string> {
     const end = text.indexOf('\n') + 1 || text.length;
     if (end > this.#limit)
-      throw new TidegateError('import_source', `line ${this.#line + 1} is longer than ${this.#limit} characters`);
+      throw new TidegateError(
+        'import_source',
+        `line ${this.#line + 1} is longer than ${this.#limit} characters`,
+      );
     yield this.#records(text.slice(0, end));
     const whole = end + wholeRecords(text.slice(end));
     if (whole > end) yield this.#records(text.slice(end, whole));
@@ -127,7 +130,12 @@ export class CsvRecords implements RecordReader {
     const missing = fields.length !== this.#columns.length;
     if (message === null && !missing) return { line, text, fields, fault: null };
     const detail = message ?? `${fields.length} fields in a file of ${this.#columns.length} columns`;
-    return { line, text: fields.join(this.#delimiter), fields: null, fault: { code: 'payload_shape', detail } };
+    return {
+      line,
+      text: fields.join(this.#delimiter),
+      fields: null,
+      fault: { code: 'payload_shape', detail },
+    };
   }
 
   #begin(line: string): void {

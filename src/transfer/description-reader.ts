@@ -58,7 +58,8 @@ function parsed(json: string): Readonly<Record<string, string>> | 'unreadable' |
     const tags: unknown = JSON.parse(json);
     if (typeof tags !== 'object' || tags === null || Array.isArray(tags)) return 'unreadable';
     const all = Object.entries(tags).filter(([, value]) => value !== null);
-    if (!all.every(([, value]) => ['string', 'number', 'boolean'].includes(typeof value))) return 'unreadable';
+    if (!all.every(([, value]) => ['string', 'number', 'boolean'].includes(typeof value)))
+      return 'unreadable';
     return all.length === 0 ? null : Object.fromEntries(all.map(([name, value]) => [name, String(value)]));
   } catch {
     return 'unreadable';

@@ -6,7 +6,12 @@ import { BatchBuilder } from '../pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../pipeline/series-registry.ts';
 import { store } from '../pipeline/storing.ts';
 import type { Batch, BatchTotals, Sink } from '../pipeline/types.ts';
-import { type ImportedDelivery, type ImportLedger, type ImportState, RecordHash } from '../postgres/import-ledger.ts';
+import {
+  type ImportedDelivery,
+  type ImportLedger,
+  type ImportState,
+  RecordHash,
+} from '../postgres/import-ledger.ts';
 import { compileMapping, type Mapping, type MappingOptions } from './mapping.ts';
 import { ImportedRecord, RecordDecoder, type RecordLimits } from './record-decoder.ts';
 import type { RecordReader, SourceRecord } from './records.ts';
@@ -220,7 +225,9 @@ export class Import {
     }
     for (const columns of [batch.points, batch.texts]) {
       for (let row = 0; row < columns.length && this.#sample.length < SAMPLE; row++) {
-        const { deviceId, metricName } = batch.series[columns.seriesIndex[row] as number] as (typeof batch.series)[0];
+        const { deviceId, metricName } = batch.series[
+          columns.seriesIndex[row] as number
+        ] as (typeof batch.series)[0];
         const value = columns.value[row] as number | string;
         this.#sample.push({ deviceId, metricName, value, timestamp: columns.timestamp[row] as number });
       }

@@ -9,7 +9,13 @@ import { PatientSink } from '../pipeline/patient-sink.ts';
 import type { BatchTotals } from '../pipeline/types.ts';
 import { engineOf } from '../postgres/engine-choice.ts';
 import { compareStored, type Comparison } from '../postgres/import-check.ts';
-import { ImportLedger, type ImportReject, Imports, type ImportState, RecordHash } from '../postgres/import-ledger.ts';
+import {
+  ImportLedger,
+  type ImportReject,
+  Imports,
+  type ImportState,
+  RecordHash,
+} from '../postgres/import-ledger.ts';
 import { schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
 import { PostgresSink } from '../postgres/sink.ts';
@@ -119,11 +125,17 @@ export async function importSource(
 
   async function finish(client: Client, { state: begun, outcome, totals }: Ran): Promise<ImportReport> {
     const rejects = await imports.rejects(client, begun, LISTED);
-    if (order.rejects !== null) await writeRejects(order.rejects, reader, imports.rejectedRecords(client, begun));
+    if (order.rejects !== null)
+      await writeRejects(order.rejects, reader, imports.rejectedRecords(client, begun));
     if (outcome.end !== 'complete') return { outcome, totals, rejects, check: null };
     const comparison = await compareStored(client, names, outcome.tallies.all(), signal);
     await imports.finish(client, begun);
-    return { outcome, totals, rejects, check: { ...comparison, passed: isExplained(comparison, outcome, totals) } };
+    return {
+      outcome,
+      totals,
+      rejects,
+      check: { ...comparison, passed: isExplained(comparison, outcome, totals) },
+    };
   }
 }
 
@@ -151,7 +163,9 @@ function common(config: Config, { source, mapping, maxErrors }: ImportOrder, rea
 
 /** Another way to read a source is another import. */
 function planOf({ source, format, delimiter, mapping }: ImportOrder): string {
-  return createHash('sha256').update(JSON.stringify([source.name, format, delimiter, mapping])).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([source.name, format, delimiter, mapping]))
+    .digest('hex');
 }
 
 async function writeRejects(
@@ -166,7 +180,8 @@ async function writeRejects(
   const written = (async () => {
     if (reader.head() !== '') file.write(`${reader.head()}\n`);
     for await (const lines of records)
-      if (!file.write(lines.map((line) => `${line.replace(/\r?\n$/, '')}\n`).join(''))) await once(file, 'drain');
+      if (!file.write(lines.map((line) => `${line.replace(/\r?\n$/, '')}\n`).join('')))
+        await once(file, 'drain');
     file.end();
     await once(file, 'close');
   })();

@@ -48,8 +48,8 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   ha_recorder: {
     about: "Home Assistant's recorder (2023.4 or newer): a device an entity, its metric is `state`",
     query: async () => ({
-      sql: `SELECT m.entity_id, s.state, s.last_updated_ts AS ts
-        FROM states s JOIN states_meta m USING (metadata_id)
+      sql: `SELECT m.entity_id, s.state, s.last_updated_ts AS ts, ${described('a.shared_attrs::json')}
+        FROM states s JOIN states_meta m USING (metadata_id) LEFT JOIN state_attributes a USING (attributes_id)
         WHERE s.last_updated_ts IS NOT NULL AND s.state IS NOT NULL
           AND (s.last_changed_ts IS NULL OR s.last_changed_ts = s.last_updated_ts)
         ORDER BY s.last_updated_ts, s.state_id`,
@@ -62,13 +62,18 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
       const { schema, name, columns } = await tableShape(client, table ?? 'ltss');
       const last = columns.some((column) => column.name === 'id') ? 'id' : 'state';
       return {
-        sql: `SELECT entity_id, state, "time" AS ts FROM ${qualified(schema, name)}
+        sql: `SELECT entity_id, state, "time" AS ts, ${described('attributes')} FROM ${qualified(schema, name)}
           WHERE state IS NOT NULL ORDER BY "time", entity_id, ${last}`,
         mapping: entity('ts'),
       };
     },
   },
 };
+
+/** What the attributes of an entity say of it. */
+function described(attributes: string): string {
+  return `${attributes}->>'unit_of_measurement' AS unit, ${attributes}->>'friendly_name' AS device_name`;
+}
 
 function entity(time: string): LayoutQuery['mapping'] {
   return { device: '{entity_id}', metric: 'state', time, value: 'state', values: null, tags: [] };
@@ -86,7 +91,8 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   if (time === undefined) throw new TidegateError('layout_unfit', `${shape.name} has no column time`);
   const rest = own.filter((column) => column !== time);
   if (rest.some(({ name, type }) => name === 'fields' && type === 'jsonb')) return narrow(shape);
-  const tags = tagTable === null ? rest.filter(isTag) : tagTable.columns.filter(({ name }) => name !== 'tag_id');
+  const tags =
+    tagTable === null ? rest.filter(isTag) : tagTable.columns.filter(({ name }) => name !== 'tag_id');
   const fields = rest.filter((column) => !tags.includes(column) && column.type !== 'jsonb');
   if (fields.length === 0) throw new TidegateError('layout_unfit', `${shape.name} has no fields`);
   const alias = tagTable === null ? 't' : 'g';
@@ -99,7 +105,9 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   const others = plain.filter((tag) => tag !== host).map((tag) => `nullif(${at(tag)}::text, '')`);
   const inJson = json === undefined ? [] : [otherTags(at(json))];
   const join =
-    tagTable === null ? '' : ` LEFT JOIN ${qualified(tagTable.schema, tagTable.name)} g ON g.tag_id = t.tag_id`;
+    tagTable === null
+      ? ''
+      : ` LEFT JOIN ${qualified(tagTable.schema, tagTable.name)} g ON g.tag_id = t.tag_id`;
   const shown = json === undefined ? plain.map((tag) => `${at(tag)}`) : [at(json)];
   return {
     sql: `SELECT t."time" AS "${TIME}", coalesce(nullif(${device}, ''), 'telegraf') AS "${DEVICE}",
@@ -150,8 +158,7 @@ function narrow(shape: TableShape): LayoutQuery {
     ...(json === undefined ? [] : [otherTags(`${at(json)}::jsonb`)]),
   ];
   const name = measurement === undefined ? escapeLiteral(shape.name) : at(measurement);
-  const [key, is] =
-    fields === undefined ? [at(field as Column), at(value as Column)] : ['f.key', 'f.value'];
+  const [key, is] = fields === undefined ? [at(field as Column), at(value as Column)] : ['f.key', 'f.value'];
   const each = fields === undefined ? '' : ` CROSS JOIN LATERAL jsonb_each(${at(fields)}::jsonb) f`;
   return {
     sql: `SELECT ${at(time)} AS "${TIME}", coalesce(${[...hosts, `'telegraf'`].join(', ')}) AS "${DEVICE}",

@@ -100,11 +100,10 @@ export function compileMapping(
   if (metricText === undefined) throw missing('metric', known);
   const device = compileTemplate(deviceText, read);
   const metric = compileTemplate(metricText, (name) => (wide && name === COLUMN ? columnName : read(name)));
-  const own = !wide && options.value === null;
-  const kind = own && has('kind') ? 'kind' : null;
-  const unit = own && has('unit') ? 'unit' : null;
-  const allTags = own && options.tags.length === 0 && has('tags') ? 'tags' : null;
-  const deviceName = own && has('device_name') ? 'device_name' : null;
+  const kind = !wide && has('kind') ? 'kind' : null;
+  const unit = !wide && has('unit') ? 'unit' : null;
+  const allTags = !wide && options.tags.length === 0 && has('tags') ? 'tags' : null;
+  const deviceName = !wide && has('device_name') ? 'device_name' : null;
   const used = new Set([timeColumn, ...options.tags, ...namesIn(device), ...namesIn(metric)]);
   const globs = compileGlobs(options.values ?? [], []);
   const selects = (column: string): boolean => !used.has(column) && (globs === null || globs(column));

@@ -41,7 +41,8 @@ export class NdjsonRecords implements RecordReader {
   }
 
   #record(line: number, text: string): SourceRecord {
-    if (text.length > this.#limit) return faulty(line, text, 'payload_too_large', `${text.length} characters`);
+    if (text.length > this.#limit)
+      return faulty(line, text, 'payload_too_large', `${text.length} characters`);
     let fields: unknown;
     try {
       fields = LONG.test(text) ? JSON.parse(text, exact) : JSON.parse(text);

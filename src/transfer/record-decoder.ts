@@ -82,8 +82,12 @@ export class RecordDecoder implements Decoder {
   /** Of the current record. */
   #meta: SeriesMeta | null = null;
   /** What a record without a time says of a series whose points follow. */
-  #described: { readonly device: string; readonly metric: string; readonly text: boolean; readonly meta: SeriesMeta } | null =
-    null;
+  #described: {
+    readonly device: string;
+    readonly metric: string;
+    readonly text: boolean;
+    readonly meta: SeriesMeta;
+  } | null = null;
 
   constructor(limits: RecordLimits) {
     this.#limits = limits;
@@ -106,7 +110,8 @@ export class RecordDecoder implements Decoder {
   #points(record: SourceRecord, mapping: Mapping): void {
     const wide = mapping.value === null;
     const single = wide ? null : mapping.value?.(record);
-    const kind = mapping.kind?.(record) || null;
+    const said = mapping.kind?.(record);
+    const kind = said === 'text' || KINDS.has(said) ? said : null;
     const time = mapping.time(record);
     const timeless = time === undefined || time === null || time === '';
     const meta = this.#descriptions.read(record, mapping);

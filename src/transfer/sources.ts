@@ -60,5 +60,7 @@ async function* unpacked(parts: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint
 
 export function unreadable(error: unknown): unknown {
   if (error instanceof TidegateError) return error;
-  return new TidegateError('import_source', error instanceof Error ? error.message : String(error), { cause: error });
+  return new TidegateError('import_source', error instanceof Error ? error.message : String(error), {
+    cause: error,
+  });
 }

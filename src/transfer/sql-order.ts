@@ -67,6 +67,8 @@ export async function sqlOrder(
 
 /** What is named by hand wins. */
 function withLayout(given: MappingOptions, laid: Partial<MappingOptions>): MappingOptions {
-  const named = Object.entries(given).filter(([, value]) => value !== null && !(Array.isArray(value) && value.length === 0));
+  const named = Object.entries(given).filter(
+    ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
+  );
   return { ...given, ...laid, ...Object.fromEntries(named) } as MappingOptions;
 }

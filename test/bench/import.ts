@@ -50,7 +50,9 @@ export async function benchImport({ rounds, count }: { rounds: number; count: nu
       await client.end();
     }
     const { url, client } = await freshDatabase(postgres.url);
-    await client.query(`CREATE TABLE history (${COLUMNS}, PRIMARY KEY (device_id, metric_name, "timestamp"))`);
+    await client.query(
+      `CREATE TABLE history (${COLUMNS}, PRIMARY KEY (device_id, metric_name, "timestamp"))`,
+    );
     await client.end();
     rates.copy.push(count / (await timed(() => copyIn(url, path))));
   }

@@ -21,7 +21,7 @@ async function contents(database: TestDatabase): Promise<object> {
     points: await database.query(`SELECT * FROM (${points}) p ORDER BY device_id, metric_name, time`),
     texts: await database.query(`SELECT * FROM (${texts}) t ORDER BY device_id, metric_name, time`),
     series: await database.query(
-      'SELECT device_id, metric_name, kind, unit, tags, first_seen, last_seen, points FROM iot_series ORDER BY 1, 2, 3',
+      'SELECT device_id, metric_name, kind, unit, tags, device_name, first_seen, last_seen, points FROM iot_series ORDER BY 1, 2, 3',
     ),
   };
 }
@@ -77,8 +77,10 @@ for (const kind of ENGINES) {
       await sink.put(
         message((out) => {
           out.number('kinds', 'counter', now - DAY, 1, 'counter');
+          out.describe({ unit: 'kWh', tags: { site: 'Köln, "Süd"', line: '1' }, deviceName: 'Zähler' });
           out.number('kinds', 'state', now - DAY, 0, 'state');
           out.text('kinds', 'counter', now - DAY, 'ON', false);
+          out.describe({ tags: { site: 'Bonn' } });
         }),
       );
       await sink.maintain();
@@ -91,8 +93,8 @@ for (const kind of ENGINES) {
       await refreshAll(to, there);
       await compressDay(there, old);
       // What comes late, into a chunk that is compressed: into its points at once, into its hour with the next refresh.
-      const late = `d0,x,gauge,${new Date(old / 1000 + 1).toISOString()},1e9,,`;
-      await imported(to, `device_id,metric_name,kind,timestamp,value,unit,tags\n${late}\n`);
+      const late = `d0,x,gauge,${new Date(old / 1000 + 1).toISOString()},1e9`;
+      await imported(to, `device_id,metric_name,kind,timestamp,value\n${late}\n`);
       await refreshAll(to, there);
       const hours = await to.query(
         `SELECT bucket, device_id, metric_name, count, max_value FROM iot_data_1hour ORDER BY 2, 3, 1`,
@@ -104,7 +106,10 @@ for (const kind of ENGINES) {
            FROM iot_data GROUP BY 1, 2, 3 ORDER BY 2, 3, 1`,
         ),
       );
-      assert.equal((hours as { max_value: number }[]).find((hour) => hour.max_value === 1e9) === undefined, false);
+      assert.equal(
+        (hours as { max_value: number }[]).find((hour) => hour.max_value === 1e9) === undefined,
+        false,
+      );
     });
 
     test('filters', async () => {
@@ -118,11 +123,21 @@ for (const kind of ENGINES) {
               out.number(device, second === 1 ? 'y' : 'x', noon + second * SECOND, second, 'gauge');
         }),
       );
-      const head = 'device_id,metric_name,kind,timestamp,value,unit,tags';
+      const head = 'device_id,metric_name,kind,timestamp,value,unit,tags,device_name';
       const line = (device: string, metric: string, second: number) =>
-        `${device},${metric},gauge,2026-01-01T12:00:0${second}.000000Z,${second},,`;
+        `${device},${metric},gauge,2026-01-01T12:00:0${second}.000000Z,${second},,,`;
       assert.equal(
-        await exported(from, '--device', 'a%*', '--device', 'c', '--metric', 'x', '--start', '2026-01-01T12:00:01Z'),
+        await exported(
+          from,
+          '--device',
+          'a%*',
+          '--device',
+          'c',
+          '--metric',
+          'x',
+          '--start',
+          '2026-01-01T12:00:01Z',
+        ),
         `${[head, line('a%b', 'x', 2), line('c', 'x', 2)].join('\n')}\n`,
       );
       assert.equal(
@@ -134,7 +149,9 @@ for (const kind of ENGINES) {
   });
 }
 
-const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }).filter((text) => !text.includes('\0'));
+const name = fc
+  .string({ unit: 'binary', minLength: 1, maxLength: 12 })
+  .filter((text) => !text.includes('\0'));
 const point = fc.record({
   device: fc.oneof(name, fc.constantFrom('a', 'a,b', '"', 'a\r\nb', '\\.', '*', ' ')),
   metric: fc.oneof(name, fc.constantFrom('x', 'value', 'timestamp', '{x}')),

@@ -24,14 +24,17 @@ const TELEGRAF = `
 
 /** The columns of Home Assistant's recorder since schema 38, and of LTSS, as far as they are asked for. */
 const HOME_ASSISTANT = `
+  CREATE TABLE state_attributes (attributes_id bigserial PRIMARY KEY, hash bigint, shared_attrs text);
+  INSERT INTO state_attributes (shared_attrs) VALUES ('{"unit_of_measurement":"°C","friendly_name":"Küche"}');
   CREATE TABLE states_meta (metadata_id bigserial PRIMARY KEY, entity_id varchar(255));
   CREATE TABLE states (state_id bigserial PRIMARY KEY, entity_id char(1), state varchar(255), attributes char(1),
     event_id smallint, last_changed timestamptz, last_changed_ts double precision, last_updated timestamptz,
     last_updated_ts double precision, old_state_id bigint, attributes_id bigint, metadata_id bigint REFERENCES states_meta);
   INSERT INTO states_meta (entity_id) VALUES ('sensor.kitchen'), ('switch.lamp'), ('weather.home');
-  INSERT INTO states (state, last_changed_ts, last_updated_ts, metadata_id) VALUES
-    ('21.5', NULL, 1767225600.123456, 1), ('unavailable', NULL, 1767225601, 1), ('21.5', 1767225600.123456, 1767225602, 1),
-    ('on', NULL, 1767225600, 2), ('sunny', NULL, 1767225600, 3), (NULL, NULL, 1767225700, 3);
+  INSERT INTO states (attributes_id, state, last_changed_ts, last_updated_ts, metadata_id) VALUES
+    (1, '21.5', NULL, 1767225600.123456, 1), (1, 'unavailable', NULL, 1767225601, 1),
+    (1, '21.5', 1767225600.123456, 1767225602, 1), (NULL, 'on', NULL, 1767225600, 2),
+    (NULL, 'sunny', NULL, 1767225600, 3), (NULL, NULL, NULL, 1767225700, 3);
   CREATE TABLE ltss (id bigserial, "time" timestamptz, entity_id varchar(255), state varchar(255), attributes jsonb,
     PRIMARY KEY (id, "time"));
   INSERT INTO ltss ("time", entity_id, state, attributes) VALUES
@@ -55,7 +58,9 @@ suite('tidegate import --from-sql', () => {
 
   /** What the import stored, as texts. */
   async function imported(...args: readonly string[]): Promise<string[]> {
-    await database.query('TRUNCATE tidegate.points, tidegate.texts, tidegate.points_late, tidegate.texts_late');
+    await database.query(
+      'TRUNCATE tidegate.points, tidegate.texts, tidegate.points_late, tidegate.texts_late',
+    );
     const done = run(...args);
     assert.equal(await done.ended, 0, `${done.stdout()}${done.stderr()}`);
     assert.match(done.stdout(), /^Verified: /m);
@@ -93,6 +98,9 @@ suite('tidegate import --from-sql', () => {
       'web net.eth1.bytes_recv 200 01 00:00:10.000000',
       'web net.eth1.up 0 01 00:00:10.000000',
     ]);
+    assert.deepEqual(await database.query(`SELECT tags FROM iot_series WHERE metric_name = 'net.eth1.up'`), [
+      { tags: { host: 'web', interface: 'eth1' } },
+    ]);
   });
 
   test('one table of all, and fields as JSON', async () => {
@@ -113,6 +121,10 @@ suite('tidegate import --from-sql', () => {
       'switch.lamp state 1 01 00:00:00.000000',
       'weather.home state sunny 01 00:00:00.000000',
     ]);
+    assert.deepEqual(
+      await database.query(`SELECT unit, device_name FROM iot_series WHERE device_id = 'sensor.kitchen'`),
+      [{ unit: '°C', device_name: 'Küche' }],
+    );
     assert.deepEqual(await imported('--layout', 'ltss'), [
       'lock.door state locked 02 00:00:01.000000',
       'sensor.kitchen state 20 02 00:00:00.000001',
@@ -126,10 +138,15 @@ suite('tidegate import --from-sql', () => {
     const json = async (...args: string[]) => {
       const done = run(...query, '--json', ...args);
       assert.equal(await done.ended, 0, `${done.stdout()}${done.stderr()}`);
-      return JSON.parse(done.stdout()) as { records_before: number; points: { stored: number; duplicate: number } };
+      return JSON.parse(done.stdout()) as {
+        records_before: number;
+        points: { stored: number; duplicate: number };
+      };
     };
     assert.equal((await json()).points.stored, 60_000);
-    await source.query(`INSERT INTO log SELECT 'z', 'n', g, to_timestamp(g) FROM generate_series(60001, 60010) g`);
+    await source.query(
+      `INSERT INTO log SELECT 'z', 'n', g, to_timestamp(g) FROM generate_series(60001, 60010) g`,
+    );
     const more = await json();
     assert.deepEqual([more.records_before, more.points.stored, more.points.duplicate], [60_000, 60_010, 0]);
     await source.query('UPDATE log SET metric = $$m$$ WHERE value = 7');

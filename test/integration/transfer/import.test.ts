@@ -55,10 +55,22 @@ suite('tidegate import', () => {
       'wide.csv',
       'Zeit;Temperatur;Pumpe;Zustand\r\n2025-10-26 02:30:00,5;21,5;AN;"läuft; gut"\r\n2026-01-01 00:00;-3;ON;\r\n',
     );
-    const args = [path, '--device', 'kessel', '--time', 'Zeit', '--time-zone', 'Europe/Berlin', '--decimal-comma'];
+    const args = [
+      path,
+      '--device',
+      'kessel',
+      '--time',
+      'Zeit',
+      '--time-zone',
+      'Europe/Berlin',
+      '--decimal-comma',
+    ];
     const dry = run([...args, '--dry-run']);
     assert.equal(await dry.ended, 0, dry.stderr());
-    assert.match(dry.stdout(), /^Would import 2 records of .*wide\.csv:\nmapping +time Zeit; device kessel; metric \{column\}; values \*$/m);
+    assert.match(
+      dry.stdout(),
+      /^Would import 2 records of .*wide\.csv:\nmapping +time Zeit; device kessel; metric \{column\}; values \*$/m,
+    );
     assert.equal(await count(database, 'iot_data'), 0);
     const { points: fate, check } = await report(args);
     assert.deepEqual([fate.stored, check?.passed], [5, true]);
@@ -85,7 +97,18 @@ suite('tidegate import', () => {
     const path = await file('lines.ndjson.gz', gzipSync(lines.join('\n')));
     const { points: fate } = await report([
       path,
-      ...['--device', '{$.tags.host}', '--metric', 'cpu.{field}', '--time', 'at', '--value', 'v', '--tags', '$.tags.rack'],
+      ...[
+        '--device',
+        '{$.tags.host}',
+        '--metric',
+        'cpu.{field}',
+        '--time',
+        'at',
+        '--value',
+        'v',
+        '--tags',
+        '$.tags.rack',
+      ],
     ]);
     assert.equal(fate.stored, 2);
     assert.deepEqual(await points('a'), [
@@ -100,7 +123,9 @@ suite('tidegate import', () => {
       Buffer.concat([
         Buffer.from('device_id,metric_name,timestamp,value\nb,x,2026-01-01,1\nb,x,yesterday,2\nb,x\n'),
         Buffer.from('b,\xff,2026-01-02,1\n', 'latin1'),
-        Buffer.from(',x,2026-01-02,3\nb,y,2026-01-01,"two\nlines"\nb,x,2026-01-03,4\nb,x,2026-01-03,1e999\nb,x,2026-01-04,"5\n'),
+        Buffer.from(
+          ',x,2026-01-02,3\nb,y,2026-01-01,"two\nlines"\nb,x,2026-01-03,4\nb,x,2026-01-03,1e999\nb,x,2026-01-04,"5\n',
+        ),
       ]),
     );
     const rejects = join(folder.path, 'rejects.csv');
@@ -118,9 +143,15 @@ suite('tidegate import', () => {
     );
     assert.deepEqual([rejected, fate.stored], [6, 3]);
     const kept = (await readFile(rejects, 'utf8')).split('\n');
-    assert.deepEqual([kept[0], kept[1], kept.length], ['device_id,metric_name,timestamp,value', 'b,x,yesterday,2', 8]);
+    assert.deepEqual(
+      [kept[0], kept[1], kept.length],
+      ['device_id,metric_name,timestamp,value', 'b,x,yesterday,2', 8],
+    );
     const strict = await report([path, '--max-errors', '1', '--anew'], 1);
-    assert.deepEqual([strict.rejected, strict.records, strict.points.duplicate, strict.check], [2, 3, 1, null]);
+    assert.deepEqual(
+      [strict.rejected, strict.records, strict.points.duplicate, strict.check],
+      [2, 3, 1, null],
+    );
     const rest = await report([path], 1);
     assert.deepEqual([rest.records_before, rest.rejected, rest.records, rest.check?.passed], [3, 6, 9, true]);
   });
@@ -133,7 +164,10 @@ suite('tidegate import', () => {
     await appendFile(path, 'g,x,1700000002,3\n');
     const grown = await report([path]);
     assert.deepEqual([grown.records_before, grown.records, grown.points.stored], [2, 3, 3]);
-    await file('grows.csv', 'device,metric,time,value\ng,x,1700000000,9\ng,x,1700000001,2\ng,x,1700000002,3\n');
+    await file(
+      'grows.csv',
+      'device,metric,time,value\ng,x,1700000000,9\ng,x,1700000001,2\ng,x,1700000002,3\n',
+    );
     const changed = run([path]);
     assert.equal(await changed.ended, 1);
     assert.match(changed.stderr(), /^tidegate: import_changed: its first 3 records are not those .*--anew/);

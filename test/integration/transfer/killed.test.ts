@@ -35,7 +35,8 @@ test('an import that is killed in the middle goes on where it was: nothing is lo
   const child = spawnTidegate(['import', path], env);
   await eventually(
     'the second batch waits',
-    async () => (await count(database, `pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`)) === 1,
+    async () =>
+      (await count(database, `pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`)) === 1,
   );
   const beside = await tidegate(['import', path], env);
   assert.equal(beside.code, 1);
@@ -62,11 +63,14 @@ test('an import that is killed in the middle goes on where it was: nothing is lo
     check: { passed: boolean };
   };
   assert.equal(code, 1, stderr);
-  assert.deepEqual(report.rejects, [{ line: 60_002, code: 'timestamp_invalid', detail: 'the time is "never"' }]);
+  assert.deepEqual(report.rejects, [
+    { line: 60_002, code: 'timestamp_invalid', detail: 'the time is "never"' },
+  ]);
   assert.deepEqual([report.records, report.check.passed], [ROWS, true]);
   const { decoded, stored: all, duplicate, conflict } = report.points;
   assert.deepEqual([decoded, all, duplicate, conflict], [ROWS, ROWS - 1, 0, 0]);
-  const [found] = await database.query(`SELECT count(*)::int, count(DISTINCT value)::int AS different, sum(value)::float8 AS sum,
+  const [found] =
+    await database.query(`SELECT count(*)::int, count(DISTINCT value)::int AS different, sum(value)::float8 AS sum,
     count(DISTINCT device_id)::int AS devices FROM iot_data`);
   const sum = (ROWS * (ROWS - 1)) / 2 - 60_000;
   assert.deepEqual(found, { count: ROWS - 1, different: ROWS - 1, sum, devices: 7 });

@@ -64,7 +64,7 @@ async function runExport(terminal: Terminal, options: ExportOptions): Promise<Ex
   const exported = new Export(config, selection, format);
   const gone = new AbortController();
   const to = output === undefined ? standardOutput(terminal.stdout, gone) : fileOutput(output);
-  await exported.run(to.write, AbortSignal.any([terminal.stopped, gone.signal]));
+  await exported.run((bytes) => to.write(bytes), AbortSignal.any([terminal.stopped, gone.signal]));
   await to.end();
   const { series, points } = exported.report;
   const n = (count: number): string => count.toLocaleString('en-US');

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   'dead-letters': async () => (await import('./dead-letters.ts')).addDeadLetters,
   import: async () => (await import('./import.ts')).addImport,
   export: async () => (await import('./export.ts')).addExport,
+  views: async () => (await import('./views.ts')).addViews,
   explain: async () => (await import('./explain.ts')).addExplain,
   tail: async () => (await import('./tail.ts')).addTail,
   doctor: async () => (await import('./doctor.ts')).addDoctor,

@@ -251,10 +251,12 @@ export class Import {
 
   /** What went wrong first: reading goes on for a while after a write that failed. */
   async #failure(error: unknown): Promise<unknown> {
-    const cause = await this.#writing.then(
-      () => error,
-      (failed: unknown) => failed,
-    );
+    let cause = error;
+    try {
+      await this.#writing;
+    } catch (failed) {
+      cause = failed;
+    }
     if (cause instanceof TidegateError) return cause;
     if (cause instanceof WriteError) return new TidegateError('import_failed', cause.message, { cause });
     return cause;

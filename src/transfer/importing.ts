@@ -49,7 +49,7 @@ export interface ImportReport {
   readonly check: Check | null;
 }
 
-export interface Check extends Comparison {
+interface Check extends Comparison {
   /** Whether what lacks is accounted for: points that repeat others, that retention deletes, or that were refused. */
   readonly passed: boolean;
 }

@@ -4,7 +4,7 @@ import { type Column, tableShape, type TableShape } from '../postgres/table-shap
 import type { MappingOptions } from './mapping.ts';
 
 /** What to read of tables that somebody else laid out, and how its rows become points. */
-export interface LayoutQuery {
+interface LayoutQuery {
   readonly sql: string;
   readonly mapping: Pick<MappingOptions, 'device' | 'metric' | 'time' | 'value' | 'values' | 'tags'>;
 }
@@ -108,7 +108,7 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
     tagTable === null
       ? ''
       : ` LEFT JOIN ${qualified(tagTable.schema, tagTable.name)} g ON g.tag_id = t.tag_id`;
-  const shown = json === undefined ? plain.map((tag) => `${at(tag)}`) : [at(json)];
+  const shown = json === undefined ? plain.map(at) : [at(json)];
   return {
     sql: `SELECT t."time" AS "${TIME}", coalesce(nullif(${device}, ''), 'telegraf') AS "${DEVICE}",
       concat_ws('.', ${[escapeLiteral(shape.name), ...others, ...inJson].join(', ')}) AS "${METRIC}",
@@ -145,8 +145,8 @@ function narrow(shape: TableShape): LayoutQuery {
   if (fields === undefined && (field === undefined || value === undefined))
     throw new TidegateError('layout_unfit', `${shape.name} has no columns field and value, and no fields`);
   const json = columns.find(({ name, type }) => name === 'tags' && /^jsonb?$/.test(type));
-  const known = [time, measurement, field, value, fields, json];
-  const plain = columns.filter((column) => !known.includes(column) && isTag(column)).sort(byName);
+  const known = new Set([time, measurement, field, value, fields, json]);
+  const plain = columns.filter((column) => !known.has(column) && isTag(column)).sort(byName);
   const at = ({ name }: Column): string => `t.${escapeIdentifier(name)}`;
   const host = plain.find(({ name }) => name === HOST);
   const hosts = [

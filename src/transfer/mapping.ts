@@ -32,7 +32,7 @@ export interface MappingOptions {
   readonly nullWords: readonly string[] | null;
 }
 
-export type Read = (record: SourceRecord) => unknown;
+type Read = (record: SourceRecord) => unknown;
 
 /** A text, and the fields between its parts. */
 export interface Template {

@@ -152,17 +152,11 @@ export class RecordDecoder implements Decoder {
     if (metric === null) return this.#reject('name_invalid', 'the metric is not a name');
     if (kind === 'text') return this.#text(metric, nameOf(value) ?? '', place);
     const asKind = KINDS.has(kind) ? (kind as NumberKind) : null;
-    switch (typeof value) {
-      case 'number':
-      case 'bigint':
-        return this.#number(metric, Number(value), asKind ?? 'gauge', place);
-      case 'boolean':
-        return this.#write(metric, value ? 1 : 0, asKind ?? 'state');
-      case 'string':
-        return this.#read(mapping, metric, value, asKind, place);
-      default:
-        return this.#reject('value_unsupported', `${place} is ${excerpt(value)}`);
-    }
+    if (typeof value === 'string') this.#read(mapping, metric, value, asKind, place);
+    else if (typeof value === 'number' || typeof value === 'bigint')
+      this.#number(metric, Number(value), asKind ?? 'gauge', place);
+    else if (typeof value === 'boolean') this.#write(metric, value ? 1 : 0, asKind ?? 'state');
+    else this.#reject('value_unsupported', `${place} is ${excerpt(value)}`);
   }
 
   /** As devices' texts are read: a number or a word first. With a kind it is a number in any case. */

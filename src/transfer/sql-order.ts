@@ -70,5 +70,5 @@ function withLayout(given: MappingOptions, laid: Partial<MappingOptions>): Mappi
   const named = Object.entries(given).filter(
     ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
   );
-  return { ...given, ...laid, ...Object.fromEntries(named) } as MappingOptions;
+  return { ...given, ...laid, ...Object.fromEntries(named) };
 }

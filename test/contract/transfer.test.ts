@@ -165,7 +165,7 @@ const point = fc.record({
     fc.string({ unit: 'binary', maxLength: 20 }).filter((text) => !text.includes('\0')),
     fc.constantFrom('', ' ', '12', 'NaN', 'ON', 'null', 'a\r\nb\n', '"', ';', '\\N', '\\.'),
   ),
-  kind: fc.constantFrom('gauge', 'counter', 'state'),
+  kind: fc.constantFrom('gauge' as const, 'counter' as const, 'state' as const),
 });
 
 test('whatever is exported comes back to the last bit, as CSV and as NDJSON', async () => {
@@ -180,7 +180,7 @@ test('whatever is exported comes back to the last bit, as CSV and as NDJSON', as
           message((out) => {
             for (const { device, metric, time, value, kind: its } of points)
               if (typeof value === 'string') out.text(device, metric, time, value, false);
-              else out.number(device, metric, time, value, its as 'gauge');
+              else out.number(device, metric, time, value, its);
           }),
         );
         const stored = await contents(from);

@@ -97,18 +97,16 @@ suite('tidegate import', () => {
     const path = await file('lines.ndjson.gz', gzipSync(lines.join('\n')));
     const { points: fate } = await report([
       path,
-      ...[
-        '--device',
-        '{$.tags.host}',
-        '--metric',
-        'cpu.{field}',
-        '--time',
-        'at',
-        '--value',
-        'v',
-        '--tags',
-        '$.tags.rack',
-      ],
+      '--device',
+      '{$.tags.host}',
+      '--metric',
+      'cpu.{field}',
+      '--time',
+      'at',
+      '--value',
+      'v',
+      '--tags',
+      '$.tags.rack',
     ]);
     assert.equal(fate.stored, 2);
     assert.deepEqual(await points('a'), [

@@ -4,12 +4,13 @@ import { type SchemaNames, withNames } from './names.ts';
 
 const LEVELS = ['1min', '15min', '1hour', '1day'];
 
-/** On every engine: series, what each holds, how devices are heard, and what is collected. */
+/** On every engine: series, what each holds, how devices are heard and called, and what is collected. */
 const ACTIVITY = [
   'series',
   'series_stats',
   'batches',
   'device_states',
+  'device_names',
   'collected_minutes',
   'collected_series',
 ];

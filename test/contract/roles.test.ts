@@ -32,6 +32,8 @@ const QUESTIONS = [
   `iot_points('a', 'x', '2024-01-01', '2024-01-02')`,
   `iot_points(ARRAY['a'], ARRAY['x'], '2024-01-01', '2024-01-02')`,
   `iot_pivot('a', '{x,y}', '2024-01-01', '2024-01-02')`,
+  `iot_state_durations('a', 'x', '2024-01-01', '2024-01-02', '1 hour')`,
+  `iot_state_durations(ARRAY['a'], ARRAY['note'], '2024-01-01', '2024-01-02', '1 hour')`,
   ...['30 seconds', '1 minute', '5 minutes', '15 minutes', '1 hour', '1 day', '1 month'].flatMap((bucket) => [
     `iot_aggregate('a', 'x', '2024-01-01', '2024-01-02', '${bucket}')`,
     `iot_aggregate(ARRAY['a'], ARRAY['x'], '2024-01-01', '2024-01-02', '${bucket}', 'Asia/Kathmandu', 'linear')`,

@@ -3,7 +3,17 @@ import { count, Success } from './schema-parts.ts';
 import { BUCKET_FORMS, TIME_FORMS } from './times.ts';
 
 export const GRANULARITIES = ['raw', '1min', '15min', '1hour', '1day', 'auto'] as const;
-export const AGGREGATES = ['avg', 'min', 'max', 'sum', 'count', 'first', 'last'] as const;
+export const AGGREGATES = [
+  'avg',
+  'min',
+  'max',
+  'sum',
+  'count',
+  'first',
+  'last',
+  'seconds_true',
+  'seconds_false',
+] as const;
 export const FILLS = ['null', 'previous', 'none'] as const;
 export const FORMATS = ['json', 'ndjson', 'csv'] as const;
 
@@ -50,7 +60,10 @@ export const METRIC_PARAMETERS = {
     }),
   ),
   agg: Type.Optional(
-    Type.Enum([...AGGREGATES], { description: 'What value says of a bucket. Default: avg.' }),
+    Type.Enum([...AGGREGATES], {
+      description:
+        'What value says of a bucket; seconds_true and seconds_false: how long a series of the kind state was 1, and 0. Default: avg.',
+    }),
   ),
   fill: Type.Optional(
     Type.Enum([...FILLS], {

@@ -17,7 +17,16 @@ export interface Page {
 /** The first `limit` rows of from <= time < to, which have a time each. */
 export type PageReader = (client: Client, from: number, to: number, limit: number) => Promise<Page>;
 
-export type Aggregate = 'avg' | 'min' | 'max' | 'sum' | 'count' | 'first' | 'last';
+export type Aggregate =
+  | 'avg'
+  | 'min'
+  | 'max'
+  | 'sum'
+  | 'count'
+  | 'first'
+  | 'last'
+  | 'seconds_true'
+  | 'seconds_false';
 
 export interface BucketQuestion {
   readonly device: string;
@@ -53,6 +62,8 @@ const VALUE: Readonly<Record<Aggregate, string>> = {
   count: 'count',
   first: 'first_value',
   last: 'last_value',
+  seconds_true: 'seconds_true',
+  seconds_false: 'seconds_false',
 };
 
 export function pointPages(names: SchemaNames, seriesId: string): PageReader {

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import type { Client } from 'pg';
 import type { Engine } from '../../src/engines/engine.ts';
+import { bucketPages } from '../../src/postgres/metric-pages.ts';
+import { schemaNames } from '../../src/postgres/names.ts';
 import { openSink, type TestSink } from '../integration/postgres/sinks.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ENGINES } from '../support/engines.ts';
@@ -236,6 +238,27 @@ for (const kind of ENGINES) {
     test('compressed', async () => {
       await compressAll(engine, Date.now() - (2 * DAY) / 1000);
       await assertAll('compressed');
+    });
+
+    test('they are answered over HTTP as an aggregate', async () => {
+      const question = questions[0] as Question;
+      for (const [agg, key] of [
+        ['seconds_true', 'on'],
+        ['seconds_false', 'off'],
+      ] as const) {
+        const its = { device: 'd', metric: 'door', interval: '1 hour', tz: 'UTC', agg, filled: true };
+        const page = await bucketPages(schemaNames('public'), its)(
+          client,
+          question.from,
+          now - 2 * DAY,
+          1_000,
+        );
+        const rows = await aggregates('door', { ...question, to: now - 2 * DAY }, 'null');
+        assert.deepEqual(
+          page.values.map(Number),
+          rows.slice(1).map((row) => row[key]),
+        );
+      }
     });
 
     test('series of another kind have none in iot_aggregate', async () => {

@@ -116,7 +116,7 @@ export const policies = {
     },
   },
   longest_hold: {
-    doc: 'A value counts for its series until the next one, at most this long (time_weighted_avg).',
+    doc: 'A value counts for its series until the next one, at most this long (time_weighted_avg, how long states last).',
     format: 'duration',
     default: '1 day',
     minimum: '1s',

@@ -51,12 +51,12 @@ async function daemon(
 }
 
 async function described(database: TestDatabase): Promise<string[]> {
-  const rows = await database.query<Record<string, unknown>>(
+  const rows = await database.query<Record<string, string | object | null>>(
     `SELECT device_id, metric_name, kind, unit, tags, device_name FROM iot_series ORDER BY 1, 2, 3`,
   );
   return rows.map((row) =>
     Object.values(row)
-      .map((value) => (typeof value === 'object' ? JSON.stringify(value) : value))
+      .map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
       .join(' '),
   );
 }

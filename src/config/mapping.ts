@@ -30,7 +30,7 @@ export function mappingMistakes(route: RouteConfig, levels: readonly string[]): 
   attempt(['each'], route.each, () => void eachPath(route));
   const wrong = mistakes.some(({ path }) => path[0] === 'each');
   const known = wrong ? { levels, keys: MANY, around: MANY } : vocabulary(route, levels);
-  for (const key of ['device_id', 'metric_name', 'timestamp'] as const) {
+  for (const key of ['device_id', 'device_name', 'metric_name', 'timestamp'] as const) {
     const text = route[key];
     if (text !== undefined) attempt([key], text, () => void parseExpression(text, known));
   }
@@ -42,19 +42,22 @@ export function mappingMistakes(route: RouteConfig, levels: readonly string[]): 
       else checkWild(path, route, levels);
     });
   }
-  for (const [name, expression] of Object.entries(route.values ?? {})) {
-    attempt(['values', name], expression, () => void parseValues(name, expression, known));
+  for (const key of ['values', 'tags'] as const) {
+    for (const [name, expression] of Object.entries(route[key] ?? {})) {
+      attempt([key, name], expression, () => void parseValues(name, expression, known));
+    }
   }
   for (const key of ['when', 'unless'] as const) {
     for (const subject of Object.keys(route[key] ?? {})) {
       attempt([key, subject], subject, () => void parseExpression(subject, known));
     }
   }
-  for (const [glob, { name }] of Object.entries(route.metrics ?? {})) {
+  for (const [glob, { name, unit }] of Object.entries(route.metrics ?? {})) {
     const stars = glob.split('*').length - 1;
     if (name !== undefined) {
       attempt(['metrics', glob, 'name'], name, () => void parseExpression(name, { ...known, stars }));
     }
+    if (unit !== undefined) attempt(['metrics', glob, 'unit'], unit, () => void parseExpression(unit, known));
   }
   return mistakes;
 }
@@ -82,7 +85,7 @@ export function wildPath(value: string | readonly string[]): PathExpression | nu
   return path.wildcards === 0 ? null : path;
 }
 
-/** The name of an entry of `values`, and where its value, or its values, are. */
+/** The name of an entry of `values` or `tags`, and where its value, or its values, are. */
 export function parseValues(name: string, expression: string | readonly string[], known: Vocabulary) {
   const path = wildPath(expression);
   const keys = known.keys + (path?.wildcards ?? 0);

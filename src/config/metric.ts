@@ -7,6 +7,7 @@ export const METRIC = Type.Object({
   name: expressionKey(
     'The name that it is stored under; {metric_name} is the one sent, {1}, {2} are what the stars of the pattern took.',
   ),
+  unit: expressionKey('Its unit, stored with the series: as it is, or where in the payload it is.'),
   scale: Type.Optional(
     Type.Number({
       description:

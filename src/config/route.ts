@@ -43,6 +43,9 @@ export const ROUTE = Type.Object({
   ),
   unless: Type.Optional(conditions('What a message (or, by @, an item) must not hold; as `when`.')),
   device_id: expressionKey('The device; not set: the level {device_id} of the topic.'),
+  device_name: expressionKey(
+    'What people call the device, stored with it; it may change while device_id stays.',
+  ),
   metric_name: expressionKey(
     'The metric; not set: the level {metric_name}, else each key of an object is a metric.',
   ),
@@ -86,6 +89,12 @@ export const ROUTE = Type.Object({
       description:
         'What is known of metrics, by their names as sent, `*` for any characters. Of all patterns that match, the first that has a key says it.',
       allowed: 'a map such as {"*.temp": {scale: 0.1}, "*": {name: "{level}.{metric_name}"}}',
+    }),
+  ),
+  tags: Type.Optional(
+    Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
+      description: 'Stored with each series, in iot_series. What is not there is left out.',
+      allowed: 'a map of names to expressions, such as {site: berlin, line: "{line}", "{key}": "@.tags.*"}',
     }),
   ),
   include: Type.Array(Type.String(), {

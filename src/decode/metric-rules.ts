@@ -11,6 +11,7 @@ import { matchesGlob, parseGlob } from './glob.ts';
 export interface MetricRule {
   /** Its stored name: itself, or told by each item. */
   readonly name: string | RenamedByItem;
+  readonly unit: Expression | null;
   readonly kind: NumberKind | null;
   readonly read: MetricConfig['read'];
   /** By lower case. */
@@ -52,18 +53,21 @@ export class MetricRules {
 
   #find(metricName: string): MetricRule | null {
     const said: Partial<Pattern['config']> = {};
+    let unit: Expression | null = null;
     let name: MetricRule['name'] = metricName;
     let matched = false;
-    for (const { parts, config, rename } of this.#patterns) {
+    for (const pattern of this.#patterns) {
+      const { parts, config, rename } = pattern;
       const stars: string[] = [];
       if (!matchesGlob(parts, metricName, stars)) continue;
       matched = true;
+      unit ??= pattern.unit;
       if (rename !== null && name === metricName) name = renamed(rename, metricName, stars);
       for (const [key, value] of Object.entries(config)) {
         if (value !== undefined && !(key in said)) Object.assign(said, { [key]: value });
       }
     }
-    return matched ? ruleOf(name, said) : null;
+    return matched ? ruleOf(name, unit, said) : null;
   }
 }
 
@@ -71,16 +75,21 @@ interface Pattern {
   readonly parts: readonly string[];
   readonly config: MetricConfig;
   readonly rename: Expression | null;
+  readonly unit: Expression | null;
 }
 
 function parsePattern(glob: string, config: MetricConfig, known: Vocabulary): Pattern {
   const parts = parseGlob(glob);
-  try {
-    const stars = { ...known, stars: parts.length - 1 };
-    return { parts, config, rename: config.name === undefined ? null : parseExpression(config.name, stars) };
-  } catch (error) {
-    throw new Error(`[${JSON.stringify(glob)}].name ${(error as Error).message}`, { cause: error });
-  }
+  const parse = (key: 'name' | 'unit', vocabulary: Vocabulary): Expression | null => {
+    const text = config[key];
+    try {
+      return text === undefined ? null : parseExpression(text, vocabulary);
+    } catch (error) {
+      throw new Error(`[${JSON.stringify(glob)}].${key} ${(error as Error).message}`, { cause: error });
+    }
+  };
+  const rename = parse('name', { ...known, stars: parts.length - 1 });
+  return { parts, config, rename, unit: parse('unit', known) };
 }
 
 /** A name that the metric's own name tells is found once. */
@@ -101,10 +110,11 @@ export function nameByItem(
   return evaluateText(expression, scope);
 }
 
-function ruleOf(name: MetricRule['name'], said: Partial<MetricConfig>): MetricRule {
+function ruleOf(name: MetricRule['name'], unit: Expression | null, said: Partial<MetricConfig>): MetricRule {
   const words = Object.entries(said.words ?? {}).map(([word, value]) => [word.toLowerCase(), value] as const);
   return {
     name,
+    unit,
     kind: said.kind ?? null,
     read: said.read ?? 'auto',
     words: words.length === 0 ? null : new Map(words),

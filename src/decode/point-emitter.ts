@@ -1,7 +1,7 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { NumberKind, PointWriter } from '../pipeline/types.ts';
+import type { NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 import { type Conditions, failing } from './conditions.ts';
-import { newScope } from './expression.ts';
+import { evaluateText, newScope } from './expression.ts';
 import { type MetricRule, nameByItem } from './metric-rules.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type Fault, Item } from './item.ts';
@@ -9,6 +9,7 @@ import { isName } from './names.ts';
 import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
 import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
 import type { TopicMatch } from './router.ts';
+import type { SeriesNotes } from './series-notes.ts';
 import { NO_TIME, readTimestamp } from './timestamp.ts';
 
 /** A value that gives no point costs less than one that does. */
@@ -27,6 +28,9 @@ export class PointEmitter {
   /** What the route's expressions are followed in. */
   readonly scope = newScope();
   #rule: MetricRule | null = null;
+  /** What is said of the current item's series, where it was asked for. */
+  #note: string | null = null;
+  #meta: SeriesMeta | null = null;
   #out: PointWriter | null = null;
   #match: TopicMatch | null = null;
   readonly #item = new Item();
@@ -93,6 +97,8 @@ export class PointEmitter {
 
   startItem(): void {
     this.#item.start(this.#match?.deviceId ?? '');
+    this.#note = null;
+    this.#meta = null;
     this.#place.row = -1;
   }
 
@@ -187,6 +193,8 @@ export class PointEmitter {
     const named = this.#rule === null ? metricName : this.#rule.name;
     const name = typeof named === 'string' ? named : nameByItem(named, this.scope);
     if (name !== undefined && isName(name, this.limits.nameLength)) {
+      const notes = this.#match?.plan.notes ?? null;
+      if (notes !== null && this.#out !== null) this.#meta = this.#metaBy(notes);
       return name;
     }
     this.#nameFault =
@@ -194,6 +202,12 @@ export class PointEmitter {
         ? { code: 'metric_name_missing', detail: `what names ${excerpt(metricName)} is missing` }
         : { code: 'name_invalid', detail: `metric_name ${excerpt(name)}` };
     return null;
+  }
+
+  #metaBy(notes: SeriesNotes): SeriesMeta | null {
+    this.#note ??= notes.ofItem(this.scope);
+    const unit = this.#rule?.unit ?? null;
+    return notes.of(this.#note, unit === null ? undefined : evaluateText(unit, this.scope));
   }
 
   #rejectName(key: string | null): void {
@@ -245,6 +259,7 @@ export class PointEmitter {
   #write(metricName: string, value: number, kind: NumberKind): void {
     this.count++;
     this.#out?.number(this.#item.deviceId, metricName, this.#item.time, value, kind);
+    if (this.#meta !== null) this.#out?.describe(this.#meta);
   }
 
   /** Devices quote numbers and booleans often enough that a text is a number or a word first. */
@@ -298,6 +313,7 @@ export class PointEmitter {
     } else {
       this.count++;
       this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, onText === 'store_changes');
+      if (this.#meta !== null) this.#out?.describe(this.#meta);
     }
   }
 }

@@ -7,6 +7,7 @@ import { compileGlobs } from './glob.ts';
 import { MetricRules } from './metric-rules.ts';
 import { Repeats } from './repeats.ts';
 import { reservedKeys } from './reserved-keys.ts';
+import { compileNotes, type SeriesNotes } from './series-notes.ts';
 import { compileWords, type Words } from './scalar.ts';
 import { TimeZone } from './time-zone.ts';
 import { parseTopicPattern, type TopicPattern } from './topic-pattern.ts';
@@ -39,6 +40,8 @@ export interface RoutePlan {
   readonly selects: ((metricName: string) => boolean) | null;
   /** Null: nothing is said of single metrics. */
   readonly rules: MetricRules | null;
+  /** Null: nothing is said of series beyond their points. */
+  readonly notes: SeriesNotes | null;
   /** How many points a byte of the payload may become, compared with a route that takes it as it is. */
   readonly growth: number;
   readonly words: Words;
@@ -93,6 +96,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
     rules: attempt('metrics', () =>
       route.metrics === undefined ? null : new MetricRules(route.metrics, known),
     ),
+    notes: attempt('tags', () => compileNotes(route, known)),
     growth: growth(each, [value, ...picks.map((pick) => pick.value)]),
     words: compileWords(route),
     repeats: route.dedupe === undefined ? null : new Repeats((readDuration(route.dedupe.within) ?? 0) * 1000),

@@ -61,7 +61,7 @@ test('a mistake in a map names its entry and its key', (t) => {
         '3:5: routes[0].flatten is "yes please"; allowed: true, false or arrays',
         '5:30: routes[0].metrics["*.temp"].ofset is not a known key; the nearest one is offset',
         '5:18: routes[0].metrics["*.temp"].scale is "hot"; allowed: a number',
-        '6:7: routes[0].metrics.power is "W"; allowed: an object of name, scale, offset, kind, read, words, nulls',
+        '6:7: routes[0].metrics.power is "W"; allowed: an object of name, unit, scale, offset, kind, read, words, nulls',
       ]);
       return true;
     },

@@ -1,5 +1,6 @@
 import { routeDefaults } from '../config/route.ts';
-import { follow, parsePath, type PathExpression } from '../decode/expression.ts';
+import { parsePath, type PathExpression } from '../config/expression.ts';
+import { follow, newScope } from '../decode/expression.ts';
 import { compileGlobs } from '../decode/glob.ts';
 import { compileWords, type Words } from '../decode/scalar.ts';
 import { TimeZone } from '../decode/time-zone.ts';
@@ -161,7 +162,8 @@ function missing(what: keyof typeof USUAL, columns: readonly string[]): Tidegate
 function reader(name: string, columns: readonly string[] | null): Read {
   if (columns === null) {
     const path = name.startsWith('$') ? pathOf(name) : null;
-    if (path !== null) return ({ fields }) => follow(path, fields, fields);
+    const scope = newScope();
+    if (path !== null) return ({ fields }) => follow(path, { ...scope, payload: fields, item: fields });
     return ({ fields }) => {
       const object = fields as Readonly<Record<string, unknown>>;
       return Object.hasOwn(object, name) ? object[name] : undefined;
@@ -175,7 +177,9 @@ function reader(name: string, columns: readonly string[] | null): Read {
 
 function pathOf(text: string): PathExpression {
   try {
-    return parsePath(text);
+    const path = parsePath(text);
+    if (path.wildcards > 0) throw new Error('has a wildcard, where one value is expected');
+    return path;
   } catch (error) {
     throw new TidegateError('usage', `${JSON.stringify(text)} ${(error as Error).message}`);
   }

@@ -6,7 +6,10 @@ import { withNames } from './names.ts';
 import type { QueryPool } from './query-pool.ts';
 import { noSuchDevice, unknownDevice, type Visible } from './unknown-device.ts';
 
-type Heard = Pick<DeviceSummary, 'state' | 'last_arrival' | 'expected_interval' | 'clock_skew'>;
+type Heard = Pick<
+  DeviceSummary,
+  'device_name' | 'state' | 'last_arrival' | 'expected_interval' | 'clock_skew'
+>;
 export type DeviceDetail = DeviceSummary & { readonly metrics: readonly DeviceMetric[] };
 
 /** Looks devices up. Rejects as QueryPool does. */
@@ -31,33 +34,29 @@ export class DeviceDirectory {
       if (metrics.length === 0) throw await unknownDevice(client, this.#pool.names, device, visible);
       const times = (key: 'first_seen' | 'last_seen') =>
         metrics.flatMap((metric) => metric[key] ?? []).sort();
+      const heard = await this.#heard(client, device);
       return {
         device_id: device,
-        device_name: await this.#nameOf(client, device),
         series: metrics.length,
         points: metrics.reduce((sum, { points }) => sum + points, 0),
         first_seen: times('first_seen')[0] ?? null,
         last_seen: times('last_seen').at(-1) ?? null,
-        ...(await this.#heard(client, device)),
+        ...heard,
         metrics,
       };
     });
   }
 
-  async #nameOf(client: Client, device: string): Promise<string | null> {
-    const { rows } = await client.query<{ name: string }>(
-      withNames('SELECT name FROM :"internal".device_names WHERE device_id = $1', this.#pool.names),
-      [device],
-    );
-    return rows[0]?.name ?? null;
-  }
-
-  /** By the daemon that heard it last. */
+  /** Its name, and the rest by the daemon that heard it last. */
   async #heard(client: Client, device: string): Promise<Heard> {
     const { rows } = await client.query<Heard>(
       withNames(
-        `SELECT state, last_arrival::text AS last_arrival, expected_interval, clock_skew
-         FROM :"internal".device_states WHERE device_id = $1 ORDER BY last_arrival DESC LIMIT 1`,
+        `SELECT n.name AS device_name, h.state, h.last_arrival::text AS last_arrival, h.expected_interval, h.clock_skew
+         FROM (SELECT $1::text AS device_id) d
+         LEFT JOIN :"internal".device_names n USING (device_id)
+         LEFT JOIN LATERAL (
+           SELECT * FROM :"internal".device_states s WHERE s.device_id = d.device_id ORDER BY s.last_arrival DESC LIMIT 1
+         ) h ON true`,
         this.#pool.names,
       ),
       [device],
@@ -65,6 +64,7 @@ export class DeviceDirectory {
     const [found] = rows;
     const { last_arrival: arrival } = found ?? {};
     return {
+      device_name: found?.device_name ?? null,
       state: found?.state ?? null,
       last_arrival: typeof arrival === 'string' ? isoTime(arrival) : null,
       expected_interval: found?.expected_interval ?? null,

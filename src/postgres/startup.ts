@@ -95,6 +95,7 @@ const TABLES = [
   'chunk_map',
   'chunks',
   'dead_letters',
+  'device_names',
   'device_states',
   'ingest_totals',
   'installation',

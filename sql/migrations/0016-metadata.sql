@@ -227,7 +227,7 @@ CREATE TYPE :"internal".state_duration AS (
 CREATE FUNCTION :"schema".iot_state_durations(device_ids text[], metric_names text[], "from" timestamptz, "to" timestamptz,
   bucket interval, tz text DEFAULT 'UTC')
 RETURNS SETOF :"internal".state_duration
-LANGUAGE plpgsql STABLE AS $body$
+LANGUAGE plpgsql STABLE SET jit = off AS $body$
 DECLARE
   months constant integer := date_part('year', bucket) * 12 + date_part('month', bucket);
   width constant interval := make_interval(days => date_part('day', bucket)::integer) + (bucket - date_trunc('day', bucket));
@@ -281,20 +281,33 @@ BEGIN
         CASE WHEN NOT series.is_text THEN p.ts + hold
           WHEN lead(p.ts) OVER (ORDER BY p.ts) IS NULL THEN greatest(p.ts, heard) END) AS ended
       FROM points p
-    ), parts AS (
-      SELECT r.value, r.began, r.ended, b.start, lead(b.start) OVER (PARTITION BY r.began, r.ended ORDER BY b.start) AS next_start
-      FROM runs r
-      CROSS JOIN LATERAL (
-        SELECT :"internal".bucket_start(r.began, width, months, tz) AS start
-        UNION
-        SELECT unnest(:"internal".bucket_starts(:"internal".bucket_start(r.began, width, months, tz), r.ended, width, months, tz))
-        WHERE r.ended > :"internal".bucket_end(:"internal".bucket_start(r.began, width, months, tz), width, months, tz)
-      ) b
-      WHERE r.began < r.ended
+    ), islands AS (
+      SELECT r.*, count(*) FILTER (WHERE r.fresh) OVER (ORDER BY r.began) AS island
+      FROM (
+        SELECT r.*, r.value IS DISTINCT FROM lag(r.value) OVER times OR r.began > lag(r.ended) OVER times AS fresh
+        FROM runs r WHERE r.began < r.ended WINDOW times AS (ORDER BY r.began)
+      ) r
+    ), stretches AS MATERIALIZED (
+      SELECT l.value, l.began, l.ended, l.start, l.ended > :"internal".bucket_end(l.start, width, months, tz) AS crossing
+      FROM (
+        SELECT l.value, l.began, l.ended, :"internal".bucket_start(l.began, width, months, tz) AS start
+        -- Points of one state in a row are one stretch.
+        FROM (SELECT min(s.value) AS value, min(s.began) AS began, max(s.ended) AS ended FROM islands s GROUP BY s.island) l
+        OFFSET 0
+      ) l
+    ), bounds AS MATERIALIZED (
+      SELECT :"internal".bucket_starts(min(h.start), max(h.ended), width, months, tz) AS starts FROM stretches h WHERE h.crossing
     )
-    SELECT p.start, series.device_id, series.metric_name, p.value,
-      sum(date_part('epoch', least(p.ended, p.next_start) - greatest(p.began, p.start)))
-    FROM parts p
+    SELECT p.start, series.device_id, series.metric_name, p.value, sum(date_part('epoch', p.ended - p.began))
+    FROM (
+      SELECT h.value, h.began, h.ended, h.start FROM stretches h WHERE NOT h.crossing
+      UNION ALL
+      SELECT h.value, greatest(h.began, b.starts[k]), least(h.ended, b.starts[k + 1]), b.starts[k]
+      FROM stretches h
+      CROSS JOIN bounds b
+      CROSS JOIN LATERAL generate_series(width_bucket(h.start, b.starts), width_bucket(h.ended - interval '1 microsecond', b.starts)) AS k
+      WHERE h.crossing
+    ) p
     GROUP BY p.start, p.value
     ORDER BY p.start, p.value COLLATE "C";
   END LOOP;

@@ -37,6 +37,10 @@ export const DEAD_LETTERS = {
     means: 'The payload is readable but does not have the shape that the route expects.',
     mend: 'Try `tidegate explain TOPIC PAYLOAD` and adapt the route (each, flatten, value, metric_name).',
   },
+  transform_failed: {
+    means: "The route's transform does not suit the payload.",
+    mend: 'Try `tidegate explain TOPIC PAYLOAD` and adapt the JMESPath expression, or keep such messages from the route with `when`.',
+  },
   too_many_points: {
     means: 'The message carries more points than ingest.limits.points_per_message.',
     mend: 'Raise the limit, or have the device send smaller messages.',

@@ -3,6 +3,7 @@
 import { parseExpression, parsePath, parseText, type PathExpression, type Vocabulary } from './expression.ts';
 import type { Path } from './mistakes.ts';
 import type { RouteConfig } from './route.ts';
+import { compileTransform } from './transform.ts';
 
 /** Within the route. */
 interface MappingMistake {
@@ -27,6 +28,8 @@ export function mappingMistakes(route: RouteConfig, levels: readonly string[]): 
   for (const [index, pattern] of route.ignore.entries()) {
     attempt(['ignore', index], pattern, () => checkPattern(pattern));
   }
+  const { transform } = route;
+  if (transform !== undefined) attempt(['transform'], transform, () => void compileTransform(transform));
   attempt(['each'], route.each, () => void eachPath(route));
   const wrong = mistakes.some(({ path }) => path[0] === 'each');
   const known = wrong ? { levels, keys: MANY, around: MANY } : vocabulary(route, levels);

@@ -42,6 +42,13 @@ export const ROUTE = Type.Object({
     ),
   ),
   unless: Type.Optional(conditions('What a message (or, by @, an item) must not hold; as `when`.')),
+  transform: Type.Optional(
+    Type.String({
+      description:
+        'JMESPath (https://jmespath.site) that makes another document of the payload, which the other keys then read: for shapes that they cannot.',
+      allowed: 'a JMESPath expression such as zip(names, values)[*].{metric_name: [0], value: [1]}',
+    }),
+  ),
   device_id: expressionKey('The device; not set: the level {device_id} of the topic.'),
   device_name: expressionKey(
     'What people call the device, stored with it; it may change while device_id stays.',

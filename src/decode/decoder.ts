@@ -75,7 +75,9 @@ function decodeMatched(
     points.reject('name_invalid', match.invalid, null);
   } else {
     const format: Format = FORMATS[formatName];
-    const document = format.parse(payload, points, match);
+    const parsed = format.parse(payload, points, match);
+    const document =
+      match.plan.transform === null ? parsed : transformed(parsed, match.plan.transform, points);
     if (document === undefined) {
       return name;
     }
@@ -93,6 +95,27 @@ function decodeMatched(
     }
   }
   return name;
+}
+
+/** Undefined where nothing comes of it, which was rejected. */
+function transformed(
+  document: unknown,
+  transform: (document: unknown) => unknown,
+  points: PointEmitter,
+): unknown {
+  if (document === undefined) {
+    return undefined;
+  }
+  try {
+    const result = transform(document);
+    if (result !== null && result !== undefined) {
+      return result;
+    }
+    points.reject('value_missing', 'the transform leads to nothing', null);
+  } catch (error) {
+    points.reject('transform_failed', (error as Error).message, null);
+  }
+  return undefined;
 }
 
 /** A message beyond the limit is refused as a whole, not cut somewhere: so one that may be is counted first. */

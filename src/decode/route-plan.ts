@@ -2,6 +2,7 @@ import { type Expression, parseExpression, parsePath, type PathExpression } from
 import { parseValues, vocabulary, wildPath } from '../config/mapping.ts';
 import type { RouteConfig } from '../config/route.ts';
 import { readDuration } from '../config/units.ts';
+import { compileTransform } from '../config/transform.ts';
 import { compileConditions, type Conditions } from './conditions.ts';
 import { compileGlobs } from './glob.ts';
 import { MetricRules } from './metric-rules.ts';
@@ -22,6 +23,8 @@ export interface RoutePlan {
   /** What the payload, and what an item of it, must hold. */
   readonly conditions: Conditions;
   readonly itemConditions: Conditions;
+  /** Makes another document of the payload, or throws; null: takes it as it is. */
+  readonly transform: ((document: unknown) => unknown) | null;
   readonly deviceId: Expression;
   /** Null: the payload names its metrics. */
   readonly metricName: Expression | null;
@@ -83,6 +86,9 @@ export function planRoute(route: RouteConfig): RoutePlan {
     ignored: route.ignore.map(parseTopicPattern),
     conditions: conditions.message,
     itemConditions: conditions.item,
+    transform: attempt('transform', () =>
+      route.transform === undefined ? null : compileTransform(route.transform),
+    ),
     deviceId,
     metricName,
     value,
@@ -97,7 +103,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
       route.metrics === undefined ? null : new MetricRules(route.metrics, known),
     ),
     notes: attempt('tags', () => compileNotes(route, known)),
-    growth: growth(each, [value, ...picks.map((pick) => pick.value)]),
+    growth: growth(route, each, [value, ...picks.map((pick) => pick.value)]),
     words: compileWords(route),
     repeats: route.dedupe === undefined ? null : new Repeats((readDuration(route.dedupe.within) ?? 0) * 1000),
     zone: attempt('time_zone', () => new TimeZone(route.time_zone)),
@@ -119,10 +125,19 @@ function readsPayload(value: Expression | null): boolean {
   return value?.kind === 'path' && value.root === 'payload';
 }
 
-/** Each value may take all of an item; one that is outside of the items is there once for each of them. */
-function growth(each: PathExpression | null, values: readonly (Expression | null)[]): number {
+/**
+ * Each value may take all of an item; one that is outside of the items is there once for each of them. What a transform
+ * makes is unknown.
+ */
+function growth(
+  { transform }: RouteConfig,
+  each: PathExpression | null,
+  values: readonly (Expression | null)[],
+): number {
   const outside = values.some((value) => value !== null && leadsOut(value));
-  return each !== null && outside ? Number.POSITIVE_INFINITY : Math.max(1, values.length);
+  return transform !== undefined || (each !== null && outside)
+    ? Number.POSITIVE_INFINITY
+    : Math.max(1, values.length);
 }
 
 function leadsOut(value: Expression): boolean {

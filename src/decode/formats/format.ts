@@ -13,4 +13,12 @@ export interface Format {
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void;
 }
 
-type UnusedKey = 'value' | 'timestamp' | 'each' | 'flatten' | 'time_zone' | 'time_unit';
+type UnusedKey =
+  | 'transform'
+  | 'value'
+  | 'values'
+  | 'timestamp'
+  | 'each'
+  | 'flatten'
+  | 'time_zone'
+  | 'time_unit';

@@ -111,3 +111,13 @@ test('routes of one topic are fine where those before leave something', () => {
     'routes[1].topic and routes[0].topic take the same topics; only the first would get messages',
   ]);
 });
+
+test('a transform that is no JMESPath, or asks for a function that is none', () => {
+  assert.deepEqual(told({ transform: 'rows[*].{a: [0]}' }), []);
+  assert.deepEqual(told({ transform: 'rows[' }), [
+    'routes[0].transform is "rows[", which is no JMESPath: Syntax error: expected Star, got: EOF',
+  ]);
+  assert.deepEqual(told({ transform: 'a[?lenght(b) > `1`]' }), [
+    'routes[0].transform is "a[?lenght(b) > `1`]", which is no JMESPath: there is no function lenght()',
+  ]);
+});

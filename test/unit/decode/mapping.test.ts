@@ -338,3 +338,53 @@ test('What grows with the square of a message is refused as a whole', () => {
     ]);
   }
 });
+
+test('transform: JMESPath makes another document of the payload', () => {
+  const route = makeRoute({
+    topic: 'grafana/{device_id}',
+    transform: 'rows[*].{timestamp: [0], metrics: {temperature: [1], humidity: [2]}}',
+    each: '$',
+    value: '@.metrics',
+    timestamp: '@.timestamp',
+  });
+  const message = (payload: string) => decode([route], 'grafana/d', payload);
+  assert.deepEqual(message('{"columns":["time","t","h"],"rows":[[5,21.5,40],[6,21.6,null]]}').rows, [
+    ['d', 'temperature', 5 * SECOND, 21.5, 'gauge'],
+    ['d', 'humidity', 5 * SECOND, 40, 'gauge'],
+    ['d', 'temperature', 6 * SECOND, 21.6, 'gauge'],
+  ]);
+  assert.deepEqual(message('{"none":1}').rejects, [
+    { code: 'value_missing', detail: '$: the transform leads to nothing' },
+  ]);
+  assert.deepEqual(message('{"rows":[]}').rejects, []);
+  const { rejects } = decode([{ ...route, transform: "join('-', a)" }], 'grafana/d', '{"a":5}');
+  assert.deepEqual(
+    rejects.map(({ code }) => code),
+    ['transform_failed'],
+  );
+  const levels = makeRoute({
+    topic: 'grid',
+    transform: "{device: split(subject, '/')[2], data: data}",
+    device_id: '$.device',
+    value: '$.data',
+  });
+  assert.deepEqual(
+    decode([levels], 'grid', '{"subject":"campus/buildings/building17","data":{"Temp":70}}').rows,
+    [['building17', 'Temp', NONE, 70, 'gauge']],
+  );
+});
+
+test('transform: what it multiplies is counted, and what it brings of the language itself is no point', () => {
+  const limits = { ...LIMITS, pointsPerMessage: 50 };
+  const all = makeRoute({ topic: '{device_id}', transform: 'a[*].{x: @, y: @, z: @}', each: '$' });
+  const payload = JSON.stringify({ a: Array.from({ length: 20 }, (_, index) => index) });
+  assert.deepEqual(
+    decode([all], 'd', payload, limits).rejects.map(({ code }) => code),
+    ['too_many_points'],
+  );
+  assert.deepEqual(codesOf('{"a":1}', { transform: '{a: constructor}' }), ['value_unsupported']);
+  assert.deepEqual(metricsOf('{"a":9007199254740993,"b":1}', { transform: '{x: a, y: b}' }), [
+    ['x', NONE, 9_007_199_254_740_992],
+    ['y', NONE, 1],
+  ]);
+});

@@ -38,7 +38,7 @@ export const ROUTE = Type.Object({
   }),
   when: Type.Optional(
     conditions(
-      'What a message (or, by @, an item) must hold to be taken: expressions, and the texts that they may be. If no later route takes a message, it is ignored.',
+      'What a message as it is sent (or, by @, an item) must hold to be taken: expressions, and the texts that they may be. If no later route takes a message, it is ignored.',
     ),
   ),
   unless: Type.Optional(conditions('What a message (or, by @, an item) must not hold; as `when`.')),

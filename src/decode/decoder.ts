@@ -76,15 +76,18 @@ function decodeMatched(
   } else {
     const format: Format = FORMATS[formatName];
     const parsed = format.parse(payload, points, match);
+    if (parsed === undefined) {
+      return name;
+    }
+    if (match.plan.conditions !== null && !points.holds(match.plan.conditions, parsed)) {
+      return match.next === null
+        ? name
+        : decodeMatched(match.next, topic, payload, receivedAt, points, out, backlog);
+    }
     const document =
       match.plan.transform === null ? parsed : transformed(parsed, match.plan.transform, points);
     if (document === undefined) {
       return name;
-    }
-    if (match.plan.conditions !== null && !points.holds(match.plan.conditions, document)) {
-      return match.next === null
-        ? name
-        : decodeMatched(match.next, topic, payload, receivedAt, points, out, backlog);
     }
     if (match.invalid !== null) {
       points.reject('name_invalid', match.invalid, null);
@@ -103,9 +106,6 @@ function transformed(
   transform: (document: unknown) => unknown,
   points: PointEmitter,
 ): unknown {
-  if (document === undefined) {
-    return undefined;
-  }
   try {
     const result = transform(document);
     if (result !== null && result !== undefined) {

@@ -362,6 +362,8 @@ test('transform: JMESPath makes another document of the payload', () => {
     rejects.map(({ code }) => code),
     ['transform_failed'],
   );
+  const kept = { ...route, when: { '$.rows': '*' } };
+  assert.deepEqual(decode([kept], 'grafana/d', '{"none":1}').rejects, [], 'when is of what was sent');
   const levels = makeRoute({
     topic: 'grid',
     transform: "{device: split(subject, '/')[2], data: data}",

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { sees } from './access.ts';
+import { ByteText } from './byte-text.ts';
 import { cursorAfter, type MetricQuery, readQuestion } from './metric-question.ts';
 import { DeviceIdSchema, DeviceIdsSchema, METRIC_PARAMETERS, MetricAnswerSchema } from './metric-schemas.ts';
 import type { HttpPorts, MetricQuestion } from './ports.ts';
@@ -11,8 +12,10 @@ import { csvFormat, jsonFormat, ndjsonFormat, type RowFormat } from './row-forma
 
 const FORMATS = { json: jsonFormat, ndjson: ndjsonFormat, csv: csvFormat };
 type FormatName = keyof typeof FORMATS;
-/** Characters that are sent together. */
+/** Bytes that are sent together, at least where there are more. */
 const PIECE = 256 * 1024;
+/** Bytes that most answers of buckets have room in. */
+const ROOM = 16 * 1024;
 
 const LINES = Type.String({ description: 'A row a line.' });
 const RESPONSE = {
@@ -58,7 +61,9 @@ export function metricRoutes(api: FastifyInstance, ports: HttpPorts, logger: Log
       if (format === 'csv') reply.header('content-disposition', 'attachment; filename="metrics.csv"');
       if (second.done === true) return await reply.send(first.value);
       return await reply.send(
-        Readable.from(logged([first.value as string, second.value], pieces, gone.signal)),
+        Readable.from(logged([first.value as Buffer, second.value], pieces, gone.signal), {
+          objectMode: false,
+        }),
       );
     } catch (error) {
       if (!gone.signal.aborted) throw error;
@@ -68,10 +73,10 @@ export function metricRoutes(api: FastifyInstance, ports: HttpPorts, logger: Log
   };
   /** The answer is on its way: whoever asked can only be told by breaking off. */
   async function* logged(
-    sent: string[],
-    rest: AsyncIterable<string>,
+    sent: Buffer[],
+    rest: AsyncIterable<Buffer>,
     gone: AbortSignal,
-  ): AsyncGenerator<string> {
+  ): AsyncGenerator<Buffer> {
     try {
       yield* sent;
       yield* rest;
@@ -123,22 +128,21 @@ async function* text(
   format: RowFormat,
   begin: number,
   signal: AbortSignal,
-): AsyncGenerator<string> {
+): AsyncGenerator<Buffer> {
   const answer = await ports.metrics.ask(question, signal);
   const { granularity } = answer;
-  let piece = format.head;
+  const out = new ByteText(ROOM);
+  format.head(out);
   let count = 0;
   for await (const rows of answer.rows) {
-    count += rows.timestamps.length;
-    piece += format.rows(rows);
-    if (piece.length < PIECE) continue;
-    yield piece;
-    piece = '';
+    count += rows.times.length;
+    format.rows(out, rows);
+    if (out.length >= PIECE) yield out.take(PIECE);
   }
   const next = answer.next();
   const duration = Math.round((performance.now() - begin) * 1000) / 1000;
-  yield piece +
-    format.tail({ count, granularity, nextCursor: next === null ? null : cursorAfter(next), duration });
+  format.tail(out, { count, granularity, nextCursor: next === null ? null : cursorAfter(next), duration });
+  yield out.take(0);
   const isLevel = ['raw', '1min', '15min', '1hour', '1day'].includes(granularity);
   ports.logQuery({ type: `metrics_${isLevel ? granularity : 'bucket'}`, durationMs: duration, count });
 }

@@ -165,10 +165,12 @@ export interface MetricRows {
   readonly device: string;
   readonly metric: string;
   readonly text: boolean;
-  /** ISO 8601 in UTC with microseconds. */
-  readonly timestamps: readonly string[];
-  /** A number as it is written, to be read as the same double: JSON, or NaN, Infinity, -Infinity. */
-  readonly values: readonly (string | null)[];
+  /** Microseconds since 1970. */
+  readonly times: Float64Array;
+  /** Texts where `text` says so. */
+  readonly values: Float64Array | readonly string[];
+  /** 1 for each row whose value is null; null: there is none. */
+  readonly empty: Uint8Array | null;
 }
 
 interface MetricAnswer {

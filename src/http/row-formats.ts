@@ -1,5 +1,6 @@
-/** Rows as JSON, as lines of JSON and as CSV, piece by piece. Numbers go out as the database wrote them. */
+/** Rows as JSON, as lines of JSON and as CSV, written into the bytes that are sent. */
 
+import type { ByteText } from './byte-text.ts';
 import type { MetricRows } from './ports.ts';
 
 /** Which names each row carries. */
@@ -18,32 +19,49 @@ interface Summary {
 
 export interface RowFormat {
   readonly contentType: string;
-  readonly head: string;
-  rows(rows: MetricRows): string;
-  tail(summary: Summary): string;
+  head(out: ByteText): void;
+  rows(out: ByteText, rows: MetricRows): void;
+  tail(out: ByteText, summary: Summary): void;
+}
+
+/** What stands before the first row, before each other, between a row's time and value, and after it. */
+interface Marks {
+  readonly first: string;
+  readonly before: string;
+  readonly between: string;
+  readonly after: string;
+  /** What JSON has no number for. */
+  readonly word: (word: string) => string;
+  readonly text: (text: string) => string;
+  readonly nothing: string;
 }
 
 export function jsonFormat(shape: RowShape): RowFormat {
-  let between = '';
+  let comma = '';
   return {
     contentType: 'application/json; charset=utf-8',
-    head: '{"success":true,"data":[',
-    rows(rows) {
-      const text = between + objects(shape, rows).join(',');
-      between = ',';
-      return text;
+    head: (out) => out.text('{"success":true,"data":['),
+    rows(out, rows) {
+      const start = objectStart(shape, rows);
+      write(out, rows, { ...OBJECT, first: comma + start, before: `,${start}`, after: '}' });
+      if (rows.times.length > 0) comma = ',';
     },
-    tail: ({ count, granularity, nextCursor, duration }) =>
-      `],${JSON.stringify({ count, granularity, next_cursor: nextCursor, duration_ms: duration }).slice(1)}`,
+    tail(out, { count, granularity, nextCursor, duration }) {
+      const summary = { count, granularity, next_cursor: nextCursor, duration_ms: duration };
+      out.text(`],${JSON.stringify(summary).slice(1)}`);
+    },
   };
 }
 
 export function ndjsonFormat(shape: RowShape): RowFormat {
   return {
     contentType: 'application/x-ndjson; charset=utf-8',
-    head: '',
-    rows: (rows) => `${objects(shape, rows).join('\n')}\n`,
-    tail: () => '',
+    head: () => {},
+    rows(out, rows) {
+      const start = objectStart(shape, rows);
+      write(out, rows, { ...OBJECT, first: start, before: start, after: '}\n' });
+    },
+    tail: () => {},
   };
 }
 
@@ -52,36 +70,53 @@ export function csvFormat(shape: RowShape): RowFormat {
   const names = [...(shape.device ? ['device_id'] : []), ...(shape.metric ? ['metric_name'] : [])];
   return {
     contentType: 'text/csv; charset=utf-8; header=present',
-    head: `${[...names, 'timestamp', 'value'].join(',')}\r\n`,
-    rows({ device, metric, text, timestamps, values }) {
-      const series = [...(shape.device ? [device] : []), ...(shape.metric ? [metric] : [])];
+    head: (out) => out.text(`${[...names, 'timestamp', 'value'].join(',')}\r\n`),
+    rows(out, rows) {
+      const series = [...(shape.device ? [rows.device] : []), ...(shape.metric ? [rows.metric] : [])];
       const start = series.map((name) => `${field(name)},`).join('');
-      const lines = timestamps.map((timestamp, row) => {
-        const value = values[row] ?? null;
-        return `${start}${timestamp},${value !== null && text ? field(value) : (value ?? '')}\r\n`;
-      });
-      return lines.join('');
+      write(out, rows, { ...FIELDS, first: start, before: start });
     },
-    tail: () => '',
+    tail: () => {},
   };
 }
 
-function objects(shape: RowShape, { device, metric, text, timestamps, values }: MetricRows): string[] {
+const OBJECT = {
+  between: '","value":',
+  word: (word: string) => `"${word}"`,
+  text: (text: string) => JSON.stringify(text),
+  nothing: 'null',
+};
+const FIELDS = { between: ',', after: '\r\n', word: (word: string) => word, text: field, nothing: '' };
+
+function objectStart(shape: RowShape, { device, metric }: MetricRows): string {
   const series = {
     ...(shape.device && { device_id: device }),
     ...(shape.metric && { metric_name: metric }),
   };
   const names = JSON.stringify(series).slice(0, -1);
-  const start = `${names}${names === '{' ? '' : ','}"timestamp":"`;
-  return timestamps.map((timestamp, row) => {
-    const value = values[row] ?? null;
-    return `${start}${timestamp}","value":${value !== null && text ? JSON.stringify(value) : number(value)}}`;
-  });
+  return `${names}${names === '{' ? '' : ','}"timestamp":"`;
 }
 
-function number(value: string | null): string {
-  if (value === null) return 'null';
-  return value === 'NaN' || value.endsWith('Infinity') ? `"${value}"` : value;
+function write(out: ByteText, { times, values, empty }: MetricRows, marks: Marks): void {
+  const [first, others, between, after] = [marks.first, marks.before, marks.between, marks.after].map(
+    (mark) => Buffer.from(mark),
+  ) as [Buffer, Buffer, Buffer, Buffer];
+  const numbers = values instanceof Float64Array ? values : null;
+  let before = first;
+  for (let row = 0; row < times.length; row++) {
+    out.bytes(before);
+    before = others;
+    out.time(times[row] as number);
+    out.bytes(between);
+    if (empty !== null && empty[row] === 1) out.text(marks.nothing);
+    else if (numbers === null) out.text(marks.text(values[row] as string));
+    else {
+      const number = numbers[row] as number;
+      if (Number.isFinite(number)) out.number(number);
+      else out.text(marks.word(String(number)));
+    }
+    out.bytes(after);
+  }
 }
 
 function field(text: string): string {

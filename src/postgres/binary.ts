@@ -115,3 +115,32 @@ export function getInt64(view: DataView, at: number): number {
 export function getTimestamptz(view: DataView, at: number): number {
   return (view.getInt32(at) + EPOCH_HIGH) * TWO_32 + (view.getUint32(at + 4) + EPOCH_LOW);
 }
+
+/** The elements of what array_send made of a float8[] or, as microseconds since 1970, a timestamptz[]; a null is NaN. */
+export function elementsOf(array: Buffer, kind: 'float8' | 'timestamptz'): Float64Array {
+  const view = new DataView(array.buffer, array.byteOffset, array.byteLength);
+  const elements = new Float64Array(view.getInt32(0) === 0 ? 0 : view.getInt32(12));
+  for (let row = 0, at = 20; row < elements.length; row++) {
+    const size = view.getInt32(at);
+    at += 4;
+    if (size < 0) {
+      elements[row] = Number.NaN;
+      continue;
+    }
+    elements[row] = kind === 'float8' ? view.getFloat64(at) : getTimestamptz(view, at);
+    at += size;
+  }
+  return elements;
+}
+
+/** 1 for each element that is a null; null: none is. */
+export function nullsOf(array: Buffer): Uint8Array | null {
+  if (array.readInt32BE(0) === 0 || array.readInt32BE(4) === 0) return null;
+  const nulls = new Uint8Array(array.readInt32BE(12));
+  for (let row = 0, at = 20; row < nulls.length; row++) {
+    const size = array.readInt32BE(at);
+    if (size < 0) nulls[row] = 1;
+    at += 4 + Math.max(0, size);
+  }
+  return nulls;
+}

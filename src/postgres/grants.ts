@@ -21,6 +21,7 @@ const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
     ...ACTIVITY,
     'hot_points',
     'points_late',
+    'segments',
     'segment_points',
     'stored_points',
     'texts',

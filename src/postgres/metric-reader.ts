@@ -1,15 +1,9 @@
 import { TidegateError } from '../errors.ts';
 import { chooseBucket, type ChosenBucket } from './metric-granularity.ts';
-import {
-  type Aggregate,
-  bucketPages,
-  microseconds,
-  type Page,
-  type PageReader,
-  pointPages,
-  textPages,
-} from './metric-pages.ts';
+import { type Aggregate, type Page, type PageReader, readBuckets, readTexts } from './metric-pages.ts';
+import { begun, pagesOf } from './page-parts.ts';
 import { findSeries, type MetricSeries } from './metric-series.ts';
+import { type PointPage, readPoints, readsSegments } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
@@ -26,6 +20,8 @@ interface Points {
   readonly after: Position | null;
 }
 
+type Series = Omit<MetricSeries, 'id'>;
+
 interface Buckets {
   readonly bucket: ChosenBucket | { readonly maxPoints: number };
   readonly agg: Aggregate;
@@ -33,6 +29,8 @@ interface Buckets {
   /** A name of a time zone. */
   readonly tz: string;
 }
+
+type ChosenBuckets = Buckets & { readonly bucket: ChosenBucket };
 
 /** Of all pairs of devices and metrics, points or buckets of from <= time < to (microseconds since 1970). */
 interface Question {
@@ -43,8 +41,8 @@ interface Question {
   readonly wanted: Points | Buckets;
 }
 
-/** Some rows of one series in order: times in ISO 8601, numbers as PostgreSQL writes them. */
-interface Rows extends Page {
+/** Some rows of one series in order. */
+interface Rows extends Omit<Page, 'end'> {
   readonly device: string;
   readonly metric: string;
   readonly text: boolean;
@@ -63,13 +61,13 @@ const PAGE_ROWS = 10_000;
 /** Texts are up to ingest.limits.text_length long. */
 const TEXT_ROWS = 500;
 const HOUR = 3_600_000_000;
-/** Milliseconds: what takes longer is asked for in shorter parts of the time, what does not in longer ones. */
-const PATIENCE = { wider: 200, narrower: 2_000 };
 
 /** Points and buckets by device and metric, read part by part: points stored meanwhile may be among them or not. */
 export class MetricReader {
   readonly #pool: QueryPool;
   readonly #pageRows: number;
+  /** Whether points are read in their segments; null before the first question. */
+  #inSegments: boolean | null = null;
 
   /** Only tests give `pageRows`. */
   constructor(pool: QueryPool, pageRows = PAGE_ROWS) {
@@ -83,6 +81,8 @@ export class MetricReader {
    */
   async ask(question: Question, signal: AbortSignal): Promise<Answer> {
     const { devices, metrics, from, to, wanted } = question;
+    const quick = await this.#ofOneSeries(question, signal);
+    if (quick !== null) return quick;
     const { names } = this.#pool;
     return await this.#pool.lend(async (client) => {
       const series = await findSeries(client, names, devices, metrics);
@@ -109,32 +109,70 @@ export class MetricReader {
     }, signal);
   }
 
+  /** What most ask: the first page itself says that there is such a series, and no other. Null: it is to be looked up. */
+  async #ofOneSeries(question: Question, signal: AbortSignal): Promise<Answer | null> {
+    const { devices, metrics, from, to, wanted } = question;
+    const [device = '', metric = ''] = [devices[0], metrics[0]];
+    if (devices.length !== 1 || metrics.length !== 1 || from >= to) return null;
+    const series = [{ device, metric, text: false }];
+    if ('limit' in wanted) {
+      if (wanted.after !== null) return null;
+      const limit = Math.min(this.#pageRows, (wanted.limit ?? Number.POSITIVE_INFINITY) + 1);
+      const page = await this.#pointPage(
+        series[0] as Series,
+        [from, Math.min(to, from + HOUR), limit],
+        signal,
+      );
+      return page.found.numbers && !page.found.texts
+        ? this.#points(series, question, wanted, signal, shown(page))
+        : null;
+    }
+    if ('maxPoints' in wanted.bucket) return null;
+    const buckets = { ...wanted, bucket: wanted.bucket };
+    const end = Math.min(to, from + this.#firstWidth(wanted.bucket));
+    const page = await this.#bucketPage(series[0] as Series, buckets, [from, end, this.#pageRows], signal);
+    return page.times.length > 0 ? this.#buckets(series, question, buckets, signal, page) : null;
+  }
+
+  /** `page`: the first one of the first series, where it is there. */
   #points(
-    series: readonly MetricSeries[],
+    series: readonly Series[],
     { from, to }: Question,
     { limit, after }: Points,
     signal: AbortSignal,
+    page?: Page,
   ): Answer {
     let next: Position | null = null;
     const rows = async function* (this: MetricReader): AsyncGenerator<Rows> {
       let left = limit ?? Number.POSITIVE_INFINITY;
       let last = after;
+      let known = page;
       for (const one of series) {
         const order = after === null ? 1 : compare(one, after);
         if (order < 0) continue;
-        const { id, device, metric, text } = one;
-        const names = this.#pool.names;
-        const read = text ? textPages(names, device, metric) : pointPages(names, id);
+        const { device, metric, text } = one;
+        const read = async (...part: Parameters<PageReader>) =>
+          text
+            ? await this.#pool.lend((client) => readTexts(client, this.#pool.names, one, part), signal)
+            : shown(await this.#pointPage(one, part, signal));
         const start = order > 0 ? from : Math.max(from, (after as Position).time + 1);
         const most = text ? TEXT_ROWS : this.#pageRows;
-        for await (const page of this.#pages(read, start, to, () => Math.min(most, left + 1), HOUR, signal)) {
-          const isMore = page.timestamps.length > left;
-          const timestamps = isMore ? page.timestamps.slice(0, left) : page.timestamps;
-          const values = isMore ? page.values.slice(0, left) : page.values;
-          left -= timestamps.length;
-          const at = timestamps.at(-1);
-          if (at !== undefined) last = { device, metric, text, time: microseconds(at) };
-          if (timestamps.length > 0) yield { device, metric, text, timestamps, values };
+        const pages = pagesOf(
+          known === undefined ? read : begun(known, read),
+          start,
+          to,
+          () => Math.min(most, left + 1),
+          HOUR,
+        );
+        known = undefined;
+        for await (const { times: all, values: every, empty } of pages) {
+          const isMore = all.length > left;
+          const times = isMore ? all.subarray(0, left) : all;
+          const values = isMore ? every.slice(0, left) : every;
+          left -= times.length;
+          const at = times.at(-1);
+          if (at !== undefined) last = { device, metric, text, time: at };
+          if (times.length > 0) yield { device, metric, text, times, values, empty };
           if (!isMore) continue;
           next = last;
           return;
@@ -144,58 +182,75 @@ export class MetricReader {
     return { granularity: 'raw', rows: rows.call(this), next: () => next };
   }
 
+  /** `page`: the first one of the first series, where it is there. */
   #buckets(
-    series: readonly MetricSeries[],
+    series: readonly Series[],
     { from, to }: Question,
-    { bucket, agg, fill, tz }: Buckets & { readonly bucket: ChosenBucket },
+    wanted: ChosenBuckets,
     signal: AbortSignal,
+    page?: Page,
   ): Answer {
-    const { name, interval, width } = bucket;
     const rows = async function* (this: MetricReader): AsyncGenerator<Rows> {
-      for (const { device, metric } of series) {
-        const read = bucketPages(this.#pool.names, {
-          device,
-          metric,
-          interval,
-          tz,
-          agg,
-          filled: fill !== 'none',
-        });
-        // Buckets that no level has are read from points.
-        const first = width % 60_000_000 === 0 ? this.#pageRows * width : Math.max(24 * HOUR, width);
-        let before: string | null = null;
-        for await (const page of this.#pages(read, from, to, () => this.#pageRows, first, signal)) {
-          if (fill === 'previous') before = fillForward(page.values, before);
-          if (page.timestamps.length > 0) yield { device, metric, text: false, ...page };
+      let known = page;
+      for (const one of series) {
+        const { device, metric } = one;
+        const read: PageReader = (...part) => this.#bucketPage(one, wanted, part, signal);
+        const first = this.#firstWidth(wanted.bucket);
+        const pages = pagesOf(
+          known === undefined ? read : begun(known, read),
+          from,
+          to,
+          () => this.#pageRows,
+          first,
+        );
+        known = undefined;
+        let before: number | null = null;
+        for await (const { times, values, empty } of pages) {
+          if (times.length === 0) continue;
+          const numbers = values as Float64Array;
+          const filled: Uint8Array | null =
+            wanted.fill === 'previous' && empty !== null ? fillForward(numbers, empty, before) : empty;
+          before = filled?.at(-1) === 1 ? before : (numbers.at(-1) as number);
+          yield { device, metric, text: false, times, values, empty: filled };
         }
       }
     };
-    return { granularity: name, rows: rows.call(this), next: () => null };
+    return { granularity: wanted.bucket.name, rows: rows.call(this), next: () => null };
   }
 
-  /** The rows of a series by parts of the time, the first of them `width` long. */
-  async *#pages(
-    read: PageReader,
-    from: number,
-    to: number,
-    most: () => number,
-    width: number,
-    signal: AbortSignal,
-  ): AsyncGenerator<Page> {
-    for (let at = from; at < to; ) {
-      const end = Math.min(to, at + width);
-      const limit = most();
-      const begin = performance.now();
-      const page = await this.#pool.lend(async (client) => await told(read(client, at, end, limit)), signal);
-      const took = performance.now() - begin;
-      const last = page.timestamps.length < limit ? undefined : page.timestamps.at(-1);
-      const next = last === undefined ? end : microseconds(last) + 1;
-      if (last !== undefined || took > PATIENCE.narrower) width = Math.min(next - at, Math.ceil(width / 2));
-      else if (took < PATIENCE.wider) width = Math.ceil(width * roomier(page.timestamps.length, limit));
-      at = next;
-      yield page;
-    }
+  /** Buckets that no level has are read from points. */
+  #firstWidth({ width }: ChosenBucket): number {
+    return width % 60_000_000 === 0 ? this.#pageRows * width : Math.max(24 * HOUR, width);
   }
+
+  async #pointPage(
+    { device, metric }: Series,
+    [from, to, limit]: Parameters<PageReader>,
+    signal: AbortSignal,
+  ): Promise<PointPage> {
+    const { names } = this.#pool;
+    return await this.#pool.lend(async (client) => {
+      this.#inSegments ??= await readsSegments(client, names);
+      return await readPoints(client, names, { device, metric, from, to, limit }, this.#inSegments);
+    }, signal);
+  }
+
+  async #bucketPage(
+    { device, metric }: Series,
+    { bucket: { interval }, tz, agg, fill }: ChosenBuckets,
+    part: Parameters<PageReader>,
+    signal: AbortSignal,
+  ): Promise<Page> {
+    const asked = { device, metric, interval, tz, agg, filled: fill !== 'none' };
+    return await this.#pool.lend(
+      (client) => told(readBuckets(client, this.#pool.names, asked, part)),
+      signal,
+    );
+  }
+}
+
+function shown({ timestamp: times, value: values, end }: PointPage): Page {
+  return { times, values, empty: null, end };
 }
 
 /** By device, metric and kind, as findSeries has them. */
@@ -211,19 +266,18 @@ function compare(one: Omit<Position, 'time'>, other: Omit<Position, 'time'>): nu
   );
 }
 
-/** How much longer the next part of the time may be, where this one had so many rows: so that it is nearly full. */
-function roomier(rows: number, limit: number): number {
-  return Math.max(1, Math.min(4, (0.75 * limit) / Math.max(1, rows)));
-}
-
-/** Gives what is null the value before it, which it returns for the page after. */
-function fillForward(values: (string | null)[], before: string | null): string | null {
+/** Gives what is empty the value before it; returns what still is, as nothing came before. */
+function fillForward(values: Float64Array, empty: Uint8Array, before: number | null): Uint8Array {
+  const left = Uint8Array.from(empty);
   let last = before;
-  for (const [place, value] of values.entries()) {
-    if (value === null) values[place] = last;
-    else last = value;
+  for (let row = 0; row < values.length; row++) {
+    if (empty[row] !== 1) last = values[row] as number;
+    else if (last !== null) {
+      values[row] = last;
+      left[row] = 0;
+    }
   }
-  return last;
+  return left;
 }
 
 /** A time zone that PostgreSQL does not know is the asker's fault. */

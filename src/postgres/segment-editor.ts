@@ -2,6 +2,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { cutAtGrid } from '../segments/grid.ts';
+import { mergePoints } from '../segments/merge.ts';
 import { decodePoints, encodePoints, type Points, type SeriesSegment } from '../segments/segment.ts';
 import { int8Array, timestamptzArray } from './binary.ts';
 import type { UpsertRows } from './keyed-table.ts';
@@ -134,7 +135,10 @@ export class SegmentEditor {
     const held = new Map(found.map((one) => [`${one.seriesId} ${one.segment.times.first}`, one.segment]));
     const changed = runs.map(({ seriesId, home, points }) => {
       const segment = home === null ? undefined : held.get(`${seriesId} ${home.start}`);
-      return { seriesId, points: segment === undefined ? points : joined(decodePoints(segment), points) };
+      return {
+        seriesId,
+        points: segment === undefined ? points : mergePoints(decodePoints(segment), points),
+      };
     });
     await this.exchange(client, found, changed);
   }
@@ -179,18 +183,4 @@ function* encoded(
       for (const segment of encodePoints(points, from, to)) yield { seriesId, segment };
     }
   }
-}
-
-/** Both are in the order of time. */
-function joined(held: Points, added: Points): Points {
-  const length = held.timestamp.length + added.timestamp.length;
-  const [timestamp, value] = [new Float64Array(length), new Float64Array(length)];
-  for (let row = 0, left = 0, right = 0; row < length; row++) {
-    const isHeld = !((held.timestamp[left] as number) > (added.timestamp[right] ?? Number.POSITIVE_INFINITY));
-    const from = isHeld && left < held.timestamp.length ? held : added;
-    const index = from === held ? left++ : right++;
-    timestamp[row] = from.timestamp[index] as number;
-    value[row] = from.value[index] as number;
-  }
-  return { timestamp, value };
 }

@@ -21,8 +21,13 @@ export function* cutAtGrid(
   }
 }
 
-/** The first row of [from, to) whose time is the moment or later. */
-function firstFrom(times: Float64Array, moment: number, from: number, to: number): number {
+/** The first row of [from, to) whose time is the moment or later, or to. */
+export function firstFrom(
+  times: Float64Array,
+  moment: number,
+  from: number = 0,
+  to: number = times.length,
+): number {
   let low = from;
   let high = to;
   while (low < high) {

@@ -213,10 +213,10 @@ suite('metrics over HTTP', () => {
 
   test('an answer that cannot be finished breaks off', async () => {
     async function* broken(): AsyncGenerator<MetricRows> {
-      const timestamps = Array.from({ length: 20_000 }, () => '2026-01-01T00:00:00.000000Z');
-      const values = timestamps.map(() => '1');
+      const times = new Float64Array(20_000).fill(Date.UTC(2026, 0, 1) * 1000);
+      const values = times.map(() => 1);
       for (let page = 0; page < 3; page++)
-        yield { device: 'd', metric: 'x', text: false, timestamps, values };
+        yield { device: 'd', metric: 'x', text: false, times, values, empty: null };
       throw new Error('the disk is gone');
     }
     const logged: object[] = [];
@@ -239,10 +239,10 @@ suite('metrics over HTTP', () => {
   test('a client that leaves ends a long answer', async () => {
     const ended = Promise.withResolvers<void>();
     async function* endless(): AsyncGenerator<MetricRows> {
-      const timestamps = Array.from({ length: 20_000 }, () => '2026-01-01T00:00:00.000000Z');
-      const values = timestamps.map(() => '1');
+      const times = new Float64Array(20_000).fill(Date.UTC(2026, 0, 1) * 1000);
+      const values = times.map(() => 1);
       try {
-        for (;;) yield { device: 'd', metric: 'x', text: false, timestamps, values };
+        for (;;) yield { device: 'd', metric: 'x', text: false, times, values, empty: null };
       } finally {
         ended.resolve();
       }

@@ -7,6 +7,9 @@ import { metricsOf } from '../../support/metric-ports.ts';
 
 type Over = Parameters<typeof httpOptions>[0];
 const RANGE = 'start_time=2026-01-01&end_time=2026-01-02';
+/** Microseconds since 1970. */
+const DAY = Date.UTC(2026, 0, 1) * 1000;
+const MINUTE = 60e6;
 const HOST = { host: 'localhost:8001' };
 
 async function ask(url: string, over: Over = {}, headers: Record<string, string> = {}) {
@@ -19,22 +22,25 @@ const ROWS: readonly MetricRows[] = [
     device: 'a "b"',
     metric: 't,1',
     text: false,
-    timestamps: ['2026-01-01T00:00:00.000000Z', '2026-01-01T00:01:00.000001Z'],
-    values: ['21.5', 'NaN'],
+    times: Float64Array.of(DAY, DAY + MINUTE + 1),
+    values: Float64Array.of(21.5, Number.NaN),
+    empty: null,
   },
   {
     device: 'a "b"',
     metric: 't,1',
     text: false,
-    timestamps: ['2026-01-01T00:02:00.000000Z', '2026-01-01T00:03:00.000000Z'],
-    values: ['-Infinity', null],
+    times: Float64Array.of(DAY + 2 * MINUTE, DAY + 3 * MINUTE),
+    values: Float64Array.of(Number.NEGATIVE_INFINITY, Number.NaN),
+    empty: Uint8Array.of(0, 1),
   },
   {
     device: 'd2',
     metric: 't,1',
     text: true,
-    timestamps: ['2026-01-01T00:00:00.000000Z', '2026-01-01T00:01:00.000000Z', '2026-01-01T00:02:00.000000Z'],
+    times: Float64Array.of(DAY, DAY + MINUTE, DAY + 2 * MINUTE),
     values: ['a "quoted", text', '', 'NaN'],
+    empty: null,
   },
 ];
 
@@ -141,8 +147,9 @@ test('a long answer is sent in pieces, and is whole', async () => {
     device: 'd',
     metric: 'x',
     text: false,
-    timestamps: Array.from({ length: 500 }, () => '2026-01-01T00:00:00.000000Z'),
-    values: Array.from({ length: 500 }, (_, row) => String(page * 500 + row)),
+    times: new Float64Array(500).fill(DAY),
+    values: Float64Array.from({ length: 500 }, (_, row) => page * 500 + row),
+    empty: null,
   }));
   const url = `/api/devices/d/metrics?metric_name=x&granularity=raw&${RANGE}`;
   const response = await ask(url, { ports: { metrics: metricsOf(rows) } });

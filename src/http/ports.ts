@@ -126,10 +126,18 @@ interface SeriesPlace {
   readonly text: boolean;
 }
 
+/** A series as it is shown: the same object as long as it is the same. */
+export type SeriesShown = Omit<Static<typeof LatestPointSchema>, 'kind' | 'value' | 'timestamp'> & {
+  readonly kind: string;
+};
+
 interface LatestPorts {
-  /** `next`: the last series of a page that is not the last one. */
   page(question: LatestQuestion): Promise<{
-    readonly points: readonly (Omit<Static<typeof LatestPointSchema>, 'kind'> & { readonly kind: string })[];
+    readonly series: readonly SeriesShown[];
+    /** Microseconds since 1970. */
+    readonly times: Float64Array;
+    readonly values: readonly Static<typeof LatestPointSchema>['value'][];
+    /** The last series of a page that is not the last one. */
     readonly next: SeriesPlace | null;
   }>;
 }

@@ -116,19 +116,24 @@ export function getTimestamptz(view: DataView, at: number): number {
   return (view.getInt32(at) + EPOCH_HIGH) * TWO_32 + (view.getUint32(at + 4) + EPOCH_LOW);
 }
 
-/** The elements of what array_send made of a float8[] or, as microseconds since 1970, a timestamptz[]; a null is NaN. */
-export function elementsOf(array: Buffer, kind: 'float8' | 'timestamptz'): Float64Array {
+/** By type: how the elements of an array are read, timestamptz as microseconds since 1970. */
+const ELEMENTS = {
+  float8: (view: DataView, at: number) => view.getFloat64(at),
+  int8: getInt64,
+  timestamptz: getTimestamptz,
+  xid: (view: DataView, at: number) => view.getUint32(at),
+};
+
+/** The elements of what array_send made; a null is NaN. */
+export function elementsOf(array: Buffer, type: keyof typeof ELEMENTS): Float64Array {
   const view = new DataView(array.buffer, array.byteOffset, array.byteLength);
   const elements = new Float64Array(view.getInt32(0) === 0 ? 0 : view.getInt32(12));
+  const read = ELEMENTS[type];
   for (let row = 0, at = 20; row < elements.length; row++) {
     const size = view.getInt32(at);
     at += 4;
-    if (size < 0) {
-      elements[row] = Number.NaN;
-      continue;
-    }
-    elements[row] = kind === 'float8' ? view.getFloat64(at) : getTimestamptz(view, at);
-    at += size;
+    elements[row] = size < 0 ? Number.NaN : read(view, at);
+    at += Math.max(0, size);
   }
   return elements;
 }

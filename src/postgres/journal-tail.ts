@@ -1,75 +1,138 @@
 import type { Client } from 'pg';
-import { type SchemaNames, withNames } from './names.ts';
+import { elementsOf } from './binary.ts';
+import { withNames } from './names.ts';
+import { AS_BYTES } from './point-pages.ts';
+import type { QueryPool } from './query-pool.ts';
 
 /** What a batch that is not folded yet brought of each of its series: the latest point. */
 interface Tail {
   /** In the order of commits. */
   readonly committedAt: number;
-  readonly seriesIds: readonly number[];
+  readonly seriesIds: Float64Array;
   /** Microseconds since 1970. */
-  readonly times: readonly number[];
-  readonly values: readonly (number | null)[];
+  readonly times: Float64Array;
+  /** NaN for a text too. */
+  readonly values: Float64Array;
 }
 
+/** The latest point that batches brought. */
 export interface TailPoint {
   readonly time: number;
-  readonly value: number | null;
+  readonly value: number;
+  readonly committedAt: number;
 }
 
-interface Row {
-  readonly batch_id: string;
-  readonly committed_at: number;
-  readonly series_ids: readonly string[] | null;
-  readonly times: readonly number[] | null;
-  readonly values: readonly (number | null)[] | null;
-}
+const UUID_BYTES = 16;
 
 /**
  * The end of the journal, kept here as far as it was read: a question reads only the batches that came since the last one.
  * To be read before the folded statistics: what is folded between the two is in both, and the same.
  */
 export class JournalTail {
+  readonly #pool: QueryPool;
+  readonly #list: string;
   readonly #read: string;
-  #known: ReadonlyMap<string, Tail> = new Map();
+  /** By batch id. */
+  #known = new Map<string, Tail>();
+  /** By series id; another one where batches were folded, so that who reads it misses none that was there. */
+  #latest = new Map<number, TailPoint>();
+  #reading: Promise<unknown> = Promise.resolve();
+  #next: Promise<ReadonlyMap<number, TailPoint>> | null = null;
 
-  constructor(names: SchemaNames) {
-    const unseen = (columns: string): string =>
-      `CASE WHEN NOT batch_id = ANY ($1::uuid[]) THEN ${columns} END`;
-    const times = `ARRAY(SELECT (extract(epoch FROM t) * 1000000)::float8 FROM unnest(last_times) WITH ORDINALITY AS u (t, n) ORDER BY n)`;
-    this.#read = withNames(
-      `SELECT batch_id, extract(epoch FROM committed_at)::float8 AS committed_at, ${unseen('series_ids')} AS series_ids,
-         ${unseen(times)} AS times, ${unseen('last_values')} AS values
-       FROM :"internal".batches`,
-      names,
+  constructor(pool: QueryPool) {
+    this.#pool = pool;
+    const named = (sql: string): string => withNames(sql, pool.names);
+    this.#list = named(`SELECT string_agg(uuid_send(batch_id), ''::bytea) AS ids FROM :"internal".batches`);
+    this.#read = named(
+      `SELECT uuid_send(batch_id), float8send(extract(epoch FROM committed_at)::float8), array_send(series_ids),
+         array_send(last_times), array_send(last_values)
+       FROM :"internal".batches WHERE batch_id = ANY ($1::uuid[])`,
     );
   }
 
-  /** The latest point of each of the series that the journal knows one of. */
-  async latest(client: Client): Promise<(seriesIds: ReadonlySet<number>) => ReadonlyMap<number, TailPoint>> {
-    const before = this.#known;
-    const { rows } = await client.query<Row>(this.#read, [[...before.keys()]]);
-    const known = new Map(rows.map((row) => [row.batch_id, before.get(row.batch_id) ?? tailOf(row)]));
-    this.#known = known;
-    const tails = [...known.values()].sort((one, other) => one.committedAt - other.committedAt);
-    return (seriesIds) => newest(tails, seriesIds);
+  /**
+   * The latest point of each series that the journal knows one of, by series id, as of now or later. Those who ask while it
+   * is read share the reading after that one. Rejects as QueryPool does.
+   */
+  async latest(): Promise<ReadonlyMap<number, TailPoint>> {
+    this.#next ??= this.#after(this.#reading);
+    return await this.#next;
+  }
+
+  async #after(before: Promise<unknown>): Promise<ReadonlyMap<number, TailPoint>> {
+    await before.catch(() => {});
+    this.#next = null;
+    const reading = this.#pool.lend((client) => this.#refresh(client));
+    this.#reading = reading;
+    return await reading;
+  }
+
+  async #refresh(client: Client): Promise<ReadonlyMap<number, TailPoint>> {
+    const { rows } = await client.query<[Buffer | null]>({
+      name: 'journal: ids',
+      text: this.#list,
+      values: [],
+      rowMode: 'array',
+      types: AS_BYTES,
+    });
+    const ids = idsOf(rows[0]?.[0] ?? Buffer.alloc(0));
+    const unknown = ids.filter((id) => !this.#known.has(id));
+    const added = unknown.length === 0 ? [] : await this.#tails(client, unknown);
+    if (ids.length - unknown.length < this.#known.size) {
+      const kept = ids.flatMap((id) => {
+        const tail = this.#known.get(id);
+        return tail === undefined ? [] : ([[id, tail]] as const);
+      });
+      this.#known = new Map(kept);
+      this.#latest = new Map();
+      for (const [, tail] of kept) take(this.#latest, tail);
+    }
+    for (const [id, tail] of added) {
+      this.#known.set(id, tail);
+      take(this.#latest, tail);
+    }
+    return this.#latest;
+  }
+
+  async #tails(client: Client, ids: readonly string[]): Promise<(readonly [string, Tail])[]> {
+    const { rows } = await client.query<[Buffer, Buffer, Buffer, Buffer, Buffer]>({
+      name: 'journal: batches',
+      text: this.#read,
+      values: [ids],
+      rowMode: 'array',
+      types: AS_BYTES,
+    });
+    return rows.map(([id, committedAt, seriesIds, times, values]) => [
+      id.toString('hex'),
+      {
+        committedAt: committedAt.readDoubleBE(),
+        seriesIds: elementsOf(seriesIds, 'int8'),
+        times: elementsOf(times, 'timestamptz'),
+        values: elementsOf(values, 'float8'),
+      },
+    ]);
   }
 }
 
-function tailOf({ committed_at: committedAt, series_ids: ids, times, values }: Row): Tail {
-  return { committedAt, seriesIds: (ids ?? []).map(Number), times: times ?? [], values: values ?? [] };
+/** In hexadecimal, which PostgreSQL reads as uuid. */
+function idsOf(bytes: Buffer): string[] {
+  const text = bytes.toString('hex');
+  return Array.from({ length: bytes.length / UUID_BYTES }, (_, index) =>
+    text.slice(index * 2 * UUID_BYTES, (index + 1) * 2 * UUID_BYTES),
+  );
 }
 
 /** Of equal times the point that was committed last. */
-function newest(tails: readonly Tail[], wanted: ReadonlySet<number>): Map<number, TailPoint> {
-  const latest = new Map<number, TailPoint>();
-  for (const { seriesIds, times, values } of tails) {
-    for (const [row, seriesId] of seriesIds.entries()) {
-      if (!wanted.has(seriesId)) continue;
-      const time = times[row] as number;
-      if (time >= (latest.get(seriesId)?.time ?? Number.NEGATIVE_INFINITY)) {
-        latest.set(seriesId, { time, value: values[row] ?? null });
-      }
-    }
+function take(latest: Map<number, TailPoint>, { committedAt, seriesIds, times, values }: Tail): void {
+  for (let row = 0; row < seriesIds.length; row++) {
+    const seriesId = seriesIds[row] as number;
+    const time = times[row] as number;
+    const known = latest.get(seriesId);
+    if (
+      known !== undefined &&
+      (known.time > time || (known.time === time && known.committedAt > committedAt))
+    )
+      continue;
+    latest.set(seriesId, { time, value: values[row] as number, committedAt });
   }
-  return latest;
 }

@@ -49,10 +49,10 @@ export class NewPoints {
         after: place,
         limit: SERIES,
       });
-      for (const { device_id: deviceId, metric_name: metricName, kind, timestamp } of page.points) {
+      for (const [row, { device_id: deviceId, metric_name: metricName, kind }] of page.series.entries()) {
         const series = { deviceId, metricName, text: kind === 'text' };
         const key = JSON.stringify(series);
-        const to = microseconds(timestamp);
+        const to = page.times[row] as number;
         const from = this.#seen?.get(key);
         seen.set(key, to);
         // All of a new series is new, but only its latest point is sure to be.
@@ -101,9 +101,4 @@ export class NewPoints {
       return { deviceId, metricName, value, timestamp: Number(time) };
     });
   }
-}
-
-/** Of ISO 8601 with six digits. */
-function microseconds(timestamp: string): number {
-  return Date.parse(`${timestamp.slice(0, 19)}Z`) * 1000 + Number(timestamp.slice(20, 26));
 }

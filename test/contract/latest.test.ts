@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
+import { isoOf } from '../../src/postgres/iso-time.ts';
 import { LatestPoints, type LatestQuestion, type SeriesPlace } from '../../src/postgres/latest-points.ts';
 import { QueryPool } from '../../src/postgres/query-pool.ts';
 import { openSink, type TestSink } from '../integration/postgres/sinks.ts';
@@ -49,10 +50,12 @@ for (const kind of ENGINES) {
     let database: TestDatabase;
     let sink: TestSink;
     let pool: QueryPool;
+    let latest: LatestPoints;
     before(async () => {
       database = await kind.createDatabase();
       sink = openSink(database, { engine: kind.name });
       pool = new QueryPool({ url: database.url, schema: 'public', statementTimeout: 30_000, connections: 2 });
+      latest = new LatestPoints(pool);
     });
     after(async () => {
       await pool.close();
@@ -62,7 +65,6 @@ for (const kind of ENGINES) {
 
     /** Page after page. */
     async function all(wanted: LatestQuestion): Promise<Shown[]> {
-      const latest = new LatestPoints(pool);
       const points: Shown[] = [];
       let place: SeriesPlace | null = null;
       do {
@@ -70,8 +72,11 @@ for (const kind of ENGINES) {
           ...wanted,
           after: place,
         });
-        assert.ok(page.points.length <= wanted.limit);
-        points.push(...page.points);
+        assert.ok(page.series.length <= wanted.limit);
+        for (const [row, { device_id, metric_name }] of page.series.entries()) {
+          const timestamp = isoOf(page.times[row] as number);
+          points.push({ device_id, metric_name, value: page.values[row] as Shown['value'], timestamp });
+        }
         place = page.next;
       } while (place !== null);
       return points;

@@ -51,7 +51,7 @@ async function askAs({ url }: TestRole, schema: string): Promise<void> {
     1,
   );
   const page = { devices: null, metrics: null, match: '*', visible: null, after: null, limit: 10 };
-  assert.equal((await new LatestPoints(pool).page(page)).points.length, 2);
+  assert.equal((await new LatestPoints(pool).page(page)).series.length, 2);
   for (const method of ['zscore', 'mad'] as const) {
     const { baseline } = await new Anomalies(pool).find({
       deviceId: 'a',

@@ -253,7 +253,7 @@ export function httpOptions(
       chunks: CHUNKS,
       devices: DEVICES,
       metrics: METRICS,
-      latest: { page: async () => ({ points: [], next: null }) },
+      latest: { page: async () => ({ series: [], times: new Float64Array(), values: [], next: null }) },
       live: { listen: () => null },
       anomalies: NO_ANOMALIES,
       runJob: async () => 'unknown',

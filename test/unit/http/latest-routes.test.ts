@@ -32,7 +32,12 @@ async function application(over: Parameters<typeof httpOptions>[0] = {}) {
   const latest: HttpPorts['latest'] = {
     page: async (question) => {
       asked.push(question);
-      return { points: POINTS, next: question.after === null ? NEXT : null };
+      return {
+        series: POINTS,
+        times: new Float64Array(POINTS.length).fill(Date.UTC(2026, 0, 1) * 1000 + 1),
+        values: POINTS.map(({ value }) => value),
+        next: question.after === null ? NEXT : null,
+      };
     },
   };
   const logQuery = ({ type, count }: { type: string; count: number }) => void logged.push({ type, count });

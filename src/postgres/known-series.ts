@@ -1,0 +1,84 @@
+import type { Client } from 'pg';
+import type { Tags } from './device-series.ts';
+import { type SchemaNames, withNames } from './names.ts';
+
+/** What is shown of a series beside its points: the same object as long as it is the same. */
+export interface SeriesShown {
+  readonly device_id: string;
+  readonly device_name: string | null;
+  readonly metric_name: string;
+  readonly kind: string;
+  readonly unit: string | null;
+  readonly tags: Tags;
+}
+
+interface Known {
+  /** The transaction that wrote the row (xmin). */
+  readonly version: number;
+  /** That which wrote the device's name; NaN where it has none. */
+  readonly nameVersion: number;
+  readonly series: SeriesShown;
+}
+
+/** Some 300 bytes each. */
+const MOST = 50_000;
+
+/** Names of series, kept by id and looked up anew where another transaction has written them since. */
+export class KnownSeries {
+  readonly #names: SchemaNames;
+  readonly #known = new Map<number, Known>();
+
+  constructor(names: SchemaNames) {
+    this.#names = names;
+  }
+
+  /** Of rows with such ids and versions; undefined for one that is gone meanwhile. */
+  async find(
+    client: Client,
+    { ids, versions, nameVersions }: Readonly<Record<'ids' | 'versions' | 'nameVersions', Float64Array>>,
+  ): Promise<readonly (SeriesShown | undefined)[]> {
+    const found: (SeriesShown | undefined)[] = [];
+    const missing: number[] = [];
+    for (let row = 0; row < ids.length; row++) {
+      const id = ids[row] as number;
+      const known = this.#known.get(id);
+      const isCurrent =
+        known !== undefined &&
+        known.version === versions[row] &&
+        Object.is(known.nameVersion, nameVersions[row]);
+      found.push(isCurrent ? known.series : undefined);
+      if (!isCurrent) missing.push(id);
+    }
+    if (missing.length === 0) return found;
+    const looked = await this.#look(client, missing);
+    return found.map((series, row) => series ?? looked.get(ids[row] as number));
+  }
+
+  async #look(client: Client, ids: readonly number[]): Promise<ReadonlyMap<number, SeriesShown>> {
+    const { rows } = await client.query<
+      SeriesShown & { readonly id: string; readonly version: string; readonly name_version: string | null }
+    >({
+      name: 'known series',
+      text: withNames(
+        `SELECT s.series_id AS id, s.xmin::text AS version, n.xmin::text AS name_version, s.device_id, n.name AS device_name,
+           s.metric_name, s.kind, s.unit, s.tags
+         FROM :"internal".series s LEFT JOIN :"internal".device_names n ON n.device_id = s.device_id
+         WHERE s.series_id = ANY ($1::bigint[])`,
+        this.#names,
+      ),
+      values: [ids],
+    });
+    const looked = new Map<number, SeriesShown>();
+    for (const { id, version, name_version: nameVersion, ...series } of rows) {
+      looked.set(Number(id), series);
+      this.#known.delete(Number(id));
+      this.#known.set(Number(id), {
+        version: Number(version),
+        nameVersion: nameVersion === null ? Number.NaN : Number(nameVersion),
+        series,
+      });
+      if (this.#known.size > MOST) this.#known.delete(this.#known.keys().next().value as number);
+    }
+    return looked;
+  }
+}

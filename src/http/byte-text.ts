@@ -30,12 +30,24 @@ export class ByteText {
     return this.#at;
   }
 
-  /** What was written. The next text begins anew, with so much room. */
-  take(room: number): Buffer {
-    const taken = this.#bytes.subarray(0, this.#at);
-    this.#bytes = Buffer.allocUnsafe(room);
-    this.#at = 0;
+  get room(): number {
+    return this.#bytes.length;
+  }
+
+  /** What was written, as a copy. The next text begins anew. */
+  take(): Buffer {
+    const taken = Buffer.from(this.written());
+    this.clear();
     return taken;
+  }
+
+  /** What was written, until anything else is. */
+  written(): Buffer {
+    return this.#bytes.subarray(0, this.#at);
+  }
+
+  clear(): void {
+    this.#at = 0;
   }
 
   text(text: string): void {

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
-import { ByteText } from './byte-text.ts';
+import { answerRoom } from './answer-room.ts';
+import type { ByteText } from './byte-text.ts';
 import { cursorAfter, readCursor } from './cursors.ts';
 import { LatestPointSchema, LatestQuestionSchema, tagsOf } from './latest-schemas.ts';
 import { shownNumber } from './numbers.ts';
@@ -50,19 +51,17 @@ export function latestRoutes(api: FastifyInstance, ports: HttpPorts): void {
         limit: query.limit,
       });
       const count = page.series.length;
-      const out = new ByteText(count * ROOM + ROOM);
+      const out = answerRoom(reply.raw);
       out.text('{"success":true,"data":[');
       points(out, page);
       const place = next && cursorAfter([next.deviceId, next.metricName, next.text] satisfies Place);
       out.text(`],${JSON.stringify({ count, next_cursor: place }).slice(1)}`);
       ports.logQuery({ type: 'latest', durationMs: performance.now() - begun, count });
-      return await reply.type('application/json; charset=utf-8').send(out.take(0));
+      return await reply.type('application/json; charset=utf-8').send(out.written());
     },
   );
 }
 
-/** Bytes that a point usually takes. */
-const ROOM = 200;
 const TIME = Buffer.from(',"timestamp":"');
 const END = Buffer.from('"}');
 /** What stands before the value of each series. */

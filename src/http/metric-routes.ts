@@ -4,7 +4,8 @@ import { Type } from 'typebox';
 import { TidegateError } from '../errors.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { sees } from './access.ts';
-import { ByteText } from './byte-text.ts';
+import { answerRoom } from './answer-room.ts';
+import type { ByteText } from './byte-text.ts';
 import { cursorAfter, type MetricQuery, readQuestion } from './metric-question.ts';
 import { DeviceIdSchema, DeviceIdsSchema, METRIC_PARAMETERS, MetricAnswerSchema } from './metric-schemas.ts';
 import type { HttpPorts, MetricQuestion } from './ports.ts';
@@ -14,8 +15,6 @@ const FORMATS = { json: jsonFormat, ndjson: ndjsonFormat, csv: csvFormat };
 type FormatName = keyof typeof FORMATS;
 /** Bytes that are sent together, at least where there are more. */
 const PIECE = 256 * 1024;
-/** Bytes that most answers of buckets have room in. */
-const ROOM = 16 * 1024;
 
 const LINES = Type.String({ description: 'A row a line.' });
 const RESPONSE = {
@@ -53,7 +52,8 @@ export function metricRoutes(api: FastifyInstance, ports: HttpPorts, logger: Log
       device: question.devices.length > 1,
       metric: question.metrics.length > 1,
     });
-    const pieces = text(ports, question, rows, begin, gone.signal);
+    const out = answerRoom(reply.raw);
+    const pieces = text(ports, question, { format: rows, out }, begin, gone.signal);
     try {
       const first = await pieces.next();
       const second = await pieces.next();
@@ -125,24 +125,25 @@ function accepted(header = ''): FormatName {
 async function* text(
   ports: HttpPorts,
   question: MetricQuestion,
-  format: RowFormat,
+  { format, out }: { readonly format: RowFormat; readonly out: ByteText },
   begin: number,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const answer = await ports.metrics.ask(question, signal);
   const { granularity } = answer;
-  const out = new ByteText(ROOM);
   format.head(out);
-  let count = 0;
+  let [count, isShort] = [0, true];
   for await (const rows of answer.rows) {
     count += rows.times.length;
     format.rows(out, rows);
-    if (out.length >= PIECE) yield out.take(PIECE);
+    if (out.length < PIECE) continue;
+    isShort = false;
+    yield out.take();
   }
   const next = answer.next();
   const duration = Math.round((performance.now() - begin) * 1000) / 1000;
   format.tail(out, { count, granularity, nextCursor: next === null ? null : cursorAfter(next), duration });
-  yield out.take(0);
+  yield isShort ? out.written() : out.take();
   const isLevel = ['raw', '1min', '15min', '1hour', '1day'].includes(granularity);
   ports.logQuery({ type: `metrics_${isLevel ? granularity : 'bucket'}`, durationMs: duration, count });
 }

@@ -27,7 +27,7 @@ const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
     'texts',
     'texts_late',
     'aggregates',
-    ...LEVELS.flatMap((level) => [`aggregate_${level}`, `frame_rows_${level}`]),
+    ...LEVELS.flatMap((level) => [`aggregate_${level}`, `frames_${level}`, `frame_rows_${level}`]),
   ],
   timescaledb: [
     ...ACTIVITY,

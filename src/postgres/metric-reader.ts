@@ -1,9 +1,11 @@
 import { TidegateError } from '../errors.ts';
+import { readsCompressed } from './compressed-access.ts';
 import { chooseBucket, type ChosenBucket } from './metric-granularity.ts';
 import { type Aggregate, type Page, type PageReader, readBuckets, readTexts } from './metric-pages.ts';
+import { readLevel } from './level-pages.ts';
 import { begun, pagesOf } from './page-parts.ts';
 import { findSeries, type MetricSeries } from './metric-series.ts';
-import { type PointPage, readPoints, readsSegments } from './point-pages.ts';
+import { type PointPage, readPoints } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
@@ -66,8 +68,8 @@ const HOUR = 3_600_000_000;
 export class MetricReader {
   readonly #pool: QueryPool;
   readonly #pageRows: number;
-  /** Whether points are read in their segments; null before the first question. */
-  #inSegments: boolean | null = null;
+  /** Whether what is compressed is decoded here; null before the first question. */
+  #decodes: boolean | null = null;
 
   /** Only tests give `pageRows`. */
   constructor(pool: QueryPool, pageRows = PAGE_ROWS) {
@@ -230,8 +232,8 @@ export class MetricReader {
   ): Promise<PointPage> {
     const { names } = this.#pool;
     return await this.#pool.lend(async (client) => {
-      this.#inSegments ??= await readsSegments(client, names);
-      return await readPoints(client, names, { device, metric, from, to, limit }, this.#inSegments);
+      this.#decodes ??= await readsCompressed(client, names);
+      return await readPoints(client, names, { device, metric, from, to, limit }, this.#decodes);
     }, signal);
   }
 
@@ -242,10 +244,12 @@ export class MetricReader {
     signal: AbortSignal,
   ): Promise<Page> {
     const asked = { device, metric, interval, tz, agg, filled: fill !== 'none' };
-    return await this.#pool.lend(
-      (client) => told(readBuckets(client, this.#pool.names, asked, part)),
-      signal,
-    );
+    const { names } = this.#pool;
+    return await this.#pool.lend(async (client) => {
+      this.#decodes ??= await readsCompressed(client, names);
+      const page = this.#decodes ? await readLevel(client, names, asked, part) : null;
+      return page ?? (await told(readBuckets(client, names, asked, part)));
+    }, signal);
   }
 }
 

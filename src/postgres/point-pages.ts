@@ -5,7 +5,7 @@
 
 import type { Client, QueryArrayConfig } from 'pg';
 import { mergePoints, pointsWithin } from '../segments/merge.ts';
-import { decodePoints, type Points, type Segment } from '../segments/segment.ts';
+import { decodeAll, type Points, type Segment } from '../segments/segment.ts';
 import { elementsOf } from './binary.ts';
 import { isoOf } from './iso-time.ts';
 import { type SchemaNames, withNames } from './names.ts';
@@ -65,17 +65,6 @@ const DECODED_HERE = `SELECT ${KINDS}, p.times, p.values, c.segments FROM (${SER
       ORDER BY end_ts LIMIT $6) segments
   ) c`;
 
-/** Whether there are segments that the session may look into. */
-export async function readsSegments(client: Client, names: SchemaNames): Promise<boolean> {
-  const { rows } = await client.query<{ reads: boolean }>(
-    withNames(
-      `SELECT coalesce(has_table_privilege(to_regclass(format('%I.segments', :'internal')), 'SELECT'), false) AS reads`,
-      names,
-    ),
-  );
-  return rows[0]?.reads === true;
-}
-
 /** The first points of the range; `inSegments`: as readsSegments says. */
 export async function readPoints(
   client: Client,
@@ -97,38 +86,25 @@ export async function readPoints(
     timestamp: times === null ? new Float64Array() : elementsOf(times, 'timestamptz'),
     value: values === null ? new Float64Array() : elementsOf(values, 'float8'),
   };
-  const segments = records === null ? [] : segmentsOf(records);
+  const segments = (records === null ? [] : recordsOf(records)).map((record) => segmentFrom(record).segment);
   let end = to;
   if (loose.timestamp.length === limit) end = (loose.timestamp.at(-1) as number) + 1;
   if (segments.length === mostSegments) end = Math.min(end, (segments.at(-1) as Segment).times.last + 1);
-  const all = mergePoints(pointsWithin(loose, from, end), decoded(segments, from, end));
+  const all = mergePoints(pointsWithin(loose, from, end), pointsWithin(decodeAll(segments), from, end));
   const page = all.timestamp.length > limit ? firstOf(all, limit) : all;
   if (page !== all) end = (page.timestamp.at(-1) as number) + 1;
   return { ...page, end, found: { numbers: kinds[0] === 1, texts: kinds[1] === 1 } };
 }
 
-function segmentsOf(records: Buffer): Segment[] {
-  const segments: Segment[] = [];
-  for (let at = 0; at < records.length; ) {
+/** Of records that stand one after the other, each behind its length. */
+export function recordsOf(bytes: Buffer): Buffer[] {
+  const records: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
     const start = at + 4;
-    at = start + records.readInt32BE(at);
-    segments.push(segmentFrom(records.subarray(start, at)).segment);
+    at = start + bytes.readInt32BE(at);
+    records.push(bytes.subarray(start, at));
   }
-  return segments;
-}
-
-function decoded(segments: readonly Segment[], from: number, to: number): Points {
-  const parts = segments.map((segment) => pointsWithin(decodePoints(segment), from, to));
-  if (parts.length === 1) return parts[0] as Points;
-  const length = parts.reduce((sum, { timestamp }) => sum + timestamp.length, 0);
-  const all = { timestamp: new Float64Array(length), value: new Float64Array(length) };
-  let at = 0;
-  for (const { timestamp, value } of parts) {
-    all.timestamp.set(timestamp, at);
-    all.value.set(value, at);
-    at += timestamp.length;
-  }
-  return all;
+  return records;
 }
 
 function firstOf({ timestamp, value }: Points, count: number): Points {

@@ -37,9 +37,13 @@ export function packBits(codes: Float64Array, width: number): Uint8Array {
   return bytes;
 }
 
-/** What `packBits` packed, `length` codes of it. */
-export function unpackBits(bytes: Uint8Array, length: number, width: number): Float64Array {
-  const codes = new Float64Array(length);
+/** What `packBits` packed, `length` codes of it; into an array of zeros, where there is one. */
+export function unpackBits(
+  bytes: Uint8Array,
+  length: number,
+  width: number,
+  codes: Float64Array = new Float64Array(length),
+): Float64Array {
   if (width === 0) return codes;
   let at = 0;
   let pending = 0;

@@ -54,10 +54,20 @@ export function* encodePoints(
 }
 
 export function decodePoints(segment: Segment): Points {
-  return {
-    timestamp: decodeTimes(segment.times, segment.length),
-    value: decodeValues(segment.values, segment.length),
-  };
+  return decodeAll([segment]);
+}
+
+/** The points of segments that follow one another. */
+export function decodeAll(segments: readonly Segment[]): Points {
+  const length = segments.reduce((sum, one) => sum + one.length, 0);
+  const points = { timestamp: new Float64Array(length), value: new Float64Array(length) };
+  let at = 0;
+  for (const { length: count, times, values } of segments) {
+    decodeTimes(times, count, points.timestamp.subarray(at, at + count));
+    decodeValues(values, count, points.value.subarray(at, at + count));
+    at += count;
+  }
+  return points;
 }
 
 interface Plan {

@@ -52,9 +52,10 @@ export function packTimes(plan: TimePlan): TimeCode {
   return code.width === 0 ? code : { ...code, codes: packBits(residues, code.width) };
 }
 
-export function decodeTimes(code: TimeCode, length: number): Float64Array {
+/** `into`: where they go, an array of so many zeros. */
+export function decodeTimes(code: TimeCode, length: number, into?: Float64Array): Float64Array {
   const { first, step, shift, unit } = code;
-  const times = unpackBits(code.codes ?? new Uint8Array(), length, code.width);
+  const times = unpackBits(code.codes ?? new Uint8Array(), length, code.width, into);
   for (let index = 0; index < length; index++) {
     times[index] = first + (Math.floor(index * step) + shift + (times[index] as number)) * unit;
   }

@@ -55,11 +55,15 @@ export function packValues(plan: ValuePlan): ValueCode {
   return { ...code, codes: packBits(residues, code.width) };
 }
 
-export function decodeValues(code: ValueCode, length: number): Float64Array {
-  if (code.kind !== 'decimal') return Float64Array.from(code.values);
+/** `into`: where they go, an array of so many zeros. */
+export function decodeValues(code: ValueCode, length: number, into = new Float64Array(length)): Float64Array {
+  if (code.kind !== 'decimal') {
+    into.set(code.values);
+    return into;
+  }
   const { base, step, scale, odd } = code;
   const limit = code.limit ?? Number.POSITIVE_INFINITY;
-  const values = unpackBits(code.codes ?? new Uint8Array(), length, code.width);
+  const values = unpackBits(code.codes ?? new Uint8Array(), length, code.width, into);
   for (let index = 0; index < length; index++) {
     const residue = values[index] as number;
     values[index] =

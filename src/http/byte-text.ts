@@ -4,11 +4,13 @@
  */
 
 const MINUTE = 60_000_000;
+const DAY = 1_440 * MINUTE;
 /** No number, no time and no mark around them is longer. */
 const LONGEST = 40;
 const ZERO = 48;
 const MINUS = 45;
 const DOT = 46;
+const COLON = 58;
 const ZULU = 90;
 /** Decimal places that are tried before the slow way. */
 const SCALES = Float64Array.of(1, 10, 100, 1e3, 1e4, 1e5, 1e6);
@@ -18,9 +20,9 @@ const LARGEST_PLAIN = 1e9;
 export class ByteText {
   #bytes: Buffer;
   #at = 0;
-  /** The minute that was written last, since 1970, and its text up to the seconds. */
-  #minute = Number.NaN;
-  #clock: Uint8Array = new Uint8Array();
+  /** The day that was written last, since 1970, and its text up to the hours. */
+  #day = Number.NaN;
+  #date: Uint8Array = new Uint8Array();
 
   constructor(room: number) {
     this.#bytes = Buffer.allocUnsafe(room);
@@ -86,28 +88,32 @@ export class ByteText {
 
   /** Microseconds since 1970 in ISO 8601: UTC with six digits. */
   time(time: number): void {
-    const minute = Math.floor(time / MINUTE);
-    if (minute !== this.#minute) {
-      this.#minute = minute;
-      this.#clock = Buffer.from(new Date((minute * MINUTE) / 1000).toISOString().slice(0, -7));
+    const day = Math.floor(time / DAY);
+    if (day !== this.#day) {
+      this.#day = day;
+      this.#date = Buffer.from(new Date((day * DAY) / 1000).toISOString().slice(0, -13));
     }
     this.#reserve(LONGEST);
     const bytes = this.#bytes;
-    let at = this.#at;
-    copy(this.#clock, bytes, at);
-    at += this.#clock.length;
-    let rest = (time - minute * MINUTE) | 0;
-    for (let place = at + 8; place > at + 2; place--) {
+    copy(this.#date, bytes, this.#at);
+    const at = this.#at + this.#date.length;
+    const ofDay = time - day * DAY;
+    const minute = Math.floor(ofDay / MINUTE);
+    const hour = (minute / 60) | 0;
+    writeTwo(bytes, at, hour);
+    bytes[at + 2] = COLON;
+    writeTwo(bytes, at + 3, minute - hour * 60);
+    bytes[at + 5] = COLON;
+    let rest = (ofDay - minute * MINUTE) | 0;
+    for (let place = at + 14; place > at + 8; place--) {
       const tenth = (rest / 10) | 0;
       bytes[place] = ZERO + rest - tenth * 10;
       rest = tenth;
     }
-    bytes[at + 2] = DOT;
-    const tens = (rest / 10) | 0;
-    bytes[at] = ZERO + tens;
-    bytes[at + 1] = ZERO + rest - tens * 10;
-    bytes[at + 9] = ZULU;
-    this.#at = at + 10;
+    writeTwo(bytes, at + 6, rest);
+    bytes[at + 8] = DOT;
+    bytes[at + 15] = ZULU;
+    this.#at = at + 16;
   }
 
   #reserve(wanted: number): void {
@@ -121,6 +127,13 @@ export class ByteText {
 /** Of few bytes: quicker than a call of what copies many. */
 function copy(from: Uint8Array, to: Uint8Array, at: number): void {
   for (let index = 0; index < from.length; index++) to[at + index] = from[index] as number;
+}
+
+/** A number below 100. */
+function writeTwo(bytes: Uint8Array, at: number, value: number): void {
+  const tens = (value / 10) | 0;
+  bytes[at] = ZERO + tens;
+  bytes[at + 1] = ZERO + value - tens * 10;
 }
 
 /** whole / 10^places, whole below 2^31. Returns where it ends. */

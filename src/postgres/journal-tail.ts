@@ -3,6 +3,7 @@ import { elementsOf } from './binary.ts';
 import { withNames } from './names.ts';
 import { AS_BYTES } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';
+import { SharedReading } from './shared-reading.ts';
 
 /** What a batch that is not folded yet brought of each of its series: the latest point. */
 interface Tail {
@@ -36,8 +37,8 @@ export class JournalTail {
   #known = new Map<string, Tail>();
   /** By series id; another one where batches were folded, so that who reads it misses none that was there. */
   #latest = new Map<number, TailPoint>();
-  #reading: Promise<unknown> = Promise.resolve();
-  #next: Promise<ReadonlyMap<number, TailPoint>> | null = null;
+  /** One at a time, since each goes on where the one before ended. */
+  readonly #reading = new SharedReading<ReadonlyMap<number, TailPoint>>();
 
   constructor(pool: QueryPool) {
     this.#pool = pool;
@@ -51,20 +52,11 @@ export class JournalTail {
   }
 
   /**
-   * The latest point of each series that the journal knows one of, by series id, as of now or later. Those who ask while it
-   * is read share the reading after that one. Rejects as QueryPool does.
+   * The latest point of each series that the journal knows one of, by series id, as of now or later. Rejects as
+   * QueryPool does.
    */
   async latest(): Promise<ReadonlyMap<number, TailPoint>> {
-    this.#next ??= this.#after(this.#reading);
-    return await this.#next;
-  }
-
-  async #after(before: Promise<unknown>): Promise<ReadonlyMap<number, TailPoint>> {
-    await before.catch(() => {});
-    this.#next = null;
-    const reading = this.#pool.lend((client) => this.#refresh(client));
-    this.#reading = reading;
-    return await reading;
+    return await this.#reading.ask('', () => this.#pool.lend((client) => this.#refresh(client)));
   }
 
   async #refresh(client: Client): Promise<ReadonlyMap<number, TailPoint>> {

@@ -8,6 +8,7 @@ import { textsAt } from './latest-texts.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { AS_BYTES } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';
+import { SharedReading } from './shared-reading.ts';
 import { isVisible, type Visible } from './unknown-device.ts';
 
 /** A series in the order of pages; a metric may have numbers and texts. */
@@ -58,6 +59,7 @@ export class LatestPoints {
   readonly #pool: QueryPool;
   readonly #journal: JournalTail;
   readonly #known: KnownSeries;
+  readonly #pages = new SharedReading<LatestPage>();
 
   constructor(pool: QueryPool) {
     this.#pool = pool;
@@ -65,7 +67,12 @@ export class LatestPoints {
     this.#known = new KnownSeries(pool.names);
   }
 
+  /** Dashboards ask the same at the same time: who sees the same devices shares the answer. */
   async page(question: LatestQuestion): Promise<LatestPage> {
+    return await this.#pages.ask(JSON.stringify(question), () => this.#page(question));
+  }
+
+  async #page(question: LatestQuestion): Promise<LatestPage> {
     // PostgreSQL holds no such text.
     const named = (list: readonly string[] | null) => list?.filter((name) => !name.includes('\0')) ?? null;
     const { devices, metrics, limit, ...rest } = question;

@@ -40,7 +40,10 @@ export function anomalyRoutes(api: FastifyInstance, ports: HttpPorts): void {
     }
     const { limit, method, threshold } = query;
     const begun = performance.now();
-    const found = await ports.anomalies.find({
+    // All points of a month take seconds.
+    const gone = new AbortController();
+    reply.raw.once('close', () => gone.abort(new Error('the client left')));
+    const asked = {
       deviceId,
       metricName: query.metric_name,
       baseline,
@@ -49,7 +52,12 @@ export function anomalyRoutes(api: FastifyInstance, ports: HttpPorts): void {
       method,
       limit: limit + 1,
       visible: access.devices,
+    };
+    const found = await ports.anomalies.find(asked, gone.signal).catch((error: unknown) => {
+      if (!gone.signal.aborted) throw error;
+      return null;
     });
+    if (found === null) return reply.hijack();
     const anomalies = found.anomalies.slice(0, limit).map((anomaly) => ({
       ...anomaly,
       value: shownNumber(anomaly.value),

@@ -241,7 +241,11 @@ interface LiveListener {
 
 /** Names of devices that it does not know are a `device_unknown`, metrics of texts a `usage`. */
 interface AnomalyPorts {
-  find(question: AnomalyQuestion): Promise<{
+  /** Rejects with the reason of `signal` where it aborts. */
+  find(
+    question: AnomalyQuestion,
+    signal: AbortSignal,
+  ): Promise<{
     readonly baseline: Static<typeof AnomaliesSchema>['baseline'];
     readonly anomalies: readonly {
       readonly timestamp: string;

@@ -54,9 +54,10 @@ export class Anomalies {
     this.#pool = pool;
   }
 
-  /** The newest ones first. Throws `device_unknown`; `usage` where the metric is text. */
+  /** The newest ones first. Throws `device_unknown`; `usage` where the metric is text. Cut off where `signal` aborts. */
   async find(
     question: AnomalyQuestion,
+    signal?: AbortSignal,
   ): Promise<{ readonly baseline: Baseline; readonly anomalies: readonly Anomaly[] }> {
     const { deviceId, metricName, method } = question;
     // PostgreSQL holds no such text.
@@ -80,7 +81,7 @@ export class Anomalies {
         baseline: { points: count, mean, stddev: constant === true && count > 1 ? 0 : stddev },
         anomalies,
       };
-    });
+    }, signal);
   }
 
   /** Null where the device has no such metric. */

@@ -144,9 +144,9 @@ for (const kind of ENGINES) {
         connections: 1,
       });
       const all = { devices: null, metrics: null, match: '*', visible: null, after: null, limit: 10 };
-      const { points } = await new LatestPoints(pool).page({ ...all, tags: { site: 'berlin' } });
+      const { series } = await new LatestPoints(pool).page({ ...all, tags: { site: 'berlin' } });
       assert.deepEqual(
-        points.map(({ metric_name, device_name, unit, tags }) => [metric_name, device_name, unit, tags]),
+        series.map(({ metric_name, device_name, unit, tags }) => [metric_name, device_name, unit, tags]),
         [['m', 'Kitchen', null, { site: 'berlin', line: '1' }]],
       );
       const list = async (tags: Record<string, string>) =>

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { buildApplication } from '../../../src/http/application.ts';
 import type { MetricRows } from '../../../src/http/ports.ts';
 import { createHttpServer } from '../../../src/http/server.ts';
+import { Anomalies } from '../../../src/postgres/anomalies.ts';
 import { MetricReader } from '../../../src/postgres/metric-reader.ts';
 import { QueryPool } from '../../../src/postgres/query-pool.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -268,7 +269,7 @@ suite('metrics over HTTP', () => {
   test('a client that leaves ends its query', async () => {
     const slow = poolOf(database);
     const server = await createHttpServer({
-      ...httpOptions({ ports: { metrics: new MetricReader(slow) } }),
+      ...httpOptions({ ports: { metrics: new MetricReader(slow), anomalies: new Anomalies(slow) } }),
       port: 0,
       allowAnonymous: false,
     });
@@ -279,12 +280,17 @@ suite('metrics over HTTP', () => {
       database.query(
         `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'tidegate queries' AND state = 'active'`,
       );
-    const request = get(`${url}/api/devices/d/metrics?metric_name=x&granularity=raw&${RANGE}`);
-    request.on('error', () => undefined);
     try {
-      await eventually('the query runs', async () => (await waiting()).length === 1);
-      request.destroy();
-      await eventually('the query has ended', async () => (await waiting()).length === 0);
+      for (const question of [
+        `metrics?metric_name=x&granularity=raw&${RANGE}`,
+        'anomaly?metric_name=x&method=mad',
+      ]) {
+        const request = get(`${url}/api/devices/d/${question}`);
+        request.on('error', () => undefined);
+        await eventually('the query runs', async () => (await waiting()).length === 1);
+        request.destroy();
+        await eventually('the query has ended', async () => (await waiting()).length === 0);
+      }
     } finally {
       await locker.query('ROLLBACK');
       await server.close();

@@ -22,9 +22,9 @@ const LEVELS: Readonly<Record<string, { readonly level: string; readonly width: 
 /** Half a megabyte. */
 const MOST_FRAMES = 100;
 
-/** As `aggregated` has them, in SQL and of decoded rows; null where there is nothing to add up. */
+/** As `aggregated` has them, in SQL and of decoded rows; null where there is nothing to add up. Others are computed there. */
 const VALUES: Readonly<
-  Record<Aggregate, { readonly sql: string; of(rows: AggregateRows, row: number): number | null }>
+  Partial<Record<Aggregate, { readonly sql: string; of(rows: AggregateRows, row: number): number | null }>>
 > = {
   avg: {
     sql: ':"internal".quotient(r.sum, r.count - r.excluded)',
@@ -47,8 +47,8 @@ const VALUES: Readonly<
 };
 
 /** What rollup_{level} reads, its frames as they are. No row where the level has nothing to say of the series. */
-function pageSql(level: string, agg: Aggregate): string {
-  const value = `${VALUES[agg].sql}::double precision AS value`;
+function pageSql(level: string, sql: string): string {
+  const value = `${sql}::double precision AS value`;
   return `SELECT r.times, r.values, f.frames, timestamptz_send(a.watermark)
   FROM (SELECT watermark, position FROM :"internal".aggregates WHERE level = '${level}') a
   CROSS JOIN :"internal".series s
@@ -83,12 +83,13 @@ export async function readLevel(
   [from, to, limit]: Parameters<PageReader>,
 ): Promise<Page | null> {
   const known = LEVELS[interval];
-  if (known === undefined || tz !== 'UTC' || filled) return null;
+  const shown = VALUES[agg];
+  if (known === undefined || shown === undefined || tz !== 'UTC' || filled) return null;
   const { level, width } = known;
   const whole = [Math.floor(from / width) * width, Math.floor((to - 1) / width) * width + width];
   const { rows } = await client.query<[Buffer | null, Buffer | null, Buffer | null, Buffer]>({
     name: `level ${level} ${agg}`,
-    text: withNames(pageSql(level, agg), names),
+    text: withNames(pageSql(level, shown.sql), names),
     values: [device, metric, ...[from, to, ...whole].map(isoOf), limit, MOST_FRAMES],
     rowMode: 'array',
     types: AS_BYTES,
@@ -112,7 +113,7 @@ export async function readLevel(
     const decoded = decodeFrame(frame);
     for (let at = 0; at < decoded.length; at++) {
       const time = decoded.bucket[at] as number;
-      if (time >= from && time < stop) buckets.add(time, VALUES[agg].of(decoded, at));
+      if (time >= from && time < stop) buckets.add(time, shown.of(decoded, at));
     }
   }
   return buckets.page(limit, end);

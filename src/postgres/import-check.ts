@@ -41,18 +41,18 @@ export const SUMMED = 1e290;
 /** Of series that differ; the rest is counted. */
 const LISTED = 20;
 
-/** Holds what a source has of each series against what is stored between the first and the last of its times. */
+/** Holds what a source has of each series against what is stored between the first and the last of its times. Null: stopped. */
 export async function compareStored(
   client: Client,
   names: SchemaNames,
   tallies: Iterable<SeriesTally>,
   signal: AbortSignal,
-): Promise<Comparison> {
+): Promise<Comparison | null> {
   const fewer: Difference[] = [];
   const other: Difference[] = [];
   let [series, points, lacking, more] = [0, 0, 0, 0];
   for (const tally of await byStoredName(client, names, tallies)) {
-    signal.throwIfAborted();
+    if (signal.aborted) return null;
     const stored = await storedOf(client, names, tally);
     series++;
     points += tally.count;

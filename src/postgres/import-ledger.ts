@@ -156,6 +156,9 @@ export interface ImportReject {
   readonly points: number;
 }
 
+/** After the end of an import. */
+const REJECTS_KEPT = '30 days';
+
 /** The imports that were begun, by their source and how it is read. */
 export class Imports {
   readonly #names: SchemaNames;
@@ -166,6 +169,13 @@ export class Imports {
 
   /** The latest import of the source, or with `anew` and where there is none a new one. */
   async begin(client: Client, source: string, plan: string, anew: boolean): Promise<ImportState> {
+    // Their records were there for long enough to be mended.
+    await client.query(
+      this.#sql(
+        `DELETE FROM :"internal".import_rejects r USING :"internal".imports i
+         WHERE i.import_id = r.import_id AND i.finished_at < now() - interval '${REJECTS_KEPT}'`,
+      ),
+    );
     if (!anew) {
       const { rows } = await client.query<StateRow>(
         this.#sql(

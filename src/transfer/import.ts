@@ -96,6 +96,7 @@ export class Import {
   readonly #sample: SamplePoint[] = [];
   readonly #halted = new AbortController();
   #mapping: Mapping | null = null;
+  #isStopped = false;
   #records = 0;
   #characters = 0;
   #rejected: number;
@@ -113,7 +114,7 @@ export class Import {
     this.#rejected = parts.store?.state.rejected ?? 0;
   }
 
-  /** `signal` ends it after the batch that is being written. Throws a TidegateError; what was stored until then stays so. */
+  /** `signal` ends it at once. Throws a TidegateError; what was stored until then stays so. */
   async run(signal: AbortSignal): Promise<ImportOutcome> {
     const { reader, parts, store: to } = this.#parts;
     const before = to?.state.position ?? 0;
@@ -130,7 +131,7 @@ export class Import {
           if (isNew && this.#decoder.rejected > faults) this.#rejected++;
           const isOver = isNew && this.#rejected > this.#parts.maxErrors;
           if (!isOver && !this.#isFull(record.text.length) && this.#records !== before) continue;
-          await this.#seal(isNew);
+          await this.#seal(isNew, signal);
           if (this.#records === before) this.#assertSame(before);
           if (isOver) end = 'errors';
           else if (signal.aborted) end = 'stopped';
@@ -138,12 +139,13 @@ export class Import {
         }
       }
       if (this.#records < before) this.#assertSame(before);
-      if (this.#builder.messages > 0) await this.#seal(true);
+      if (this.#builder.messages > 0 && end === 'complete') await this.#seal(true, signal);
       await this.#writing;
     } catch (error) {
       throw await this.#failure(error);
     }
     if (to !== null) this.#rejected = to.ledger.rejected;
+    if (this.#isStopped) end = 'stopped';
     if (this.#rejected > this.#parts.maxErrors) end = 'errors';
     return {
       mapping: this.#mapping,
@@ -175,7 +177,7 @@ export class Import {
     return points >= BATCH_POINTS || messages >= BATCH_POINTS || bytes + this.#characters >= BATCH_BYTES;
   }
 
-  async #seal(isNew: boolean): Promise<void> {
+  async #seal(isNew: boolean, signal: AbortSignal): Promise<void> {
     this.#characters = 0;
     const batch = this.#builder.seal();
     this.#tallies.add(batch);
@@ -196,20 +198,22 @@ export class Import {
     await this.#writing;
     this.#halted.signal.throwIfAborted();
     const first = (batch.deliveries[0] as ImportedDelivery).position;
-    this.#writing = this.#write({ ...batch, id: derivedId(`import ${to.state.id} ${first}`) }, to);
+    this.#writing = this.#write({ ...batch, id: derivedId(`import ${to.state.id} ${first}`) }, to, signal);
     this.#writing.catch(() => this.#halted.abort());
   }
 
-  async #write(batch: Batch, to: ImportStore): Promise<void> {
-    await store(
+  async #write(batch: Batch, to: ImportStore, signal: AbortSignal): Promise<void> {
+    const left = await store(
       batch,
       {
         sink: to.sink,
         onFailure: (error) => this.#parts.onRetry(error),
         onStored: (part) => to.ledger.stored(part),
       },
-      new AbortController().signal,
+      signal,
     );
+    // What was under way is stored as a whole or not at all, and is looked up the next time.
+    if (left.length > 0) this.#isStopped = true;
     // The database may refuse what the decoder saw nothing wrong with.
     this.#rejected = Math.max(this.#rejected, to.ledger.rejected);
     if (performance.now() - this.#maintained < MAINTENANCE) return;

@@ -113,10 +113,10 @@ export async function importSource(
         sink: new PatientSink(sink),
         ledger,
         hash,
-        maintain: () => sink.maintain(),
+        maintain: () => sink.maintain(undefined, signal),
       };
       const outcome = await new Import({ ...common(config, order, reader), ...events, store }).run(signal);
-      await sink.maintain().catch(() => {});
+      await sink.maintain(undefined, signal).catch(() => {});
       return { state: begun, outcome, totals: (await sink.totals()).totals };
     } finally {
       await sink.close();
@@ -129,6 +129,7 @@ export async function importSource(
       await writeRejects(order.rejects, reader, imports.rejectedRecords(client, begun));
     if (outcome.end !== 'complete') return { outcome, totals, rejects, check: null };
     const comparison = await compareStored(client, names, outcome.tallies.all(), signal);
+    if (comparison === null) return { outcome: { ...outcome, end: 'stopped' }, totals, rejects, check: null };
     await imports.finish(client, begun);
     return {
       outcome,

@@ -5,6 +5,7 @@ import { after, before, suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { addImport } from '../../../src/commands/import.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createFolder } from '../../support/folder.ts';
 import { runCommand } from '../commands/command-run.ts';
 import { environment } from '../dead-letters/letters.ts';
@@ -180,6 +181,27 @@ suite('tidegate import', () => {
       (await points('g')).map(({ value }) => value),
       [1, 2, 3],
     );
+  });
+
+  test('one that is stopped while the database does not answer ends at once, and goes on later', async () => {
+    const path = await file('stopped.csv', 'device,metric,time,value\ns,x,1700000000,1\n');
+    const holder = await database.connect();
+    await holder.query('BEGIN; LOCK TABLE tidegate.points_late IN ACCESS EXCLUSIVE MODE');
+    const stopped = run([path]);
+    await eventually(
+      'it waits',
+      async () =>
+        (await count(
+          database,
+          `pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`,
+        )) > 0,
+    );
+    stopped.stop();
+    assert.equal(await stopped.ended, 1);
+    assert.match(stopped.stdout(), /^Stopped\. The same command goes on from there\.$/m);
+    await holder.query('ROLLBACK');
+    const rest = await report([path]);
+    assert.deepEqual([rest.points.stored, rest.check?.passed], [1, true]);
   });
 
   test('what cannot be meant is bad usage', async () => {

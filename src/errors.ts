@@ -178,7 +178,7 @@ export const FAILURES = {
   engine_mismatch: {
     exit: 1,
     means: 'The database was migrated for another engine than database.engine names.',
-    mend: 'Set database.engine to the recorded one, or to auto; data moves to another engine only into a new database.',
+    mend: 'Set database.engine to the recorded one, or to auto; `tidegate export | tidegate import -` moves data to another engine in a new database.',
   },
   engine_unfit: {
     exit: 1,

@@ -249,7 +249,7 @@ for (const kind of ENGINES) {
         ]);
         const rows = await aggregates('door', { ...question, to: now - 2 * DAY }, 'null');
         assert.deepEqual(
-          Array.from(page.values as Float64Array, (value, row) => (page.empty?.[row] === 1 ? 0 : value)),
+          [...(page.values as Float64Array)].map((value, row) => (page.empty?.[row] === 1 ? 0 : value)),
           rows.slice(1).map((row) => row[key]),
         );
       }

@@ -1,6 +1,6 @@
 /**
  * Room to write answers into, used again. What is outside of V8's heap counts for its next collection too: an answer of a
- * quarter of a megabyte in memory of its own made for one every few answers, each of which costs as much as twenty of them.
+ * quarter of a megabyte in memory of its own, grown from a small one, made for a whole collection every twenty answers or so.
  */
 
 import type { ServerResponse } from 'node:http';

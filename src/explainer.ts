@@ -7,7 +7,7 @@ import { type Admission, refusalOf } from './pipeline/admission.ts';
 
 /** What programs are told of an explanation. */
 export interface BriefExplanation extends Pick<Explanation, 'route' | 'dead_letter'> {
-  readonly points: Omit<ExplainedPoint, 'kind' | 'arrival' | 'changes_only'>[];
+  readonly points: Omit<ExplainedPoint, 'kind' | 'arrival' | 'changes_only' | 'sent'>[];
 }
 
 /** Says what would become of messages, by the routes and limits of a configuration. */

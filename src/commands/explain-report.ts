@@ -20,8 +20,10 @@ export function describe(explanation: Explanation, remedy: Remedy | null): strin
   }
   if (remedy !== null) lines.push(`try         ${printable(describeRemedy(remedy))}`);
   for (const reason of drops) lines.push(`dropped     ${reason}`);
-  if (points.length + rejections.length + drops.length === 0)
-    lines.push('no points   The message is ignored: it has no value.');
+  if (points.length + rejections.length + drops.length === 0) {
+    const why = route === null ? 'the routes that match leave it out' : 'it has no value';
+    lines.push(`no points   The message is ignored: ${why}.`);
+  }
   return lines.join('\n');
 }
 
@@ -32,6 +34,7 @@ export function describePoint(point: ExplainedPoint): string {
     point.kind,
     ...Object.entries(point.tags ?? {}).map(([key, tag]) => `${key}=${tag}`),
     ...(point.device_name === undefined ? [] : [`device ${JSON.stringify(point.device_name)}`]),
+    ...(point.sent === undefined ? [] : [`sent as ${point.sent}`]),
     ...(point.arrival === true ? ['time of arrival'] : []),
     ...(point.changes_only === true ? ['stored when it changes'] : []),
   ];

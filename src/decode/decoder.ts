@@ -8,6 +8,7 @@ import { excerpt, rejectionDetail } from './place.ts';
 import { PointEmitter } from './point-emitter.ts';
 import { planRoute } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
+import { newTrace } from './trace.ts';
 import { TimedOnly } from './timed-only.ts';
 
 export type { DecodeLimits } from './decode-limits.ts';
@@ -45,8 +46,15 @@ export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimi
   return {
     ...decoder,
     filters: () => plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos })),
-    explain: (topic, payload, receivedAt, refusal = () => null) =>
-      explain(decoder, plans, topic, payload, receivedAt, refusal),
+    explain: (topic, payload, receivedAt, refusal = () => null) => {
+      const trace = newTrace();
+      points.trace = trace;
+      try {
+        return explain(decoder, plans, topic, payload, receivedAt, refusal, trace);
+      } finally {
+        points.trace = null;
+      }
+    },
   };
 }
 
@@ -79,7 +87,7 @@ function decodeMatched(
     if (parsed === undefined) {
       return name;
     }
-    if (match.plan.conditions !== null && !points.holds(match.plan.conditions, parsed)) {
+    if (match.plan.conditions !== null && !points.holds(match.plan, parsed)) {
       return match.next === null
         ? name
         : decodeMatched(match.next, topic, payload, receivedAt, points, out, backlog);

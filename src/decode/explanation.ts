@@ -3,11 +3,14 @@
 import type { DeadLetterCode } from '../errors.ts';
 import type { Decoder, DropReason, PointWriter, SeriesKind } from '../pipeline/types.ts';
 import type { RoutePlan } from './route-plan.ts';
+import { excerpt } from './place.ts';
 import { formatTimestamp } from './timestamp.ts';
+import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic, mismatch } from './topic-template.ts';
+import { newTrace, type Trace } from './trace.ts';
 
 export interface Explanation {
-  /** The name of the route that takes the topic; null where none does. */
+  /** The name of the route that takes the message; null where none does: it is a dead letter then, or ignored. */
   readonly route: string | null;
   readonly points: readonly ExplainedPoint[];
   /** The first reason for which the message, or a part of it, is kept as a dead letter. */
@@ -31,6 +34,8 @@ export interface ExplainedPoint {
   readonly arrival?: true;
   /** There, and true, for a text that is stored only where it differs from the one before. */
   readonly changes_only?: true;
+  /** The name and the value as they were sent, where the route makes others of them. */
+  readonly sent?: string;
   /** What the message says of the series, where it does. */
   readonly unit?: string;
   readonly tags?: Readonly<Record<string, string>>;
@@ -53,6 +58,7 @@ export function explain(
   payload: Uint8Array,
   receivedAt: number,
   refusal: TimeRefusal,
+  trace: Trace = newTrace(),
 ): Explanation {
   const points: ExplainedPoint[] = [];
   const rejections: Rejection[] = [];
@@ -72,7 +78,15 @@ export function explain(
     number(device_id, metric_name, timestamp, number, kind) {
       if (isRefused(timestamp)) return;
       const value = Number.isFinite(number) ? number : String(number);
-      last = points.push({ device_id, metric_name, value, ...describeTime(timestamp), kind }) - 1;
+      last =
+        points.push({
+          device_id,
+          metric_name,
+          value,
+          ...describeTime(timestamp),
+          kind,
+          ...sentAs(trace, metric_name, number),
+        }) - 1;
     },
     text(device_id, metric_name, timestamp, value, changesOnly) {
       if (isRefused(timestamp)) return;
@@ -84,6 +98,7 @@ export function explain(
         ...describeTime(timestamp),
         kind: 'text',
         ...only,
+        ...sentAs(trace, metric_name, value),
       } as const;
       last = points.push(point) - 1;
     },
@@ -106,27 +121,33 @@ export function explain(
       last = -1;
     },
   };
-  const route = decoder.decode(topic, payload, out, false, receivedAt);
+  const name = decoder.decode(topic, payload, out, false, receivedAt);
+  const levels = topic.split('/');
+  const taker = plans.find((plan) => plan.route.name === name && whyNot(plan, levels, trace) === null);
+  const passed = plans
+    .filter((plan) => plan !== taker)
+    .map((plan) => ({
+      route: plan.route.name,
+      reason: whyNot(plan, levels, trace) ?? `would match, but ${taker?.route.name} comes first`,
+    }));
   return {
-    route,
+    route: taker?.route.name ?? null,
     points,
     dead_letter: rejections[0] ?? null,
     rejections,
     drops,
-    passed: passedRoutes(plans, topic),
+    passed,
   };
 }
 
-function passedRoutes(plans: readonly RoutePlan[], topic: string): { route: string; reason: string }[] {
-  const levels = topic.split('/');
-  const taker = plans.find((plan) => matchTopic(plan.topic, levels) !== null);
-  return plans
-    .filter((plan) => plan !== taker)
-    .map((plan) => {
-      const matches = matchTopic(plan.topic, levels) !== null;
-      const reason = matches
-        ? `would match, but ${taker?.route.name} comes first`
-        : mismatch(plan.topic, levels);
-      return { route: plan.route.name, reason };
-    });
+/** Why a route does not take the message; null where it would. */
+function whyNot(plan: RoutePlan, levels: readonly string[], trace: Trace): string | null {
+  if (matchTopic(plan.topic, levels) === null) return mismatch(plan.topic, levels);
+  const pattern = plan.ignored.find((ignored) => matchesTopicPattern(ignored, levels));
+  return pattern === undefined ? (trace.passed.get(plan) ?? null) : `ignores ${pattern.text}`;
+}
+
+function sentAs({ sent }: Trace, metricName: string, value: number | string): { sent?: string } {
+  if (sent === null || (sent.metricName === metricName && String(sent.value) === String(value))) return {};
+  return { sent: `${sent.metricName} ${excerpt(sent.value)}` };
 }

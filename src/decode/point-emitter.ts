@@ -1,6 +1,6 @@
 import type { DeadLetterCode } from '../errors.ts';
 import type { NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
-import { type Conditions, failing } from './conditions.ts';
+import { failing } from './conditions.ts';
 import { evaluateText, newScope } from './expression.ts';
 import { type MetricRule, nameByItem } from './metric-rules.ts';
 import type { DecodeLimits } from './decode-limits.ts';
@@ -8,9 +8,11 @@ import { type Fault, Item } from './item.ts';
 import { isName } from './names.ts';
 import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
 import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
+import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
 import type { SeriesNotes } from './series-notes.ts';
 import { NO_TIME, readTimestamp } from './timestamp.ts';
+import type { Trace } from './trace.ts';
 
 /** A value that gives no point costs less than one that does. */
 const VISITS_PER_POINT = 10;
@@ -27,9 +29,11 @@ export class PointEmitter {
   arrival = Number.NaN;
   /** What the route's expressions are followed in. */
   readonly scope = newScope();
+  /** Null: nobody wants to know how points come about. */
+  trace: Trace | null = null;
   #rule: MetricRule | null = null;
   /** What is said of the current item's series, where it was asked for. */
-  #note: string | null = null;
+  #itemNotes: string | null = null;
   #meta: SeriesMeta | null = null;
   #out: PointWriter | null = null;
   #match: TopicMatch | null = null;
@@ -56,10 +60,12 @@ export class PointEmitter {
   }
 
   /** Whether a message of this document holds what the route wants of it. */
-  holds(conditions: Conditions, document: unknown): boolean {
+  holds(plan: RoutePlan, document: unknown): boolean {
     this.scope.payload = document;
     this.scope.item = document;
-    return failing(conditions, this.scope) === null;
+    const why = failing(plan.conditions, this.scope);
+    if (why !== null) this.trace?.passed.set(plan, why());
+    return why === null;
   }
 
   /** Says where the values come from, for the details of rejections: `$.list`, `[3]` unless -1, `.inner`. */
@@ -97,7 +103,7 @@ export class PointEmitter {
 
   startItem(): void {
     this.#item.start(this.#match?.deviceId ?? '');
-    this.#note = null;
+    this.#itemNotes = null;
     this.#meta = null;
     this.#place.row = -1;
   }
@@ -130,6 +136,7 @@ export class PointEmitter {
     }
     const name = this.#storedName(metricName);
     if (name !== null) {
+      if (this.trace !== null) this.#note(this.trace, metricName, value);
       this.#value(name, value, key);
     } else {
       this.#rejectName(key);
@@ -158,6 +165,7 @@ export class PointEmitter {
       if (name === null) {
         this.#rejectName(key);
       } else if (!this.#rejectsItem(key)) {
+        if (this.trace !== null) this.#note(this.trace, metricName, value);
         this.#value(name, value, key);
       }
     }
@@ -205,9 +213,13 @@ export class PointEmitter {
   }
 
   #metaBy(notes: SeriesNotes): SeriesMeta | null {
-    this.#note ??= notes.ofItem(this.scope);
+    this.#itemNotes ??= notes.ofItem(this.scope);
     const unit = this.#rule?.unit ?? null;
-    return notes.of(this.#note, unit === null ? undefined : evaluateText(unit, this.scope));
+    return notes.of(this.#itemNotes, unit === null ? undefined : evaluateText(unit, this.scope));
+  }
+
+  #note(trace: Trace, metricName: string, value: unknown): void {
+    trace.sent = this.#rule === null ? null : { metricName, value };
   }
 
   #rejectName(key: string | null): void {

@@ -108,3 +108,37 @@ test('What the message says of a series is told with its point, and goes with a 
     ],
   );
 });
+
+test('Routes that leave a topic or a message out say why, and a message that none takes is ignored', () => {
+  const routes = [
+    makeRoute({ name: 'a', topic: 'z/{device_id#}', ignore: ['z/bridge/#'], when: { '$.type': 'a' } }),
+    makeRoute({ name: 'b', topic: 'z/{device_id}', when: { '$.type': ['b', 'c*'] } }),
+  ];
+  const decoder = createDecoder(routes, LIMITS);
+  const { route, passed, dead_letter } = decoder.explain('z/d', Buffer.from('{"type":"x"}'), NOON);
+  assert.deepEqual([route, dead_letter], [null, null]);
+  assert.deepEqual(passed, [
+    { route: 'a', reason: '$.type is "x", not a' },
+    { route: 'b', reason: '$.type is "x", not b or c*' },
+  ]);
+  assert.deepEqual(decoder.explain('z/bridge/x', Buffer.from('1'), NOON).passed, [
+    { route: 'a', reason: 'ignores z/bridge/#' },
+    { route: 'b', reason: 'the topic has 3 levels, not 2' },
+  ]);
+});
+
+test('What a route makes of names and values is told', () => {
+  const route = makeRoute({
+    topic: '{device_id}',
+    metrics: { 't*': { scale: 0.1 }, u: { name: 'v' }, w: { unit: 'W' } },
+  });
+  const { points } = createDecoder([route], LIMITS).explain(
+    'd',
+    Buffer.from('{"t1":5,"u":1,"w":2,"x":3}'),
+    NOON,
+  );
+  assert.deepEqual(
+    points.map(({ sent }) => sent),
+    ['t1 5', 'u 1', undefined, undefined],
+  );
+});

@@ -28,7 +28,7 @@ function verdictOf(wasDead: boolean, isDead: boolean): MessageChange['verdict'] 
 
 /** All that is stored of a point; whether its time is that of the arrival does not matter. */
 function identity({ arrival: _arrival, ...point }: ExplainedPoint): string {
-  return JSON.stringify(point);
+  return JSON.stringify({ ...point, sent: undefined });
 }
 
 function reasons({ rejections }: Explanation): string {

@@ -390,3 +390,38 @@ test('transform: what it multiplies is counted, and what it brings of the langua
     ['y', NONE, 1],
   ]);
 });
+
+test('Whatever a document holds, a route that uses every key gives points or reasons', () => {
+  const route = makeRoute({
+    topic: '{device_id}',
+    ignore: ['x/#/y*'],
+    unless: { '$.skip': '*' },
+    when: { '@.a': '*' },
+    each: '$.*[*]',
+    device_id: ['@.d', '{key^}', '{@^^.id}'],
+    device_name: '{@^.n}',
+    value: '@.*.*',
+    values: { '{key}.{@.a}': '@.a[*].b', x: ['@.x', '@.a'] },
+    timestamp: ['@.t', '$.t'],
+    flatten: 'arrays',
+    on_nested: 'skip',
+    tags: { '{key}': '@.a.*' },
+    metrics: { '*': { scale: 0.1, nulls: [0], words: { a: 1 }, unit: '@.a', name: '{1}{@.a}' } },
+  });
+  const key = fc.constantFrom('a', 'b', 'd', 't', 'x', 'skip', '__proto__', 'timestamp');
+  const { tree } = fc.letrec((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 5 },
+      fc.oneof(fc.double(), fc.boolean(), fc.constantFrom(null, 'a', '', '2024-01-01T00:00:00Z', 'on')),
+      fc.dictionary(key, tie('tree'), { maxKeys: 4 }),
+      fc.array(tie('tree'), { maxLength: 4 }),
+    ),
+  }));
+  fc.assert(
+    fc.property(tree, (document) => {
+      const { rows, rejects } = decode([route], 'd', JSON.stringify(document));
+      for (const { code } of rejects) assert.notEqual(code, 'internal');
+      for (const [device, metric] of rows) assert.ok(device !== '' && metric !== '');
+    }),
+  );
+});

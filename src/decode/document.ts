@@ -15,10 +15,9 @@ import type { TopicMatch } from './router.ts';
 /** Emits the points of a document: of the items of an array or object, or of itself. */
 export function emitDocument(document: unknown, match: TopicMatch, points: PointEmitter): void {
   const { scope } = points;
-  const { each, value, listed } = match.plan;
+  const { each, inner, listed } = match.plan;
   scope.payload = document;
   scope.item = document;
-  const inner = value?.kind === 'path' ? value.text.replace(/^[$@]\^*/, '') : '';
   if (each !== null) {
     emitEach(match, inner, points);
   } else if (listed && Array.isArray(document)) {

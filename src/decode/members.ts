@@ -5,8 +5,9 @@ import type { RoutePlan } from './route-plan.ts';
 /** Emits an object of metrics, and what lies within it where the route flattens. */
 export function emitMembers(container: object, prefix: string, plan: RoutePlan, points: PointEmitter): void {
   const { flatten, separator } = plan.route;
+  const grows = plan.growth !== 1;
   for (const key of Object.keys(container)) {
-    if (!points.visit()) {
+    if (grows && !points.visit()) {
       return;
     }
     const name = prefix + key;

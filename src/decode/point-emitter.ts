@@ -31,6 +31,8 @@ export class PointEmitter {
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
+  /** Whether nothing is said of single metrics or series. */
+  #plain = true;
   #rule: MetricRule | null = null;
   /** What is said of the current item's series, where it was asked for. */
   #itemNotes: string | null = null;
@@ -51,6 +53,8 @@ export class PointEmitter {
     this.#match = match;
     this.#out = out;
     this.count = 0;
+    this.#plain = match.plan.rules === null && match.plan.notes === null;
+    this.#rule = null;
     this.scope.captures = match.captures;
     this.scope.payload = undefined;
     this.scope.item = undefined;
@@ -196,6 +200,9 @@ export class PointEmitter {
 
   /** The name and the rule for the values that follow; null where there is no name, for which the fault is set. */
   #storedName(metricName: string): string | null {
+    if (this.#plain && isName(metricName, this.limits.nameLength)) {
+      return metricName;
+    }
     const rules = this.#match?.plan.rules ?? null;
     this.#rule = rules === null ? null : rules.of(metricName);
     const named = this.#rule === null ? metricName : this.#rule.name;
@@ -227,11 +234,10 @@ export class PointEmitter {
   }
 
   #value(metricName: string, value: unknown, key: string | null): void {
-    const read = this.#rule?.read ?? 'auto';
-    if (typeof value === 'string') {
-      this.#text(metricName, value, key);
-    } else if (read === 'text' && /^(?:number|boolean|bigint)$/.test(typeof value)) {
+    if (this.#rule?.read === 'text' && /^(?:number|boolean|bigint)$/.test(typeof value)) {
       this.#store(metricName, String(value), key);
+    } else if (typeof value === 'string') {
+      this.#text(metricName, value, key);
     } else if (typeof value === 'number') {
       this.#number(metricName, value, 'gauge', key);
     } else if (typeof value === 'boolean') {

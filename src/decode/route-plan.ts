@@ -29,6 +29,8 @@ export interface RoutePlan {
   /** Null: the payload names its metrics. */
   readonly metricName: Expression | null;
   readonly value: Expression | null;
+  /** Where in an item the value is, for people: `.value`. */
+  readonly inner: string;
   /** Metrics that the route picks one by one; null: none. */
   readonly picks: readonly Pick[] | null;
   /** Whether it takes nothing but these. */
@@ -92,6 +94,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
     deviceId,
     metricName,
     value,
+    inner: value?.kind === 'path' ? value.text.replace(/^[$@]\^*/, '') : '',
     picks: picks.length === 0 ? null : picks,
     picksOnly,
     timestamp,

@@ -153,6 +153,12 @@ export const ROUTE = Type.Object({
       },
     ),
   ),
+  on_empty: Type.Enum(['dead_letter', 'skip'], {
+    description:
+      'What happens to messages without any bytes, with which retained values and vanished devices are taken back: kept as a dead letter, or skipped.',
+    allowed: 'dead_letter or skip',
+    default: 'dead_letter',
+  }),
   null_words: Type.Array(Type.String(), {
     description: 'Texts that mean "no value", in any case of letters.',
     allowed: 'a list of texts',

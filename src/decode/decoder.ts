@@ -78,7 +78,7 @@ function decodeMatched(
   if (payload.length > limits.messageBytes) {
     points.reject('payload_too_large', `${payload.length} bytes`, null);
   } else if (payload.length === 0) {
-    points.reject('payload_empty', 'no bytes', null);
+    if (match.plan.route.on_empty === 'dead_letter') points.reject('payload_empty', 'no bytes', null);
   } else if (match.invalid !== null && match.plan.conditions === null) {
     points.reject('name_invalid', match.invalid, null);
   } else {

@@ -21,6 +21,7 @@ test('a route says nothing but its topic', () => {
     time_unit: 'auto',
     on_text: 'store_changes',
     on_backlog: 'store',
+    on_empty: 'dead_letter',
   });
   const words = [...null_words, ...booleans.true, ...booleans.false];
   assert.equal(new Set(words).size, words.length, 'no word means two things');

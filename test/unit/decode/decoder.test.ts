@@ -163,3 +163,11 @@ test('No JSON makes it throw, whole or cut', () => {
     { numRuns: 200 },
   );
 });
+
+test('A message without bytes is a dead letter, unless the route says what it means', () => {
+  const route = makeRoute({ topic: 'devices/{device_id}/{metric_name}' });
+  const codes = (routes: Parameters<typeof decode>[0]) =>
+    decode(routes, 'devices/x/y', '').rejects.map(({ code }) => code);
+  assert.deepEqual(codes([route]), ['payload_empty']);
+  assert.deepEqual(codes([{ ...route, on_empty: 'skip' }]), []);
+});

@@ -1,4 +1,5 @@
 import { autoFormat } from './auto.ts';
+import { cloudEventFormat } from './cloud-event.ts';
 import type { Format } from './format.ts';
 import { jsonFormat } from './json.ts';
 import { valueFormat } from './value.ts';
@@ -8,6 +9,7 @@ export const FORMATS = {
   auto: autoFormat,
   value: valueFormat,
   json: jsonFormat,
+  cloud_event: cloudEventFormat,
 } as const satisfies Readonly<Record<string, Format>>;
 
 export type FormatName = keyof typeof FORMATS;

@@ -1,0 +1,37 @@
+import { emitDocument } from '../document.ts';
+import { excerpt } from '../place.ts';
+import type { PointEmitter } from '../point-emitter.ts';
+import type { TopicMatch } from '../router.ts';
+import { readUtf8 } from '../utf8.ts';
+import { autoFormat } from './auto.ts';
+import type { Format } from './format.ts';
+import { readJson } from './json.ts';
+
+const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
+
+/**
+ * An event in the JSON format of CloudEvents 1.0. What `data_base64` holds (section 3.1 there) is read as the format
+ * `auto` reads a payload, and is `$.data` then.
+ */
+export const cloudEventFormat: Format = {
+  what: 'a CloudEvent in JSON, its data plain or in base64',
+  unused: [],
+  parse(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown {
+    const text = readUtf8(payload, points);
+    const event = text === undefined ? undefined : readJson(text, points);
+    if (event === undefined) return undefined;
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) {
+      points.reject('payload_shape', `${excerpt(event)}, not a CloudEvent`, null);
+      return undefined;
+    }
+    if (!Object.hasOwn(event, 'data_base64')) return event;
+    const { data_base64: base64, ...rest } = event as { readonly data_base64: unknown };
+    if (typeof base64 !== 'string' || !BASE64.test(base64)) {
+      points.reject('payload_shape', `${excerpt(base64)}, not base64`, 'data_base64');
+      return undefined;
+    }
+    const data = autoFormat.parse(Buffer.from(base64, 'base64'), points, match);
+    return data === undefined ? undefined : { ...rest, data };
+  },
+  emit: emitDocument,
+};

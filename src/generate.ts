@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { configurationMarkdown, errorsMarkdown } from './config/manual.ts';
 import { exampleYaml } from './config/sample.ts';
 import { apiMarkdown } from './http/api-manual.ts';
+import { presetsMarkdown } from './preset-manual.ts';
 import { metricsMarkdown } from './telemetry/reference.ts';
 
 /** What is generated, by its path from the root of the repository. */
@@ -13,6 +14,7 @@ export const GENERATED_FILES = {
   'docs/configuration.md': configurationMarkdown,
   'docs/errors.md': errorsMarkdown,
   'docs/metrics.md': metricsMarkdown,
+  'docs/presets.md': presetsMarkdown,
 } as const;
 
 if (import.meta.main) {

@@ -1,9 +1,13 @@
 /** Routes as they would be written in a configuration. */
 
 import { stringify } from 'yaml';
-import type { RouteConfig } from '../config/route.ts';
 
-/** One line: `{topic: a/{device_id}, ...}` as YAML's flow style has it. */
-export function routeYaml(keys: Partial<RouteConfig>): string {
+/** One line: `{ topic: "a/{device_id}", flatten: true }`. */
+export function routeYaml(keys: object): string {
   return stringify(keys, { collectionStyle: 'flow', lineWidth: 0 }).trim();
+}
+
+/** The lines of an item of `routes`, without the indent of the list. */
+export function routeLines(keys: object): string[] {
+  return stringify([keys], { lineWidth: 0 }).trimEnd().split('\n');
 }

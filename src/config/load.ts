@@ -13,6 +13,7 @@ import { merge } from './merge.ts';
 import { type Mistake, notAllowed, type Path, showPath } from './mistakes.ts';
 import { nearest } from './nearest.ts';
 import { policyMistakes } from './policies.ts';
+import { expandPresets } from './preset-routes.ts';
 import { ROUTE, type RouteConfig } from './route.ts';
 import { routeMistakes } from './routes.ts';
 import { KEYS, SCHEMA, type Settings } from './schema.ts';
@@ -46,7 +47,8 @@ export function loadConfig({ file, env }: ConfigSources): Config {
 
   const settings = readSettings(values, overrides, given, mistakes);
   const tokens = readItems(TOKEN, ['http', 'tokens'], settings.http.tokens, true, mistakes);
-  const routes = readItems(ROUTE, ['routes'], settings.routes, false, mistakes).map(
+  const expansion = expandPresets(settings.routes);
+  const routes = readItems(ROUTE, ['routes'], expansion.items, false, mistakes).map(
     (route) => route && { ...route, name: route.name === '' ? route.topic : route.name },
   );
   const series = readItems(
@@ -57,7 +59,8 @@ export function loadConfig({ file, env }: ConfigSources): Config {
     mistakes,
   ).map((item) => item && seriesPolicy(item));
   // Another process may have the routes.
-  const complete = settings.components.includes('ingest') && !routes.includes(undefined);
+  const complete =
+    settings.components.includes('ingest') && !routes.includes(undefined) && expansion.mistakes.length === 0;
   const names = complete ? routes.flatMap((route) => route?.name ?? []) : null;
 
   const wrong = new Set(mistakes.flatMap(({ paths }) => paths.map(showPath)));
@@ -69,7 +72,8 @@ export function loadConfig({ file, env }: ConfigSources): Config {
   ];
   mistakes.push(...combined.filter(({ paths }) => !paths.some((path) => wrong.has(showPath(path)))));
 
-  const lines = mistakes.map(({ paths, text }) => {
+  const placed = [...expansion.mistakes, ...mistakes.map(expansion.origin)];
+  const lines = placed.map(({ paths, text }) => {
     const origin = paths.map((path) => originOf(path, overrides)).find((found) => found !== null);
     return `${origin ?? source.place(paths[0])}: ${paths.map(showPath).join(' and ')} ${text}`;
   });
@@ -81,7 +85,8 @@ export function loadConfig({ file, env }: ConfigSources): Config {
     lines.push(`${name}: is not a known variable; the nearest one is ${known}`);
   }
   if (lines.length > 0) {
-    throw new TidegateError('config_invalid', lines.join('\n'));
+    // What is wrong in an item that names a preset is wrong in each of its routes.
+    throw new TidegateError('config_invalid', [...new Set(lines)].join('\n'));
   }
   const { url, urls, ...mqtt } = settings.mqtt;
   return {

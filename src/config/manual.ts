@@ -6,6 +6,7 @@ import { allowed } from './formats.ts';
 import { properties } from './items.ts';
 import { isKey, type NamedKey } from './key.ts';
 import { METRIC } from './metric.ts';
+import { PRESET_ITEM } from './preset-routes.ts';
 import { ROUTE } from './route.ts';
 import { ROUTE_EXAMPLES } from './route-examples.ts';
 import { KEYS, SCHEMA, SECTION_DOCS } from './schema.ts';
@@ -45,6 +46,7 @@ that and tries the broker and the database.
     }),
     `## routes\n\n${ROUTES_TEXT}\n${itemTable(ROUTE)}`,
     `Each entry of \`metrics\` has:\n\n${itemTable(METRIC)}`,
+    `${PRESETS_TEXT}\n${itemTable(PRESET_ITEM)}`,
     ...ROUTE_EXAMPLES.map(({ title, yaml }) => `${title}\n\n\`\`\`yaml\n${yaml}\n\`\`\`\n`),
   ];
   return parts.join('\n');
@@ -66,6 +68,10 @@ In \`each\`, \`value\` and \`values\` a path may have wildcards, \`[*]\` or \`.*
 object. In YAML, quote an expression that begins with \`@\` or \`{\`.
 
 Each item has:
+`;
+
+const PRESETS_TEXT = `An item may name a [preset](presets.md) instead; then it has all of these keys, none of them required,
+and:
 `;
 
 export function errorsMarkdown(): string {

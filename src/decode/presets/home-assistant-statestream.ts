@@ -1,0 +1,33 @@
+import type { Preset, PresetRoute } from './preset.ts';
+
+const ENTITY: PresetRoute = { device_id: '{domain}.{entity}', format: 'value', on_empty: 'skip' };
+
+export const homeAssistantStatestream: Preset = {
+  name: 'home_assistant_statestream',
+  title: 'Home Assistant (MQTT Statestream)',
+  about: `The device is the entity (\`light.master_bedroom_dimmer\`), its metric \`state\`; with \`publish_attributes: true\` also
+the attributes that are numbers or booleans (texts, lists and times among them are dropped). \`unavailable\` and
+\`unknown\` are no values. The time is the arrival. \`base\` is Home Assistant's \`base_topic\`.`,
+  reference: 'https://www.home-assistant.io/integrations/mqtt_statestream/',
+  base: 'homeassistant',
+  routes: [
+    { name: 'state', topic: 'homeassistant/{domain}/{entity}/state', metric_name: 'state', ...ENTITY },
+    {
+      name: 'attribute',
+      topic: 'homeassistant/{domain}/{entity}/{attribute}',
+      // Home Assistant's MQTT discovery has the same prefix by default.
+      ignore: ['homeassistant/+/+/config'],
+      metric_name: '{attribute}',
+      on_text: 'drop',
+      ...ENTITY,
+    },
+  ],
+  examples: [
+    { topic: 'homeassistant/light/master_bedroom_dimmer/state', payload: '"on"' },
+    { topic: 'homeassistant/light/master_bedroom_dimmer/brightness', payload: '128' },
+    {
+      topic: 'homeassistant/light/master_bedroom_dimmer/last_updated',
+      payload: '"2017-10-01T23:20:30.920969+00:00"',
+    },
+  ],
+};

@@ -1,0 +1,60 @@
+import type { Preset } from './preset.ts';
+
+export const owntracks: Preset = {
+  name: 'owntracks',
+  title: 'OwnTracks',
+  about: `Locations (\`_type: location\`): \`lat\`, \`lon\`, \`acc\`, \`alt\`, \`vel\`, \`batt\` and so on, under the time of the fix (\`tst\`). The device
+is \`user/device\`, of the topic. Last wills, waypoints, cards, commands and encrypted payloads are left alone. \`base\` replaces
+\`owntracks\`.`,
+  reference: 'https://owntracks.org/booklet/tech/json/',
+  base: 'owntracks',
+  routes: [
+    {
+      topic: 'owntracks/{user}/{device}',
+      when: { '$._type': 'location' },
+      device_id: '{user}/{device}',
+      device_name: '$.tid',
+      timestamp: '$.tst',
+      time_unit: 's',
+      include: [
+        'lat',
+        'lon',
+        'acc',
+        'alt',
+        'vac',
+        'vel',
+        'cog',
+        'batt',
+        'bs',
+        'p',
+        'rad',
+        'odometer',
+        'conn',
+        't',
+        'm',
+      ],
+      metrics: {
+        lat: { unit: 'deg' },
+        lon: { unit: 'deg' },
+        cog: { unit: 'deg' },
+        acc: { unit: 'm' },
+        alt: { unit: 'm' },
+        vac: { unit: 'm' },
+        vel: { unit: 'km/h' },
+        batt: { unit: '%' },
+        p: { unit: 'kPa' },
+        // One letter for what caused the report, of which "t" is no truth.
+        t: { read: 'text' },
+        conn: { read: 'text' },
+      },
+    },
+  ],
+  examples: [
+    {
+      topic: 'owntracks/jane/nokia',
+      payload:
+        '{"_type":"location","SSID":"mywifi","alt":154,"batt":53,"conn":"w","created_at":1706856299,"lat":48.856826,"lon":2.292713,"tid":"j1","tst":1706856298,"vel":0}',
+    },
+  ],
+  recognises: (document) => document['_type'] === 'location' && 'tst' in document,
+};

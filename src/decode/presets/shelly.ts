@@ -1,0 +1,100 @@
+import type { Preset } from './preset.ts';
+
+/** Frames of the RPC protocol name their sender, which topics of a user's own choice may not. */
+const SENDER = { '$.src': 'shelly*' };
+
+export const shelly: Preset = {
+  name: 'shelly',
+  title: 'Shelly (generations 1 and 2, and what speaks as they do)',
+  about: `Generation 2 and later (Plus, Pro, Gen3, Gen4): notifications (\`<id>/events/rpc\`), which "RPC status notifications
+over MQTT" turns on. The device is \`src\`, a metric \`component.attribute\` (\`switch:0.apower\`), the time that of the device;
+what did not change is not sent, and not stored. Events (\`NotifyEvent\`) are stored each as \`<component>.event\`.
+
+Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these count in watt-minutes, is stored in Wh.
+\`base\` replaces \`shellies\`. Neither says when generation 1 measured: the time is the arrival.`,
+  reference: 'https://shelly-api-docs.shelly.cloud/gen2/General/Notifications',
+  base: 'shellies',
+  routes: [
+    {
+      name: 'status',
+      topic: '+/events/rpc',
+      when: { ...SENDER, '$.method': ['NotifyStatus', 'NotifyFullStatus'] },
+      device_id: '$.src',
+      value: '$.params',
+      timestamp: '$.params.ts',
+      flatten: true,
+      on_nested: 'skip',
+      exclude: ['ts', '*.id', '*.by_minute', '*.minute_ts', 'sys.mac', 'sys.time', 'sys.unixtime'],
+      metrics: {
+        '*.apower': { unit: 'W' },
+        '*.voltage': { unit: 'V' },
+        '*.current': { unit: 'A' },
+        '*.freq': { unit: 'Hz' },
+        '*.aenergy.total': { unit: 'Wh', kind: 'counter' },
+        '*.ret_aenergy.total': { unit: 'Wh', kind: 'counter' },
+        '*.tC': { unit: '°C' },
+        '*.tF': { unit: '°F' },
+        '*.rh': { unit: '%' },
+        '*.battery.V': { unit: 'V' },
+        '*.battery.percent': { unit: '%' },
+      },
+    },
+    {
+      name: 'event',
+      topic: '+/events/rpc',
+      when: { ...SENDER, '$.method': 'NotifyEvent' },
+      device_id: '$.src',
+      each: '$.params.events',
+      metric_name: '{@.component}.event',
+      value: '@.event',
+      timestamp: '@.ts',
+      on_text: 'store',
+    },
+    {
+      name: 'gen1-light',
+      topic: 'shellies/{device_id}/light/{n}/status',
+      flatten: true,
+      on_nested: 'skip',
+      metrics: { '*': { name: 'light/{n}/{metric_name}' } },
+    },
+    {
+      name: 'gen1',
+      topic: 'shellies/{device_id}/{path#}',
+      ignore: [
+        'shellies/announce',
+        'shellies/command',
+        'shellies/+/announce',
+        'shellies/+/info',
+        'shellies/+/settings',
+        'shellies/#/command',
+        'shellies/#/set',
+        'shellies/+/input_event/#',
+        'shellies/+/white/+/status',
+        'shellies/+/color/+/status',
+      ],
+      metric_name: '{path}',
+      format: 'value',
+      metrics: {
+        '*/energy': { unit: 'Wh', kind: 'counter', scale: 1 / 60 },
+        '*/power': { unit: 'W' },
+        '*/voltage': { unit: 'V' },
+        temperature: { unit: '°C' },
+        temperature_f: { unit: '°F' },
+      },
+    },
+  ],
+  examples: [
+    {
+      topic: 'shellypro4pm-f008d1d8b8b8/events/rpc',
+      payload:
+        '{"src":"shellypro4pm-f008d1d8b8b8","dst":"user_1","method":"NotifyStatus","params":{"ts":1631186545.04,"switch:0":{"id":0,"output":true,"source":"button"}}}',
+    },
+    {
+      topic: 'shellyplusht-b8d61a8b17cc/events/rpc',
+      payload:
+        '{"src":"shellyplusht-b8d61a8b17cc","dst":"shellyplusht-b8d61a8b17cc/events","method":"NotifyFullStatus","params":{"ts":1680962879.62,"ble":{},"cloud":{"connected":false},"devicepower:0":{"id":0,"battery":{"V":0.43,"percent":0},"external":{"present":true}},"humidity:0":{"id":0,"rh":42.2},"temperature:0":{"id":0,"tC":19.8,"tF":67.6}}}',
+    },
+    { topic: 'shellies/shelly1pm-68D3BB/relay/0', payload: 'on' },
+    { topic: 'shellies/shelly1pm-68D3BB/relay/0/power', payload: '30.6' },
+  ],
+};

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { become, pointsOf } from './preset-points.ts';
+
+const PRESET = { preset: 'esphome' };
+
+// https://esphome.io/components/mqtt.html
+test('one value a topic', () => {
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/sensor/temperature/state', '21.4'), [
+    ['livingroom', 'temperature', 21.4],
+  ]);
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/binary_sensor/motion/state', 'ON'), [
+    ['livingroom', 'motion', 1],
+  ]);
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/switch/relay/state', 'OFF'), [['livingroom', 'relay', 0]]);
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/text_sensor/mode/state', 'eco'), [
+    ['livingroom', 'mode', 'eco'],
+  ]);
+});
+
+test('a sensor without a reading sends nan, which is no value', () => {
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/sensor/humidity/state', 'nan'), []);
+});
+
+test('a light sends JSON', () => {
+  assert.deepEqual(pointsOf(PRESET, 'gosund_sw2/light/dimmer/state', '{"state":"ON","brightness":255}'), [
+    ['gosund_sw2', 'dimmer.state', 1],
+    ['gosund_sw2', 'dimmer.brightness', 255],
+  ]);
+});
+
+test("Home Assistant's topics, which look alike, are left alone", () => {
+  const { points, rejections } = become(PRESET, 'homeassistant/sensor/kitchen/state', '"21"');
+  assert.deepEqual([points, rejections], [[], []]);
+});

@@ -1,0 +1,77 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { become, pointsOf, unitsOf } from './preset-points.ts';
+
+const PRESET = { preset: 'shelly' };
+
+// https://shelly-api-docs.shelly.cloud/gen2/General/RPCProtocol
+test('generation 2: a status change, under the time of the device', () => {
+  const payload =
+    '{"src":"shellypro4pm-f008d1d8b8b8","dst":"user_1","method":"NotifyStatus","params":{"ts":1631186545.04,"switch:0":{"id":0,"output":true,"source":"button"}}}';
+  assert.deepEqual(pointsOf(PRESET, 'shellypro4pm-f008d1d8b8b8/events/rpc', payload), [
+    ['shellypro4pm-f008d1d8b8b8', 'switch:0.output', 1, '2021-09-09T11:22:25.040000Z'],
+    ['shellypro4pm-f008d1d8b8b8', 'switch:0.source', 'button', '2021-09-09T11:22:25.040000Z'],
+  ]);
+});
+
+test('generation 2: a full status, of which null says nothing', () => {
+  const payload =
+    '{"src":"shellyplusht-b8d61a8b17cc","dst":"shellyplusht-b8d61a8b17cc/events","method":"NotifyFullStatus","params":{"ts":1680962879.62,"ble":{},"cloud":{"connected":false},"devicepower:0":{"id":0,"battery":{"V":0.43,"percent":0},"external":{"present":true}},"ht_ui":{},"humidity:0":{"id":0,"rh":42.2},"sys":{"mac":"B8D61A8B17CC","restart_required":false,"time":null,"unixtime":null,"uptime":3,"available_updates":{}},"temperature:0":{"id":0,"tC":19.8,"tF":67.6}}}';
+  const message = ['attic/events/rpc', payload] as const;
+  const points = pointsOf(PRESET, ...message);
+  assert.deepEqual(Object.fromEntries(points.map(([, metric, value]) => [metric, value])), {
+    'cloud.connected': 0,
+    'devicepower:0.battery.V': 0.43,
+    'devicepower:0.battery.percent': 0,
+    'devicepower:0.external.present': 1,
+    'humidity:0.rh': 42.2,
+    'sys.restart_required': 0,
+    'sys.uptime': 3,
+    'temperature:0.tC': 19.8,
+    'temperature:0.tF': 67.6,
+  });
+  assert.deepEqual(new Set(points.map(([device]) => device)), new Set(['shellyplusht-b8d61a8b17cc']));
+  assert.equal(unitsOf(PRESET, ...message)['temperature:0.tC'], '°C');
+});
+
+// https://shelly-api-docs.shelly.cloud/gen2/General/Notifications
+test('generation 2: each event', () => {
+  const payload =
+    '{"src":"shellyplusi4-a8032ab12345","dst":"user_1","method":"NotifyEvent","params":{"ts":1631266595.44,"events":[{"component":"input:0","id":0,"event":"single_push","ts":1631266595.44}]}}';
+  const { full, points } = become(PRESET, 'shellyplusi4-a8032ab12345/events/rpc', payload);
+  assert.deepEqual(points, [
+    ['shellyplusi4-a8032ab12345', 'input:0.event', 'single_push', '2021-09-10T09:36:35.440000Z'],
+  ]);
+  assert.equal(full[0]?.changes_only, undefined);
+});
+
+test('what others publish to such a topic is left alone', () => {
+  const { points, rejections } = become(PRESET, 'press/events/rpc', '{"method":"NotifyStatus","params":{}}');
+  assert.deepEqual([points, rejections], [[], []]);
+});
+
+// https://shelly-api-docs.shelly.cloud/gen1/#shelly1-1pm-mqtt
+test('generation 1: a value a topic, energy of watt-minutes in Wh', () => {
+  const at = (path: string, payload: string) =>
+    pointsOf(PRESET, `shellies/shelly1pm-68D3BB/${path}`, payload);
+  assert.deepEqual(at('relay/0', 'on'), [['shelly1pm-68D3BB', 'relay/0', 1]]);
+  assert.deepEqual(at('relay/0', 'overpower'), [['shelly1pm-68D3BB', 'relay/0', 'overpower']]);
+  assert.deepEqual(at('relay/0/power', '30.6'), [['shelly1pm-68D3BB', 'relay/0/power', 30.6]]);
+  assert.deepEqual(at('relay/0/energy', '900'), [['shelly1pm-68D3BB', 'relay/0/energy', 15]]);
+  assert.deepEqual(at('online', 'true'), [['shelly1pm-68D3BB', 'online', 1]]);
+  assert.deepEqual(at('temperature', '53.27'), [['shelly1pm-68D3BB', 'temperature', 53.27]]);
+  for (const path of ['relay/0/command', 'announce', 'info', 'input_event/0']) {
+    assert.deepEqual(at(path, '{"event":"S","event_cnt":73}'), [], path);
+  }
+  assert.deepEqual(pointsOf(PRESET, 'shellies/announce', '{"id":"shelly1pm-68D3BB"}'), []);
+});
+
+test('generation 1: the status of a light', () => {
+  const payload = '{"ison":true,"mode":"white","brightness":70,"temp":3000}';
+  assert.deepEqual(pointsOf(PRESET, 'shellies/shellybulbduo-1/light/0/status', payload), [
+    ['shellybulbduo-1', 'light/0/ison', 1],
+    ['shellybulbduo-1', 'light/0/mode', 'white'],
+    ['shellybulbduo-1', 'light/0/brightness', 70],
+    ['shellybulbduo-1', 'light/0/temp', 3000],
+  ]);
+});

@@ -6,6 +6,7 @@ type Add = (program: Command, terminal: Terminal, exit: (code: ExitCode) => void
 
 /** By name, in the order of --help. Each is loaded when it is named: all of them take a small machine seconds. */
 const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
+  init: async () => (await import('./init.ts')).addInit,
   run: async () => (await import('./run.ts')).addRun,
   demo: async () => (await import('./demo.ts')).addDemo,
   check: async () => (await import('./check.ts')).addCheck,
@@ -23,6 +24,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   drill: async () => (await import('./drill.ts')).addDrill,
   simulate: async () => (await import('./simulate.ts')).addSimulate,
   jobs: async () => (await import('./jobs.ts')).addJobs,
+  presets: async () => (await import('./presets.ts')).addPresets,
   token: async () => (await import('./token.ts')).addToken,
 };
 

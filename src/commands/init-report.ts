@@ -1,0 +1,41 @@
+/** How `init` prints what it heard. */
+
+import type { Found, SurveyReport, Unknown } from '../decode/survey.ts';
+import { describePoint } from './explain-report.ts';
+import { count, exampleOf } from './init-config.ts';
+import { printable } from './printable.ts';
+import { routeYaml } from './route-yaml.ts';
+
+export function describeSurvey({ messages, found, unknown, ignored, beyond }: SurveyReport): string {
+  if (messages === 0) return 'Nothing was heard: is it the right broker, and do devices publish there?';
+  return [
+    `Heard ${count(messages, 'message')}.`,
+    ...found.flatMap(describeFound),
+    ...(unknown.length === 0 ? [] : ['', 'Not recognised:', ...unknown.flatMap(describeUnknown)]),
+    ...(ignored === 0 ? [] : ['', `${count(ignored, 'message')} carry no values and are left alone.`]),
+    ...(beyond === 0 ? [] : ['', `${count(beyond, 'message')} of further topics were not looked at.`]),
+  ].join('\n');
+}
+
+function describeFound({ preset, keys, messages, topics, points }: Found): string[] {
+  const name = preset === null ? "Tidegate's own topics" : `${preset.title}, preset ${preset.name}`;
+  const place = keys.base ?? keys.topic;
+  const where = place === undefined ? '' : ` at ${printable(place)}`;
+  let topic = '';
+  return [
+    '',
+    `${name}${where}: ${count(messages, 'message')} of ${count(topics, 'topic')}`,
+    ...points.flatMap((point) => {
+      const head = point.topic === topic ? [] : [`  ${printable(point.topic)}`];
+      topic = point.topic;
+      return [...head, `    -> ${describePoint(point)}`];
+    }),
+  ];
+}
+
+function describeUnknown({ messages, topics, sample, route }: Unknown): string[] {
+  return [
+    `  ${exampleOf(sample)}  (${count(messages, 'message')} of ${count(topics, 'topic')})`,
+    route === null ? '    no route that would take it' : `    a route: ${printable(routeYaml(route))}`,
+  ];
+}

@@ -26,14 +26,14 @@ export const PRESET_ITEM = Type.Object({
 });
 
 /** Keys that say several things at once: what the item says of one of them leaves the others. */
-const MAPS: readonly string[] = ['metrics', 'values', 'tags', 'when', 'unless'];
+const MAPS: ReadonlySet<string> = new Set(['metrics', 'values', 'tags', 'when', 'unless']);
 
 interface Expansion {
   readonly items: readonly unknown[];
   /** With their places in the file. */
   readonly mistakes: readonly Mistake[];
   /** A mistake of `items` with its place in the file. */
-  origin(mistake: Mistake): Mistake;
+  readonly origin: (mistake: Mistake) => Mistake;
 }
 
 export function expandPresets(routes: readonly unknown[]): Expansion {
@@ -96,7 +96,7 @@ function expand(item: Readonly<Record<string, unknown>>, index: number, mistakes
   }
   const prefix = typeof name === 'string' && !isUnset(name) ? name : preset.name;
   return preset.routes.map((route) => ({
-    ...merged(rebased(preset, route, given as string | null), overrides),
+    ...merged(rebased(preset, route, given), overrides),
     name: routeName(prefix, route),
   }));
 }
@@ -125,8 +125,7 @@ function merged(route: PresetRoute, overrides: Readonly<Record<string, unknown>>
   for (const [key, value] of Object.entries(overrides)) {
     const own = route[key];
     // The item's first: of several globs that match, the first one counts.
-    if (MAPS.includes(key) && isTree(own) && isTree(value))
-      result[key] = { ...value, ...without(own, value) };
+    if (MAPS.has(key) && isTree(own) && isTree(value)) result[key] = { ...value, ...without(own, value) };
     else if (!isUnset(value)) result[key] = value;
   }
   return result;

@@ -45,8 +45,8 @@ export class Recogniser {
     const document = readDocument(message.payload, this.#limits);
     let quiet: Recognised | null = null;
     for (const candidate of this.#candidates(message, document)) {
-      const { rejections, route, points } = candidate.explanation;
-      if (rejections.length > 0 || route === null) continue;
+      const { rejections, points } = candidate.explanation;
+      if (rejections.length > 0) continue;
       if (points.length > 0) return candidate;
       quiet ??= candidate;
     }

@@ -10,7 +10,7 @@ import { spawnTidegate, tidegate } from '../../support/program.ts';
 import { environment } from '../dead-letters/letters.ts';
 import { count } from '../postgres/sinks.ts';
 
-const ROWS = 130_000;
+const ROWS = 70_000;
 /** Of a batch. */
 const BATCH = 50_000;
 const BEGIN = Date.parse('2024-02-01T00:00:00Z') / 1000;

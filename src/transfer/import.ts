@@ -74,6 +74,8 @@ export interface SamplePoint {
 
 /** Larger than a daemon's: nobody waits for a single point, and each transaction costs a wait for the disk. */
 const BATCH_POINTS = 50_000;
+/** While texts are written no other writer is at work. */
+const BATCH_TEXTS = 5_000;
 /** Of records and points in memory, roughly. */
 const BATCH_BYTES = 32 * 2 ** 20;
 /** Series in memory. */
@@ -99,6 +101,7 @@ export class Import {
   #isStopped = false;
   #records = 0;
   #characters = 0;
+  #sealedTexts = 0;
   #rejected: number;
   #droppedTexts = 0;
   #writing: Promise<void> = Promise.resolve();
@@ -174,11 +177,13 @@ export class Import {
   #isFull(more: number): boolean {
     this.#characters += more;
     const { points, messages, bytes } = this.#builder;
+    if (this.#decoder.texts - this.#sealedTexts >= BATCH_TEXTS) return true;
     return points >= BATCH_POINTS || messages >= BATCH_POINTS || bytes + this.#characters >= BATCH_BYTES;
   }
 
   async #seal(isNew: boolean, signal: AbortSignal): Promise<void> {
     this.#characters = 0;
+    this.#sealedTexts = this.#decoder.texts;
     const batch = this.#builder.seal();
     this.#tallies.add(batch);
     this.#parts.onProgress(this.#records, !isNew);

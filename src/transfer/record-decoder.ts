@@ -74,8 +74,10 @@ export class RecordDecoder implements Decoder {
   readonly #descriptions = new DescriptionReader();
   #mapping: Mapping | null = null;
   #record: SourceRecord | null = null;
-  /** Values that were rejected so far, and records with such. */
+  /** Values that were rejected so far. */
   rejected = 0;
+  /** Texts so far. */
+  texts = 0;
   #out: PointWriter | null = null;
   #deviceId = '';
   #time = 0;
@@ -186,6 +188,7 @@ export class RecordDecoder implements Decoder {
     else if (text.includes('\0')) this.#reject('text_nul', `${place} has a NUL`);
     else if (!text.isWellFormed()) this.#reject('text_not_unicode', `${place} has a lone surrogate`);
     else {
+      this.texts++;
       this.#out?.text(this.#deviceId, metric, this.#time, text, false);
       this.#describe(metric, true);
     }

@@ -79,7 +79,7 @@ export class SeriesDescriptions {
     );
     const { rows } = await client.query<{ series_id: string }>(this.#change, [
       ids,
-      said.map(({ kind }) => kind),
+      said.map(({ series, kind }) => (this.#newest ? kind : (series.storedKind ?? kind))),
       said.map(({ meta }) => textOrNull(meta.unit)),
       said.map(({ meta }) => tagsOrNull(meta.tags)),
       times,

@@ -104,6 +104,8 @@ export async function importSource(
       clientId: `${options.clientId} import ${begun.id}`,
       deadLetters: ledger,
       textsAlone: true,
+      // History is no news: a kind, a unit or tags that are known stay.
+      describes: 'unknown',
     });
     try {
       // Its journal knows from the first batch on since when it counts.

@@ -7,9 +7,10 @@ import { addImport } from '../../../src/commands/import.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFolder } from '../../support/folder.ts';
+import { message } from '../../unit/pipeline/messages.ts';
 import { runCommand } from '../commands/command-run.ts';
 import { environment } from '../dead-letters/letters.ts';
-import { count } from '../postgres/sinks.ts';
+import { count, openSink } from '../postgres/sinks.ts';
 
 interface Report {
   readonly records: number;
@@ -156,6 +157,13 @@ suite('tidegate import', () => {
   });
 
   test('what was appended is imported, what changed is refused, and the same again stores nothing', async () => {
+    await using sink = openSink(database);
+    await sink.put(
+      message((out) => {
+        out.number('g', 'x', 1_600_000_000_000_000, 0, 'counter');
+        out.describe({ unit: 'Wh' });
+      }),
+    );
     const path = await file('grows.csv', 'device,metric,time,value\ng,x,1700000000,1\ng,x,1700000001,2\n');
     assert.equal((await report([path])).points.stored, 2);
     const again = await report([path]);
@@ -179,8 +187,11 @@ suite('tidegate import', () => {
     assert.match(shorter.stderr(), /import_changed: it has 0 records; 3 were imported before/);
     assert.deepEqual(
       (await points('g')).map(({ value }) => value),
-      [1, 2, 3],
+      [0, 1, 2, 3],
     );
+    assert.deepEqual(await database.query(`SELECT kind, unit FROM iot_series WHERE device_id = 'g'`), [
+      { kind: 'counter', unit: 'Wh' },
+    ]);
   });
 
   test('one that is stopped while the database does not answer ends at once, and goes on later', async () => {

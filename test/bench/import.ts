@@ -6,15 +6,16 @@ import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Client } from 'pg';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { createFolder } from '../support/folder.ts';
 import { startTestPostgres } from '../support/postgres.ts';
-import { tidegate } from '../support/program.ts';
 import { freshDatabase } from './database.ts';
 import { figure } from './figures.ts';
 
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const DEVICES = 50;
 const BEGIN = Date.parse('2025-03-01T00:00:00Z');
@@ -34,6 +35,7 @@ export async function benchImport({ rounds, count }: { rounds: number; count: nu
     copy: [],
     export: [],
   };
+  const spent: Record<'csv' | 'sql', number[]> = { csv: [], sql: [] };
   for (let round = 0; round < rounds; round++) {
     for (const way of ['csv', 'sql'] as const) {
       const { url, client } = await freshDatabase(postgres.url);
@@ -41,7 +43,9 @@ export async function benchImport({ rounds, count }: { rounds: number; count: nu
       const env = { TIDEGATE_DATABASE_URL: url };
       const query = 'SELECT * FROM history ORDER BY "timestamp", device_id';
       const args = way === 'csv' ? [path] : ['--from-sql', source, '--query', query];
-      rates[way].push(count / (await timed(() => succeed(['import', ...args], env))));
+      rates[way].push(
+        count / (await timed(async () => spent[way].push(await succeed(['import', ...args], env)))),
+      );
       if (way === 'csv') {
         rates.again.push(count / (await timed(() => succeed(['import', path, '--anew'], env))));
         const file = join(folder.path, 'export.csv');
@@ -56,11 +60,13 @@ export async function benchImport({ rounds, count }: { rounds: number; count: nu
     await client.end();
     rates.copy.push(count / (await timed(() => copyIn(url, path))));
   }
+  const cpu = (values: readonly number[]): string =>
+    `${((figure(values).median / count) * 1e6).toFixed(1)} us of CPU of the process a row, start included`;
   const rate = (values: readonly number[]): string => figure(values).text('rows/s');
   return [
     `${count.toLocaleString('en-US')} rows of ${DEVICES} devices, a second apart, ${Math.round(size / 2 ** 20)} MiB of CSV:`,
-    `  import of the file        ${rate(rates.csv)}`,
-    `  import from SQL           ${rate(rates.sql)}`,
+    `  import of the file        ${rate(rates.csv)}, ${cpu(spent.csv)}`,
+    `  import from SQL           ${rate(rates.sql)}, ${cpu(spent.sql)}`,
     `  the file once more        ${rate(rates.again)}, all of it there already`,
     `  export as CSV             ${rate(rates.export)}`,
     `  psql \\copy, key and all   ${rate(rates.copy)}`,
@@ -101,12 +107,20 @@ async function copyIn(url: string, path: string): Promise<void> {
   await promisify(execFile)('psql', [url, '-c', `\\copy history from '${path}' (format csv, header)`]);
 }
 
-async function succeed(args: readonly string[], env: Readonly<Record<string, string>>): Promise<void> {
-  const { code, stdout, stderr } = await tidegate(args, env);
-  if (code !== 0) throw new Error(`${args.join(' ')}: ${stdout}${stderr}`);
+/** Resolves to the seconds of CPU that the command took. */
+async function succeed(args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const { stdout } = await promisify(execFile)(
+    'sh',
+    ['-c', '"$@" && times', 'sh', process.execPath, MAIN, ...args],
+    { env: { ...process.env, ...env } },
+  );
+  // The last line: of children, in the mode of the user and of the system (POSIX, times).
+  const spent = /(\d+)m([\d.]+)s (\d+)m([\d.]+)s\s*$/.exec(stdout)?.slice(1).map(Number) ?? [];
+  const [minutes = 0, seconds = 0, more = 0, rest = 0] = spent;
+  return (minutes + more) * 60 + seconds + rest;
 }
 
-async function timed(work: () => Promise<void>): Promise<number> {
+async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now();
   await work();
   return (performance.now() - begin) / 1000;

@@ -194,6 +194,19 @@ suite('tidegate import', () => {
     ]);
   });
 
+  test('a row that PostgreSQL refuses is set apart, those around it are stored', async () => {
+    await database.query('ALTER TABLE tidegate.points_late ADD CONSTRAINT mine CHECK (value <> 13)');
+    const rows = [12, 13, 14].map((value) => `r,x,${1_700_000_000 + value},${value}\n`);
+    const path = await file('refused.csv', `device,metric,time,value\n${rows.join('')}`);
+    const refused = await report([path], 1);
+    await database.query('ALTER TABLE tidegate.points_late DROP CONSTRAINT mine');
+    assert.deepEqual(
+      [refused.points.stored, refused.rejected, refused.rejects[0]?.code, refused.rejects[0]?.line],
+      [2, 1, 'database_rejected', 3],
+    );
+    assert.deepEqual([refused.check?.passed, refused.check?.lacking], [true, 1]);
+  });
+
   test('one that is stopped while the database does not answer ends at once, and goes on later', async () => {
     const path = await file('stopped.csv', 'device,metric,time,value\ns,x,1700000000,1\n');
     const holder = await database.connect();

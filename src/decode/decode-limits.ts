@@ -7,3 +7,6 @@ export interface DecodeLimits {
   readonly nameLength: number;
   readonly textLength: number;
 }
+
+/** Values that may be looked at for each point that a message may have: one that gives no point costs less. */
+export const VISITS_PER_POINT = 10;

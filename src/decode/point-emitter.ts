@@ -1,21 +1,17 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import type { NumberKind, PointWriter } from '../pipeline/types.ts';
 import { failing } from './conditions.ts';
-import { evaluateText, newScope } from './expression.ts';
-import { type MetricRule, nameByItem } from './metric-rules.ts';
-import type { DecodeLimits } from './decode-limits.ts';
-import { type Fault, Item } from './item.ts';
-import { isName } from './names.ts';
+import { newScope } from './expression.ts';
+import { MetricNaming } from './metric-naming.ts';
+import type { MetricRule } from './metric-rules.ts';
+import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
+import { Item } from './item.ts';
 import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
 import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
-import type { SeriesNotes } from './series-notes.ts';
 import { NO_TIME, readTimestamp } from './timestamp.ts';
 import type { Trace } from './trace.ts';
-
-/** A value that gives no point costs less than one that does. */
-const VISITS_PER_POINT = 10;
 
 /**
  * Turns the values of one message into points: applies the route's words, globs and rules for text, checks names and ranges.
@@ -31,18 +27,12 @@ export class PointEmitter {
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
-  /** Whether nothing is said of single metrics or series. */
-  #plain = true;
-  #rule: MetricRule | null = null;
-  /** What is said of the current item's series, where it was asked for. */
-  #itemNotes: string | null = null;
-  #meta: SeriesMeta | null = null;
+  readonly #naming = new MetricNaming();
   #out: PointWriter | null = null;
   #match: TopicMatch | null = null;
   readonly #item = new Item();
   readonly #place = new Place();
   #visits = 0;
-  #nameFault: Fault | null = null;
 
   constructor(limits: DecodeLimits) {
     this.limits = limits;
@@ -53,8 +43,7 @@ export class PointEmitter {
     this.#match = match;
     this.#out = out;
     this.count = 0;
-    this.#plain = match.plan.rules === null && match.plan.notes === null;
-    this.#rule = null;
+    this.#naming.begin(match.plan);
     this.scope.captures = match.captures;
     this.scope.payload = undefined;
     this.scope.item = undefined;
@@ -107,8 +96,7 @@ export class PointEmitter {
 
   startItem(): void {
     this.#item.start(this.#match?.deviceId ?? '');
-    this.#itemNotes = null;
-    this.#meta = null;
+    this.#naming.startItem();
     this.#place.row = -1;
   }
 
@@ -138,7 +126,7 @@ export class PointEmitter {
     if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {
       return;
     }
-    const name = this.#storedName(metricName);
+    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
     if (name !== null) {
       if (this.trace !== null) this.#note(this.trace, metricName, value);
       this.#value(name, value, key);
@@ -158,7 +146,7 @@ export class PointEmitter {
     if (!this.selects(metricName)) {
       return;
     }
-    const name = this.#storedName(metricName);
+    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
     for (let row = 0; row < values.length; row++) {
       const value = values[row];
       if (value === null) {
@@ -198,43 +186,17 @@ export class PointEmitter {
     return fault !== null;
   }
 
-  /** The name and the rule for the values that follow; null where there is no name, for which the fault is set. */
-  #storedName(metricName: string): string | null {
-    if (this.#plain && isName(metricName, this.limits.nameLength)) {
-      return metricName;
-    }
-    const rules = this.#match?.plan.rules ?? null;
-    this.#rule = rules === null ? null : rules.of(metricName);
-    const named = this.#rule === null ? metricName : this.#rule.name;
-    const name = typeof named === 'string' ? named : nameByItem(named, this.scope);
-    if (name !== undefined && isName(name, this.limits.nameLength)) {
-      const notes = this.#match?.plan.notes ?? null;
-      if (notes !== null && this.#out !== null) this.#meta = this.#metaBy(notes);
-      return name;
-    }
-    this.#nameFault =
-      name === undefined
-        ? { code: 'metric_name_missing', detail: `what names ${excerpt(metricName)} is missing` }
-        : { code: 'name_invalid', detail: `metric_name ${excerpt(name)}` };
-    return null;
-  }
-
-  #metaBy(notes: SeriesNotes): SeriesMeta | null {
-    this.#itemNotes ??= notes.ofItem(this.scope);
-    const unit = this.#rule?.unit ?? null;
-    return notes.of(this.#itemNotes, unit === null ? undefined : evaluateText(unit, this.scope));
-  }
-
   #note(trace: Trace, metricName: string, value: unknown): void {
-    trace.sent = this.#rule === null ? null : { metricName, value };
+    trace.sent = this.#naming.rule === null ? null : { metricName, value };
   }
 
   #rejectName(key: string | null): void {
-    if (this.#nameFault !== null) this.reject(this.#nameFault.code, this.#nameFault.detail, key);
+    const { fault } = this.#naming;
+    if (fault !== null) this.reject(fault.code, fault.detail, key);
   }
 
   #value(metricName: string, value: unknown, key: string | null): void {
-    if (this.#rule?.read === 'text' && /^(?:number|boolean|bigint)$/.test(typeof value)) {
+    if (this.#naming.rule?.read === 'text' && /^(?:number|boolean|bigint)$/.test(typeof value)) {
       this.#store(metricName, String(value), key);
     } else if (typeof value === 'string') {
       this.#text(metricName, value, key);
@@ -255,10 +217,10 @@ export class PointEmitter {
     // JSON has no infinity: this one is a numeral beyond the doubles.
     if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
       this.reject('number_out_of_range', 'the number does not fit a double', key);
-    } else if (this.#rule === null) {
+    } else if (this.#naming.rule === null) {
       this.#write(metricName, value, kind);
     } else {
-      this.#adapted(this.#rule, metricName, value, kind, key);
+      this.#adapted(this.#naming.rule, metricName, value, kind, key);
     }
   }
 
@@ -277,7 +239,7 @@ export class PointEmitter {
   #write(metricName: string, value: number, kind: NumberKind): void {
     this.count++;
     this.#out?.number(this.#item.deviceId, metricName, this.#item.time, value, kind);
-    if (this.#meta !== null) this.#out?.describe(this.#meta);
+    if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);
   }
 
   /** Devices quote numbers and booleans often enough that a text is a number or a word first. */
@@ -288,7 +250,7 @@ export class PointEmitter {
     }
     const { words } = match.plan;
     const trimmed = text.trim();
-    const rule = this.#rule;
+    const rule = this.#naming.rule;
     const state = rule?.words?.get(trimmed.toLowerCase());
     if (state !== undefined) {
       this.#number(metricName, state, 'state', key);
@@ -331,7 +293,7 @@ export class PointEmitter {
     } else {
       this.count++;
       this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, onText === 'store_changes');
-      if (this.#meta !== null) this.#out?.describe(this.#meta);
+      if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);
     }
   }
 }

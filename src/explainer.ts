@@ -2,6 +2,7 @@ import { decodeLimits, pipelineOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import { createDecoder, type RouteDecoder } from './decode/decoder.ts';
 import type { ExplainedPoint, Explanation } from './decode/explanation.ts';
+import { Recogniser } from './decode/recognition.ts';
 import { findRemedy, type Remedy } from './decode/remedy.ts';
 import { type Admission, refusalOf } from './pipeline/admission.ts';
 
@@ -15,6 +16,7 @@ export class Explainer {
   readonly #config: Config;
   readonly #decoder: RouteDecoder;
   readonly #admission: Admission;
+  #recogniser: Recogniser | null = null;
 
   constructor(config: Config) {
     this.#config = config;
@@ -41,7 +43,10 @@ export class Explainer {
     receivedAt: number = Date.now() * 1000,
   ): Remedy | null {
     const message = { topic, payload, receivedAt };
-    return findRemedy(this.#config.routes, decodeLimits(this.#config), message, explanation);
+    const limits = decodeLimits(this.#config);
+    // Made when it is needed: it has a decoder for each preset.
+    const recogniser = (): Recogniser => (this.#recogniser ??= new Recogniser(limits));
+    return findRemedy(this.#config.routes, limits, message, explanation, recogniser);
   }
 }
 

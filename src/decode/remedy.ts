@@ -15,15 +15,20 @@ import {
 import type { Explanation } from './explanation.ts';
 import { FORMAT_NAMES } from './formats/table.ts';
 import type { DecodeLimits } from './decode-limits.ts';
+import type { PlaceKeys, Recogniser } from './recognition.ts';
 import { readDocument, type RouteKeys, type Sample, suggestRoute, tryRoute } from './route-suggestion.ts';
 
 export type Remedy =
   /** Keys for the route that took the message. */
   | { readonly kind: 'change'; readonly route: string; readonly keys: Partial<RouteConfig> }
-  /** A route for a message that none takes. */
-  | { readonly kind: 'route'; readonly keys: RouteKeys }
+  /** A route for a message that none takes; that of a preset where one knows it. */
+  | { readonly kind: 'route'; readonly keys: RouteKeys | PresetKeys }
   /** A key of the configuration and a value that would do. */
   | { readonly kind: 'setting'; readonly name: string; readonly value: string };
+
+interface PresetKeys extends PlaceKeys {
+  readonly preset: string;
+}
 
 /** Null where no key of a route or limit would help. `explanation` is of the message by the routes. */
 export function findRemedy(
@@ -31,12 +36,17 @@ export function findRemedy(
   limits: DecodeLimits,
   message: Sample,
   explanation: Explanation,
+  recogniser: () => Recogniser,
 ): Remedy | null {
   const code = explanation.dead_letter?.code;
   if (code === undefined) return null;
   const route = routes.find(({ name }) => name === explanation.route);
   if (route === undefined) {
-    const keys = suggestRoute([message], limits);
+    const known = recogniser().recognise(message);
+    const keys =
+      known === null || known.preset === null || known.explanation.points.length === 0
+        ? suggestRoute([message], limits)
+        : { preset: known.preset.name, ...known.keys };
     return keys && { kind: 'route', keys };
   }
   const keys = nearestChange(route, limits, message, explanation, code);
@@ -123,7 +133,7 @@ function* namedMetrics(route: RouteConfig, document: unknown): Generator<Keys> {
 function* shapes(route: RouteConfig, document: unknown): Generator<Keys> {
   const places = placesOf(document, '$');
   const nested = [{ path: '$', value: document }, ...places];
-  if (!route.flatten) yield { flatten: true };
+  if (route.flatten === false) yield { flatten: true };
   for (const { path, value } of nested) {
     if (!isList(value)) continue;
     const items = placesOf(value[0], '@');
@@ -136,6 +146,7 @@ function* shapes(route: RouteConfig, document: unknown): Generator<Keys> {
     yield { each: path, flatten: true };
   }
   for (const { path, value } of places) if (isObject(value)) yield { value: path };
+  if (route.flatten !== 'arrays') yield { flatten: 'arrays' };
   if (route.format !== 'auto') yield { format: 'auto' };
 }
 

@@ -115,11 +115,8 @@ function* documentShapes(document: unknown): Generator<Partial<RouteConfig>> {
   for (const { path, value } of placesOf(document, '$')) {
     if (isObject(value)) yield { value: path, flatten: Object.values(value).some(isObject) };
   }
-  // What is left out are arrays, which are no values.
-  const arrays = placesOf(document, '$')
-    .filter(({ value }) => Array.isArray(value))
-    .map(({ path }) => path.slice(2).replaceAll(/\["|"\]/g, ''));
-  if (arrays.length > 0) yield { flatten: true, exclude: arrays };
+  // What is left out are arrays.
+  yield { flatten: true, on_nested: 'skip' };
 }
 
 /** Of one item: a metric and its value by name, or an object of metrics. */

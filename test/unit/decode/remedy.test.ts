@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type RouteConfig } from '../../../src/config/route.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
+import { Recogniser } from '../../../src/decode/recognition.ts';
 import { findRemedy } from '../../../src/decode/remedy.ts';
 import { LIMITS, makeRoute } from './decoding.ts';
 
@@ -15,7 +16,8 @@ function remedy(route: Partial<RouteConfig> & { topic: string }, topic: string, 
     timestamp > RECEIVED ? ({ code: 'timestamp_in_future', detail: '' } as const) : null;
   const explanation = createDecoder(routes, LIMITS).explain(topic, bytes, RECEIVED, late);
   assert.notEqual(explanation.dead_letter, null, 'it would be stored');
-  return findRemedy(routes, LIMITS, { topic, payload: bytes, receivedAt: RECEIVED }, explanation);
+  const message = { topic, payload: bytes, receivedAt: RECEIVED };
+  return findRemedy(routes, LIMITS, message, explanation, () => new Recogniser(LIMITS));
 }
 
 const keysOf = (...message: Parameters<typeof remedy>): unknown => {
@@ -26,7 +28,8 @@ const keysOf = (...message: Parameters<typeof remedy>): unknown => {
 test('keys of the route that took it, proposed from what the payload holds', () => {
   const object = { topic: 'a/{device_id}' };
   assert.deepEqual(keysOf(object, 'a/d', '{"ENERGY":{"Power":5}}'), { flatten: true });
-  assert.deepEqual(keysOf(object, 'a/d', '{"t":1,"list":[1,2]}'), { exclude: ['list'] });
+  assert.deepEqual(keysOf(object, 'a/d', '{"t":1,"list":[1,2]}'), { flatten: 'arrays' });
+  assert.deepEqual(keysOf(object, 'a/d', '{"t":1,"big":1e999}'), { exclude: ['big'] });
   assert.deepEqual(keysOf(object, 'a/d', '{"readings":[{"t":1,"h":2}]}'), { each: '$.readings' });
   assert.deepEqual(keysOf(object, 'a/d', '21.5'), { metric_name: 'value' });
   const named = { topic: 'a/{device_id}/{metric_name}' };
@@ -78,6 +81,18 @@ test('a route for a topic that none takes, tried on the message', () => {
     },
   );
   assert.equal(remedy(nowhere, 'a/b', Buffer.from('fffe', 'hex')), null);
+});
+
+test('the preset that knows the message, where it publishes', () => {
+  const keys = (topic: string, payload: string): unknown => {
+    const found = remedy({ topic: 'other/{device_id}' }, topic, payload);
+    return found?.kind === 'route' ? found.keys : found;
+  };
+  assert.deepEqual(keys('zigbee2mqtt/lamp', '{"state":"ON"}'), { preset: 'zigbee2mqtt' });
+  assert.deepEqual(keys('home/lamp', '{"state":"ON","linkquality":90}'), {
+    preset: 'zigbee2mqtt',
+    base: 'home',
+  });
 });
 
 test('limits of the configuration', () => {

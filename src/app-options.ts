@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Config } from './config/load.ts';
 import type { DecodeLimits } from './decode/decoder.ts';
+import type { EdgeLimits } from './decode/sparkplug/edge-nodes.ts';
 import type { EngineOptions } from './engines/engine.ts';
 import type { HttpOptions } from './http/server.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
@@ -207,6 +208,14 @@ export function pipelineOptions(config: Config): PipelineOptions {
     seriesCache: Math.max(SERIES_CACHE, ingest.queue.max_points * 2),
     spoolAfter: spool.after,
   };
+}
+
+export function edgeLimits({ sparkplug }: Config): EdgeLimits {
+  return { nodes: sparkplug.max_nodes, metrics: sparkplug.max_metrics };
+}
+
+export function readsSparkplug({ routes }: Config): boolean {
+  return routes.some(({ format }) => format === 'sparkplug_b');
 }
 
 export function decodeLimits(config: Config): DecodeLimits {

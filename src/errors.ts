@@ -29,6 +29,19 @@ export const DEAD_LETTERS = {
     means: 'The payload is not valid JSON.',
     mend: 'Look at the payload and mend the device or the format.',
   },
+  payload_not_sparkplug: {
+    means: 'The payload is not a valid Sparkplug B payload.',
+    mend: 'Look at the payload and mend the edge node, or name another format in the route.',
+  },
+  sparkplug_unknown_alias: {
+    means: 'No birth that is known names the alias, or the datatype, of a Sparkplug metric.',
+    mend: 'Nothing to do: it is replayed by itself once the birth is there. Have the edge node publish it anew, or set sparkplug.rebirth.enabled.',
+  },
+  sparkplug_limit: {
+    means:
+      'The births of Sparkplug edge nodes name more nodes or metrics than sparkplug.max_nodes or sparkplug.max_metrics.',
+    mend: 'Raise the limit and have the edge node publish its birth anew.',
+  },
   payload_too_deep: {
     means: 'The JSON is nested deeper than ingest.limits.nesting.',
     mend: 'Raise the limit, or have the device send flatter messages.',

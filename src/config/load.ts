@@ -15,7 +15,7 @@ import { nearest } from './nearest.ts';
 import { policyMistakes } from './policies.ts';
 import { expandPresets } from './preset-routes.ts';
 import { ROUTE, type RouteConfig } from './route.ts';
-import { routeMistakes } from './routes.ts';
+import { routeMistakes, sharedRouteMistakes } from './routes.ts';
 import { KEYS, SCHEMA, type Settings } from './schema.ts';
 import { SERIES_POLICY, seriesPolicy, type SeriesPolicy } from './series-policy.ts';
 import { TOKEN, type Token, tokenMistakes } from './token.ts';
@@ -66,6 +66,7 @@ export function loadConfig({ file, env }: ConfigSources): Config {
   const wrong = new Set(mistakes.flatMap(({ paths }) => paths.map(showPath)));
   const combined = [
     ...routeMistakes(routes),
+    ...sharedRouteMistakes(routes, settings.mqtt.share_group),
     ...tokenMistakes(tokens),
     ...policyMistakes(settings.policies, series, names),
     ...contradictions(settings, (name) => given(name) !== undefined),

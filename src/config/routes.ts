@@ -35,6 +35,23 @@ function takesAll({ ignore, when, unless }: RouteConfig): boolean {
   return ignore.length === 0 && when === undefined && unless === undefined;
 }
 
+/** Routes whose messages must all come to one daemon. */
+export function sharedRouteMistakes(
+  routes: readonly (RouteConfig | undefined)[],
+  shareGroup: string | null,
+): Mistake[] {
+  if (shareGroup === null) return [];
+  return [...routes.entries()]
+    .filter(([, route]) => route?.format === 'sparkplug_b')
+    .map(([index]) => ({
+      paths: [
+        ['routes', index, 'format'],
+        ['mqtt', 'share_group'],
+      ],
+      text: 'contradict each other: Sparkplug data is read by the birth before it, which another daemon of the group may get',
+    }));
+}
+
 function twice(first: number, second: number, key: string, text: string): Mistake {
   return {
     paths: [
@@ -57,7 +74,17 @@ function withinRoute(route: RouteConfig, index: number): Mistake[] {
   for (const { path, text } of mappingMistakes(route, levels)) {
     mistakes.push({ paths: [['routes', index, ...path]], text });
   }
-  if (route.device_id === undefined && !levels.includes('device_id')) {
+  if (route.format === 'sparkplug_b') {
+    if (!route.topic.startsWith(`spBv1.0/`)) {
+      add(
+        'topic',
+        `is ${JSON.stringify(route.topic)}; format sparkplug_b needs one that begins with spBv1.0/`,
+      );
+    }
+    if (route.metric_name !== undefined || levels.includes('metric_name')) {
+      add('metric_name', 'contradicts format sparkplug_b, whose payloads name their metrics');
+    }
+  } else if (route.device_id === undefined && !levels.includes('device_id')) {
     add('device_id', 'is missing: the topic has no level {device_id}');
   }
   const named = route.metric_name !== undefined || levels.includes('metric_name');

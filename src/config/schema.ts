@@ -7,6 +7,7 @@ import { ingest } from './sections/ingest.ts';
 import { mqtt } from './sections/mqtt.ts';
 import { dead_letters, policies } from './sections/policies.ts';
 import { general, http, log, routes } from './sections/service.ts';
+import { sparkplug } from './sections/sparkplug.ts';
 import { spool } from './sections/spool.ts';
 
 export const SCHEMA = {
@@ -15,6 +16,7 @@ export const SCHEMA = {
   ingest,
   spool,
   devices,
+  sparkplug,
   dead_letters,
   policies,
   http,
@@ -37,6 +39,8 @@ export const SECTION_DOCS: Readonly<Record<string, string>> = {
   'ingest.limits': 'Beyond them a message, or a part of it, becomes a dead letter.',
   spool: 'Messages on disk while the database is away, or slower than they come.',
   devices: 'When a device counts as silent; how often it publishes is learned.',
+  sparkplug: 'Of routes with format sparkplug_b.',
+  'sparkplug.rebirth': 'Asking edge nodes to publish their birth anew.',
   dead_letters: 'Messages that could not be stored.',
   policies: 'How stored data is kept. The component scheduler applies them.',
   'policies.aggregates': 'Each is computed from the one before it, the first from the points.',

@@ -8,6 +8,7 @@ import { excerpt, rejectionDetail } from './place.ts';
 import { PointEmitter } from './point-emitter.ts';
 import { planRoute } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
+import type { EdgeNodes } from './sparkplug/edge-nodes.ts';
 import { newTrace } from './trace.ts';
 import { TimedOnly } from './timed-only.ts';
 
@@ -26,25 +27,37 @@ export interface RouteDecoder extends Decoder {
   explain(topic: string, payload: Uint8Array, receivedAt: number, refusal?: TimeRefusal): Explanation;
 }
 
-/** Decodes by the first route that takes a topic. Throws an Error for a route that cannot be understood. */
-export function createDecoder(routes: readonly RouteConfig[], limits: DecodeLimits): RouteDecoder {
+/**
+ * Decodes by the first route that takes a topic. `edges`: what is known of Sparkplug edge nodes; default: nothing yet.
+ * Throws an Error for a route that cannot be understood.
+ */
+export function createDecoder(
+  routes: readonly RouteConfig[],
+  limits: DecodeLimits,
+  edges?: EdgeNodes,
+): RouteDecoder {
   const plans = routes.map(planRoute);
   const router = new Router(plans, limits.nameLength);
-  const points = new PointEmitter(limits);
-  const decoder: Decoder = {
+  const points = new PointEmitter(limits, edges);
+  const decoding = (past: boolean): Decoder => ({
     decode(topic, payload, out, backlog = false, receivedAt = Number.NaN): string | null {
       const match = router.match(topic);
       if (match === null) {
         out.reject('no_route', rejectionDetail(`topic ${excerpt(topic)}`));
         return null;
       }
+      points.topic = topic;
+      points.receivedAt = receivedAt;
+      points.past = past;
       return match.ignored
         ? match.plan.route.name
         : decodeMatched(match, topic, payload, receivedAt, points, out, backlog);
     },
-  };
+  });
+  const decoder = decoding(false);
   return {
     ...decoder,
+    past: decoding(true),
     filters: () => plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos })),
     explain: (topic, payload, receivedAt, refusal = () => null) => {
       const trace = newTrace();

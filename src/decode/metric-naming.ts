@@ -54,4 +54,14 @@ export class MetricNaming {
         : { code: 'name_invalid', detail: `metric_name ${excerpt(name)}` };
     return null;
   }
+
+  /** What the payload says of the series named last, where the route does not say it; always the same object for a series. */
+  describe(said: SeriesMeta | null, scope: Scope): void {
+    const notes = this.#plan?.notes ?? null;
+    if (notes === null) this.meta = said;
+    else if (said?.unit !== undefined && (this.rule?.unit ?? null) === null) {
+      this.#ofItem ??= notes.ofItem(scope);
+      this.meta = notes.of(this.#ofItem, said.unit);
+    }
+  }
 }

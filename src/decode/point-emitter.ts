@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { NumberKind, PointWriter } from '../pipeline/types.ts';
+import type { DropReason, EdgeEvent, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 import { failing } from './conditions.ts';
 import { newScope } from './expression.ts';
 import { MetricNaming } from './metric-naming.ts';
@@ -10,8 +10,12 @@ import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
 import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
+import { EdgeNodes } from './sparkplug/edge-nodes.ts';
 import { NO_TIME, readTimestamp } from './timestamp.ts';
 import type { Trace } from './trace.ts';
+
+/** Edge nodes that may become known where nobody keeps them. */
+const FEW = { nodes: 1_000, metrics: 100_000 };
 
 /**
  * Turns the values of one message into points: applies the route's words, globs and rules for text, checks names and ranges.
@@ -23,6 +27,14 @@ export class PointEmitter {
   count = 0;
   /** When the message arrived, in microseconds since 1970; NaN where nothing may go by that. */
   arrival = Number.NaN;
+  /** Of the message. */
+  topic = '';
+  /** When it arrived in any case, in microseconds since 1970; NaN where nobody says. */
+  receivedAt = Number.NaN;
+  /** Whether it was received and decoded before. */
+  past = false;
+  /** What earlier messages said of Sparkplug edge nodes. */
+  readonly edges: EdgeNodes;
   /** What the route's expressions are followed in. */
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
@@ -34,8 +46,14 @@ export class PointEmitter {
   readonly #place = new Place();
   #visits = 0;
 
-  constructor(limits: DecodeLimits) {
+  constructor(limits: DecodeLimits, edges: EdgeNodes = new EdgeNodes(FEW)) {
     this.limits = limits;
+    this.edges = edges;
+  }
+
+  /** Whether points are only counted. */
+  get counts(): boolean {
+    return this.#out === null;
   }
 
   /** Starts a message. Without `out` its points are only counted. */
@@ -110,6 +128,11 @@ export class PointEmitter {
     this.#item.setTime(this.readTime(value), value);
   }
 
+  /** The time of the points that follow, in microseconds since 1970. */
+  setMicros(micros: number, asSent: unknown): void {
+    this.#item.setTime(micros, asSent);
+  }
+
   /** By the rules of the route; see `readTimestamp`. */
   readTime(value: unknown): number {
     const plan = this.#match?.plan;
@@ -133,6 +156,50 @@ export class PointEmitter {
     } else {
       this.#rejectName(key);
     }
+  }
+
+  /**
+   * One value whose type the payload declares: a text is a text, whatever it reads like, and a number may be infinite.
+   * `isLatest`: no value of the past, which is stored whatever the series' latest text is. `meta`: what is known of it.
+   */
+  typed(
+    metricName: string,
+    value: number | bigint | boolean | string,
+    key: string,
+    isLatest: boolean,
+    meta: SeriesMeta | null,
+  ): void {
+    if (!this.selects(metricName) || this.#rejectsItem(key)) {
+      return;
+    }
+    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
+    if (name === null) {
+      this.#rejectName(key);
+      return;
+    }
+    if (this.trace !== null) this.#note(this.trace, metricName, value);
+    this.#naming.describe(meta, this.scope);
+    const { rule } = this.#naming;
+    if (typeof value === 'string' && rule !== null && (rule.words !== null || rule.read === 'number')) {
+      this.#text(name, value, key);
+    } else if (typeof value === 'string' || rule?.read === 'text') {
+      this.#store(name, String(value), key, isLatest);
+    } else {
+      const kind = typeof value === 'boolean' ? 'state' : 'gauge';
+      if (rule === null) this.#write(name, Number(value), kind);
+      else this.#adapted(rule, name, Number(value), kind, key);
+    }
+  }
+
+  /** A value that is not to be stored. */
+  drop(reason: DropReason): void {
+    this.count++;
+    this.#out?.drop(reason);
+  }
+
+  /** What the message says of the edge node that it is from. */
+  keep(event: EdgeEvent): void {
+    this.#out?.edge?.(event);
   }
 
   /** A metric's values with their times, as sent and as read; null is no value. */
@@ -279,11 +346,10 @@ export class PointEmitter {
     }
   }
 
-  #store(metricName: string, text: string, key: string | null): void {
+  #store(metricName: string, text: string, key: string | null, isLatest = true): void {
     const onText = this.#match?.plan.route.on_text;
     if (onText === 'drop') {
-      this.count++;
-      this.#out?.drop('text_dropped');
+      this.drop('text_dropped');
     } else if (text.length > this.limits.textLength) {
       this.reject('text_too_long', `a text of ${text.length} characters`, key);
     } else if (text.includes('\0')) {
@@ -292,7 +358,8 @@ export class PointEmitter {
       this.reject('text_not_unicode', 'a text with a lone surrogate', key);
     } else {
       this.count++;
-      this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, onText === 'store_changes');
+      const changesOnly = isLatest && onText === 'store_changes';
+      this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, changesOnly);
       if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);
     }
   }

@@ -65,7 +65,9 @@ export function planRoute(route: RouteConfig): RoutePlan {
   const each = route.each === undefined ? null : parsePath(route.each);
   const expression = (key: 'device_id' | 'metric_name' | 'timestamp'): Expression | null => {
     const named = key !== 'timestamp' && topic.names.includes(key);
-    const text = route[key] ?? (named ? `{${key}}` : undefined);
+    // Of Sparkplug the topic tells it, by the format's own rule.
+    const implied = key === 'device_id' && route.format === 'sparkplug_b' ? '$.device_id' : undefined;
+    const text = route[key] ?? (named ? `{${key}}` : implied);
     return text === undefined ? null : attempt(key, () => parseExpression(text, known));
   };
   const deviceId = expression('device_id');

@@ -1,5 +1,5 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { DropReason, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import type { DropReason, EdgeEvent, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 
 /**
  * Lets only points through that carry a time: of a message that waited at the broker, the arrival says nothing about when
@@ -35,6 +35,10 @@ export class TimedOnly implements PointWriter {
 
   drop(reason: DropReason): void {
     this.#out.drop(reason);
+  }
+
+  edge(event: EdgeEvent): void {
+    this.#out.edge?.(event);
   }
 
   #refuse(metricName: string): void {

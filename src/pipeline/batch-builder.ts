@@ -16,6 +16,7 @@ import {
   type Delivery,
   type DeviceObserver,
   type DropReason,
+  type EdgeEvent,
   type MessageColumns,
   type MessageOutcome,
   type NumberKind,
@@ -42,6 +43,7 @@ export class BatchBuilder implements PointWriter {
 
   #deliveries: Delivery[] = [];
   #deadLetters: DeadLetter[] = [];
+  #edgeEvents: (EdgeEvent & { readonly messageIndex: number })[] = [];
   #series: Series[] = [];
   #seriesIndexOf = new Map<Series, number>();
   #points = new PointBuffer();
@@ -107,6 +109,7 @@ export class BatchBuilder implements PointWriter {
   add(delivery: Delivery): number {
     const points = this.#points.length;
     const texts = this.#texts.value.length;
+    const edgeEvents = this.#edgeEvents.length;
     this.#arrival = Math.floor(delivery.receivedAt / 1000) * 1000;
     this.#rejected = 0;
     this.#dropped = 0;
@@ -122,6 +125,7 @@ export class BatchBuilder implements PointWriter {
       // A fault of ours: nothing of the message is stored, all of it is kept.
       this.#points.truncate(points);
       truncateTexts(this.#texts, texts);
+      this.#edgeEvents.length = edgeEvents;
       this.#rejected = 0;
       this.#reasonCode = null;
       this.reject('internal', error instanceof Error ? error.message : String(error));
@@ -206,6 +210,11 @@ export class BatchBuilder implements PointWriter {
     this.#onDrop(reason);
   }
 
+  edge(event: EdgeEvent): void {
+    this.#edgeEvents.push({ ...event, messageIndex: this.#deliveries.length - 1 });
+    this.#bytes += MESSAGE_OVERHEAD + (event.definition?.byteLength ?? 0);
+  }
+
   /** Takes over counts of messages that are not decoded here. */
   addCounts(counts: ApartCounts): void {
     this.#apart.ignored += counts.ignored;
@@ -221,6 +230,7 @@ export class BatchBuilder implements PointWriter {
       points: this.#points.columns(),
       texts: { ...this.#texts, length: this.#texts.value.length },
       deadLetters: this.#deadLetters,
+      edgeEvents: this.#edgeEvents,
       deliveries: this.#deliveries,
       messages: this.#messages,
       apart: this.#apart,
@@ -230,6 +240,7 @@ export class BatchBuilder implements PointWriter {
     };
     this.#deliveries = [];
     this.#deadLetters = [];
+    this.#edgeEvents = [];
     this.#series = [];
     this.#seriesIndexOf = new Map();
     this.#forgetLast();

@@ -172,6 +172,9 @@ function slice(batch: Batch, from: number, to: number): Batch {
     deadLetters: batch.deadLetters
       .filter(({ messageIndex }) => within(0, messageIndex))
       .map((deadLetter) => ({ ...deadLetter, messageIndex: deadLetter.messageIndex - from })),
+    edgeEvents: (batch.edgeEvents ?? [])
+      .filter(({ messageIndex }) => within(0, messageIndex))
+      .map((event) => ({ ...event, messageIndex: event.messageIndex - from })),
     deliveries: batch.deliveries.slice(from, to),
     messages,
   };

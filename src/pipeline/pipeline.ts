@@ -260,7 +260,8 @@ export class Pipeline {
   #draining({ spool, beginEpoch }: SpoolParts): Drain {
     const { decoder, sink, sheet } = this.#parts;
     // What a message loses by policy was told at its receipt.
-    const builder = new BatchBuilder(decoder, this.#registry, this.#options.admission, () => {});
+    const past = decoder.past ?? decoder;
+    const builder = new BatchBuilder(past, this.#registry, this.#options.admission, () => {});
     const storing = this.#storing(new PatientSink(sink), 'drained');
     return new Drain({
       spool,

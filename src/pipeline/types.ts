@@ -92,6 +92,23 @@ export interface PointWriter {
   reject(code: DeadLetterCode, detail: string): void;
   /** A point that the configuration says not to store: counted. */
   drop(reason: DropReason): void;
+  /** What the message says of the edge node that it is from, to be kept with its points. */
+  edge?(event: EdgeEvent): void;
+}
+
+/** A birth or death of a Sparkplug edge node or device; or that everything of it until then is forgotten. */
+export interface EdgeEvent {
+  readonly kind: 'birth' | 'death' | 'forgotten';
+  /** `<group>/<edge node>` */
+  readonly edge: string;
+  /** Null: the edge node itself. */
+  readonly device: string | null;
+  /** Microseconds since 1970; no two of an edge node are at one time. */
+  readonly receivedAt: number;
+  /** Of the session; null where it is not known. */
+  readonly bdSeq: number | null;
+  /** Of a birth: the names, aliases and datatypes of its metrics, as a Sparkplug payload without values. */
+  readonly definition: Uint8Array | null;
 }
 
 /** Turns a payload into points. Never throws for anything that a payload holds. */
@@ -108,6 +125,8 @@ export interface Decoder {
     backlog?: boolean,
     receivedAt?: number,
   ): string | null;
+  /** For messages that were received and decoded before: by what was known then. Default: this one. */
+  readonly past?: Decoder;
 }
 
 /** A series as the process knows it; `id` is the sink's and undefined until it was looked up. */
@@ -200,6 +219,8 @@ export interface Batch {
   readonly points: PointColumns;
   readonly texts: TextColumns;
   readonly deadLetters: readonly DeadLetter[];
+  /** What its messages say of edge nodes. */
+  readonly edgeEvents?: readonly (EdgeEvent & { readonly messageIndex: number })[];
   readonly deliveries: readonly Delivery[];
   readonly messages: MessageColumns;
   /** Counts that commit with this batch although their messages are not in it. */
@@ -270,6 +291,8 @@ export type DropReason =
   | 'redelivered'
   | 'backlog_skipped'
   | 'repeated'
+  | 'transient'
+  | 'stale_death'
   | 'spool_overflow'
   | 'spool_damaged';
 

@@ -57,12 +57,15 @@ const DROP_REASONS = namesOf<DropReason>({
   redelivered: true,
   backlog_skipped: true,
   repeated: true,
+  transient: true,
+  stale_death: true,
   spool_overflow: true,
   spool_damaged: true,
 });
 
 const SPOOL_FAULTS = namesOf<SpoolError['reason']>({ full: true, failed: true });
 export const DEVICE_STATES = ['learning', 'ok', 'silent'] as const;
+export const EDGE_STATES = ['online', 'offline'] as const;
 const ANNOUNCEMENT_SUBJECTS = ['status', 'event', 'discovery'] as const;
 const ANNOUNCEMENT_OUTCOMES = ['sent', 'refused', 'dropped'] as const;
 
@@ -185,6 +188,23 @@ export const METRICS = {
     type: 'gauge',
     help: 'Devices that are watched, by state: learning is one whose cadence is not known yet.',
     labels: { state: DEVICE_STATES },
+  },
+  edge_nodes: {
+    type: 'gauge',
+    help: 'Sparkplug edge nodes that were born, by whether they are there.',
+    labels: { state: EDGE_STATES },
+  },
+  edge_messages_missing_total: {
+    type: 'counter',
+    help: 'Messages of Sparkplug edge nodes that never came, by the gaps in their sequence numbers.',
+  },
+  edge_messages_reordered_total: {
+    type: 'counter',
+    help: 'Messages of Sparkplug edge nodes that came out of their turn.',
+  },
+  edge_births_asked_total: {
+    type: 'counter',
+    help: 'Times that a Sparkplug edge node was asked for its birth (sparkplug.rebirth.enabled).',
   },
   device_silences_total: {
     type: 'counter',

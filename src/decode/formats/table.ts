@@ -2,6 +2,7 @@ import { autoFormat } from './auto.ts';
 import { cloudEventFormat } from './cloud-event.ts';
 import type { Format } from './format.ts';
 import { jsonFormat } from './json.ts';
+import { sparkplugFormat } from './sparkplug-b.ts';
 import { valueFormat } from './value.ts';
 
 /** Every format by its name in a route. The configuration, its documentation and the decoder go by this table. */
@@ -10,6 +11,7 @@ export const FORMATS = {
   value: valueFormat,
   json: jsonFormat,
   cloud_event: cloudEventFormat,
+  sparkplug_b: sparkplugFormat,
 } as const satisfies Readonly<Record<string, Format>>;
 
 export type FormatName = keyof typeof FORMATS;

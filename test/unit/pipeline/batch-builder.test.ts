@@ -12,6 +12,7 @@ import {
   type SeriesMeta,
 } from '../../../src/pipeline/types.ts';
 import {
+  birth,
   message,
   NEW_YEAR,
   point,
@@ -163,13 +164,15 @@ test('a decoder that throws leaves nothing of the message but a dead letter, whi
   const broken = message((out) => {
     out.number('b', 'x', NEW_YEAR, 2, 'gauge');
     out.text('b', 'y', NEW_YEAR, 'two', false);
+    out.edge?.(birth('E', NEW_YEAR));
     out.reject('value_missing', 'before the fault');
     throw new TypeError('undefined is not a function');
   });
   open.add(broken);
   open.add(point('c', 'x', NEW_YEAR, 3));
-  const { points, texts, deadLetters, messages } = open.seal();
+  const { points, texts, deadLetters, edgeEvents, messages } = open.seal();
   assert.deepEqual(Array.from(points.value).slice(0, points.length), [1, 3]);
+  assert.deepEqual(edgeEvents, []);
   assert.equal(texts.length, 0);
   assert.deepEqual(messages.outcome, ['settled', 'dead_lettered', 'settled']);
   assert.deepEqual(

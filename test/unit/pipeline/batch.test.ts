@@ -24,6 +24,8 @@ function contents(batch: Batch): string[] {
   const from = (index: number | undefined): string =>
     String(ordinals.get(deliveries[index as number] as object));
   const lines = batch.deadLetters.map((one) => `dead ${from(one.messageIndex)} ${one.code} ${one.points}`);
+  for (const { messageIndex, kind, edge } of batch.edgeEvents ?? [])
+    lines.push(`${kind} of ${edge} ${from(messageIndex)}`);
   for (let row = 0; row < points.length; row++) {
     lines.push(
       `point ${from(points.messageIndex[row])} ${name(points.seriesIndex[row])} ${points.timestamp[row]} ${points.value[row]} ${points.flags[row]}`,
@@ -82,6 +84,11 @@ test('property: without some series nothing else is lost, and the totals still a
       const letters = less.deadLetters.map(({ messageIndex }) => messageIndex);
       assert.equal(new Set(letters).size, letters.length, 'one dead letter a message at most');
       assert.equal(less.id, batch.id);
+      assert.deepEqual(
+        less.edgeEvents,
+        batch.edgeEvents,
+        'what is known of edge nodes does not hang on their points',
+      );
     }),
   );
 });

@@ -3,7 +3,7 @@
 import * as fc from 'fast-check';
 import { BatchBuilder } from '../../../src/pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
-import type { Batch, Decoder, Delivery, PointWriter } from '../../../src/pipeline/types.ts';
+import type { Batch, Decoder, Delivery, EdgeEvent, PointWriter } from '../../../src/pipeline/types.ts';
 
 export type Script = (out: PointWriter) => void;
 
@@ -69,6 +69,18 @@ export function batches(admission = TAKE_ALL): (...deliveries: readonly Delivery
   };
 }
 
+/** A birth of an edge node, with a definition of five bytes. */
+export function birth(edge: string, receivedAt: number): EdgeEvent {
+  return {
+    kind: 'birth',
+    edge,
+    device: null,
+    receivedAt,
+    bdSeq: 7,
+    definition: Buffer.from(edge.slice(0, 5).padEnd(5)),
+  };
+}
+
 /** What a decoder can tell of a message, in any order, now and then ending in a throw. */
 export const scriptArbitrary: fc.Arbitrary<Script> = fc
   .record({
@@ -81,7 +93,7 @@ export const scriptArbitrary: fc.Arbitrary<Script> = fc
           text: fc.boolean(),
           arrival: fc.boolean(),
         }),
-        fc.constantFrom('reject', 'drop'),
+        fc.constantFrom('reject', 'drop', 'birth'),
       ),
       { maxLength: 6 },
     ),
@@ -91,6 +103,7 @@ export const scriptArbitrary: fc.Arbitrary<Script> = fc
     for (const [index, step] of steps.entries()) {
       if (step === 'reject') out.reject('value_missing', `step ${index}`);
       else if (step === 'drop') out.drop('text_dropped');
+      else if (step === 'birth') out.edge?.(birth(`step ${index}`, NEW_YEAR + index));
       else {
         const time = step.arrival ? Number.NaN : NEW_YEAR + step.at * SECOND;
         if (step.text) out.text(step.device, step.metric, time, `text ${index}`, false);

@@ -1,8 +1,9 @@
 import type { Client } from 'pg';
-import { decodeLimits, pipelineOptions, sinkOptions } from '../app-options.ts';
+import { decodeLimits, edgeLimits, pipelineOptions, readsSparkplug, sinkOptions } from '../app-options.ts';
 import type { Config } from '../config/load.ts';
 import { topicFilter, topicMistake } from '../config/topic.ts';
 import { createDecoder } from '../decode/decoder.ts';
+import { EdgeNodes } from '../decode/sparkplug/edge-nodes.ts';
 import { DEAD_LETTERS, TidegateError } from '../errors.ts';
 import { ArrivedPoints } from '../postgres/arrived-points.ts';
 import { recordCorrection } from '../postgres/correction.ts';
@@ -18,6 +19,7 @@ import {
 } from '../postgres/dead-letter-reading.ts';
 import { LettersReturned } from '../postgres/dead-letter-return.ts';
 import { ALL_LETTERS, type LetterSelection } from '../postgres/dead-letter-selection.ts';
+import { EdgeStore } from '../postgres/edge-store.ts';
 import { engineOf } from '../postgres/engine-choice.ts';
 import { type SchemaNames, schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
@@ -42,11 +44,14 @@ export class DeadLetters {
   readonly #config: Config;
   readonly #names: SchemaNames;
   readonly #actor: string;
+  readonly #edges: EdgeNodes | null;
 
-  constructor(config: Config, actor: string) {
+  /** `edges`: what is known of edge nodes; default: what the database has. */
+  constructor(config: Config, actor: string, edges: EdgeNodes | null = null) {
     this.#config = config;
     this.#names = schemaNames(config.database.schema);
     this.#actor = actor;
+    this.#edges = edges;
   }
 
   /** By reason, the most frequent first. Every method throws a TidegateError; this one and the next also `usage`. */
@@ -93,7 +98,8 @@ export class DeadLetters {
     const meant = understood(selection);
     return await this.#connected(async (client) => {
       const pages = letterPages(client, this.#names, meant, limit ?? Number.POSITIVE_INFINITY);
-      const decoder = createDecoder(this.#config.routes, decodeLimits(this.#config));
+      const edges = await this.#knownEdges(client);
+      const decoder = createDecoder(this.#config.routes, decodeLimits(this.#config), edges);
       const { admission } = pipelineOptions(this.#config);
       if (dryRun) return await new Replay({ decoder, admission, storing: null }).run(pages, signal);
       const sink = await this.#sink(client, selection);
@@ -140,11 +146,21 @@ export class DeadLetters {
     return new PostgresSink({
       ...options,
       clientId: `${options.clientId} replay`,
+      edgesOf: options.clientId,
       onDuplicate: 'keep_first',
       deadLetters: new LettersReturned(this.#names, auditId),
       textsAlone: true,
       describes: 'unknown',
     });
+  }
+
+  /** What the daemon of this configuration knows of edge nodes. */
+  async #knownEdges(client: Client): Promise<EdgeNodes> {
+    if (this.#edges !== null) return this.#edges;
+    const edges = new EdgeNodes(edgeLimits(this.#config));
+    const store = new EdgeStore(this.#names, this.#config.mqtt.client_id);
+    if (readsSparkplug(this.#config)) for await (const page of store.load(client)) edges.restore(page);
+    return edges;
   }
 
   async #audit(

@@ -67,7 +67,8 @@ export class Replay {
 
   constructor(parts: ReplayParts) {
     this.#parts = parts;
-    this.#builder = new BatchBuilder(parts.decoder, new SeriesRegistry(SERIES), parts.admission, () => {});
+    const decoder = parts.decoder.past ?? parts.decoder;
+    this.#builder = new BatchBuilder(decoder, new SeriesRegistry(SERIES), parts.admission, () => {});
     this.#report = {
       dry_run: parts.storing === null,
       letters: 0,

@@ -18,6 +18,8 @@ export interface SinkOptions {
   readonly engine?: EngineName;
   /** Default: they become rows of dead_letters. */
   readonly deadLetters?: DeadLetterKeeper;
+  /** Whose births and deaths of edge nodes these are. Default: of `clientId`. */
+  readonly edgesOf?: string;
   /** Whether no other writer is at work while texts are written: what others know to be the latest may change. */
   readonly textsAlone?: boolean;
   /** Whether batches may come to lie in a spool, where a later life asks what became of them. Default: false. */

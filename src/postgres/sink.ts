@@ -10,6 +10,7 @@ import { type DeadLetterKeeper, DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { Deletions } from './deletions.ts';
 import { DirtyBuckets, dirtyMinutes } from './dirty-buckets.ts';
+import { EdgeStore } from './edge-store.ts';
 import { forgetDropped } from './dropped-chunks.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
 import { Journal } from './journal.ts';
@@ -56,6 +57,7 @@ export class PostgresSink implements Sink {
   readonly #deadLetters: DeadLetterKeeper;
   readonly #journal: Journal;
   readonly #deliveries: DeliveryLedger;
+  readonly #edges: EdgeStore;
   readonly #begin: string;
   readonly #beginAlone: string;
   readonly #connections: KeptConnections;
@@ -84,6 +86,7 @@ export class PostgresSink implements Sink {
     this.#deadLetters = options.deadLetters ?? new DeadLetterStore(names, options.clientId);
     this.#journal = new Journal(names, options.clientId);
     this.#deliveries = new DeliveryLedger(names, options.clientId);
+    this.#edges = new EdgeStore(names, options.edgesOf ?? options.clientId);
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
        SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
@@ -240,6 +243,7 @@ export class PostgresSink implements Sink {
     );
     if (others.length > 0) await this.#journal.recordAlongside(client, others);
     await this.#deliveries.record(client, batch.id, batch.deliveries);
+    await this.#edges.record(client, batch.edgeEvents ?? []);
     this.#inDoubt.add(batch.id);
     await client.query('COMMIT');
     rememberLatest(texts.latest);

@@ -69,6 +69,7 @@ export class App {
       deadLetters: () => this.#ingest?.deadLetters ?? null,
       queriesUnlogged: () => this.#answering?.unlogged ?? 0,
       devices: () => this.#watching?.state() ?? null,
+      edges: () => this.#ingest?.edges ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
     this.#answering = config.components.includes('api') ? this.#answeringWith(metrics) : null;

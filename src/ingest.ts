@@ -1,6 +1,14 @@
-import { decodeLimits, brokerOptions, pipelineOptions, sinkOptions, victronOptions } from './app-options.ts';
+import {
+  brokerOptions,
+  decodeLimits,
+  pipelineOptions,
+  readsSparkplug,
+  sinkOptions,
+  victronOptions,
+} from './app-options.ts';
 import type { Config } from './config/load.ts';
 import { createDecoder } from './decode/decoder.ts';
+import { EdgeWatching, type EdgeState } from './edge-watching.ts';
 import { TidegateError, WriteError } from './errors.ts';
 import { LetterWatch, type LetterWatchState } from './letters/watch.ts';
 import { Subscriber } from './mqtt/subscriber.ts';
@@ -47,6 +55,8 @@ const FAREWELL = 2_000;
 export class Ingest {
   readonly #parts: IngestParts;
   readonly #letters: LetterWatch;
+  /** Null where no route reads Sparkplug. */
+  readonly #edges: EdgeWatching | null;
   #sink: PostgresSink | null = null;
   #subscriber: Subscriber | null = null;
   #pipeline: Pipeline | null = null;
@@ -62,7 +72,9 @@ export class Ingest {
 
   constructor(parts: IngestParts) {
     this.#parts = parts;
-    this.#letters = new LetterWatch(parts.config, parts.secrets, parts.logger);
+    const { config, secrets, logger } = parts;
+    this.#letters = new LetterWatch(config, secrets, logger);
+    this.#edges = readsSparkplug(config) ? new EdgeWatching(config, secrets, logger) : null;
   }
 
   get pipeline(): PipelineState | null {
@@ -76,6 +88,10 @@ export class Ingest {
   }
   get deadLetters(): LetterWatchState | null {
     return this.#letters.state;
+  }
+
+  get edges(): EdgeState | null {
+    return this.#edges?.state ?? null;
   }
 
   /** Checks of the account that found that it does not add up. */
@@ -94,7 +110,7 @@ export class Ingest {
   async start(engine: EngineName): Promise<void> {
     const { config, secrets, logger, observer, watching, onFatal } = this.#parts;
     const seams = { ...NO_SEAMS, ...this.#parts.seams };
-    const decoder = createDecoder(config.routes, decodeLimits(config));
+    const decoder = createDecoder(config.routes, decodeLimits(config), this.#edges?.edges);
     const files = await this.#openSpool();
     this.#spool = files && seams.spool(files);
     const sink = new PostgresSink({
@@ -107,6 +123,7 @@ export class Ingest {
     // What the spool holds may have been committed by an earlier life, and is looked up before it is written.
     const earlier = this.#spool !== null && this.#spool.state.batches > 0;
     await sink.maintain(() => ({ records: new Set(), earlier })).catch(rethrown);
+    await this.#edges?.restore(sink, files?.survey() ?? null, decoder).catch(rethrown);
     const subscriber = new Subscriber({
       ...brokerOptions(config, secrets),
       filters: decoder.filters(),
@@ -130,8 +147,13 @@ export class Ingest {
         sink: seams.sink(sink),
         spool: this.#spool && { spool: this.#spool, beginEpoch: (epoch) => sink.sessions.begin(epoch) },
         sheet: new BalanceSheet(since, totals, this.#spool?.state),
-        observer: tellAll(observer, this.#databaseWatch(), this.#letters.observer),
-        ...(watching.devices && { devices: watching.devices }),
+        observer: tellAll(
+          observer,
+          this.#databaseWatch(),
+          this.#letters.observer,
+          ...(this.#edges === null ? [] : [this.#edges.observer]),
+        ),
+        ...(watching.devices && { devices: this.#edges?.heardBy(watching.devices) ?? watching.devices }),
         logger,
         onFatal: (error) => onFatal(describeFatal(error)),
       },
@@ -144,6 +166,7 @@ export class Ingest {
     this.#timer = setInterval(() => void this.#maintain(FOLDING), MAINTENANCE);
     pipeline.start();
     this.#letters.start();
+    this.#edges?.start();
     const garbage = new YoungGarbage();
     await source.start((delivery) => {
       pipeline.receive(delivery);
@@ -171,6 +194,7 @@ export class Ingest {
     await this.#sink?.close();
     await this.#spool?.close();
     await this.#letters.stop();
+    await this.#edges?.stop();
     return drained;
   }
 

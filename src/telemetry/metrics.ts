@@ -5,6 +5,7 @@ import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/
 import type { SchedulerObserver } from '../scheduler/types.ts';
 import {
   DEVICE_STATES,
+  EDGE_STATES,
   MESSAGE_OUTCOMES,
   METRIC_PREFIX,
   METRICS,
@@ -32,6 +33,14 @@ export interface MetricSources {
   devices(): {
     readonly counts: Readonly<Record<(typeof DEVICE_STATES)[number], number>>;
     readonly unwatched: number;
+  } | null;
+  /** Sparkplug edge nodes; null where no route reads them. */
+  edges(): {
+    readonly online: number;
+    readonly offline: number;
+    readonly missing: number;
+    readonly reordered: number;
+    readonly asked: number;
   } | null;
   scheduler(): { readonly leading: boolean } | null;
   /** Questions that were not written down. */
@@ -231,6 +240,12 @@ function read(sources: MetricSources, metrics: Registered): void {
     if (devices !== null) metrics.gauge('devices').set({ state }, devices.counts[state]);
   }
   copy('device_messages_unwatched_total', devices?.unwatched ?? 0);
+  const edges = sources.edges();
+  for (const state of EDGE_STATES)
+    if (edges !== null) metrics.gauge('edge_nodes').set({ state }, edges[state]);
+  copy('edge_messages_missing_total', edges?.missing ?? 0);
+  copy('edge_messages_reordered_total', edges?.reordered ?? 0);
+  copy('edge_births_asked_total', edges?.asked ?? 0);
   const broker = sources.broker();
   set('mqtt_connected', broker?.connected);
   if (broker !== null) {

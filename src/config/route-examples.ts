@@ -47,4 +47,12 @@ export const ROUTE_EXAMPLES: readonly { readonly title: string; readonly yaml: s
     on_text: drop
     booleans: {true: [true, running], false: [false, idle]}`,
   },
+  {
+    title: 'Sparkplug B: all edge nodes and their devices (docs/sparkplug.md).',
+    yaml: `routes:
+  - name: sparkplug
+    topic: spBv1.0/#
+    format: sparkplug_b
+    flatten: true`,
+  },
 ];

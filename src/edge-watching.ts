@@ -63,7 +63,7 @@ export class EdgeWatching {
    * these edge nodes.
    */
   async restore(
-    sink: PostgresSink,
+    sink: Pick<PostgresSink, 'lend'>,
     spooled: AsyncIterable<SpooledBatch> | null,
     decoder: Decoder,
   ): Promise<void> {

@@ -5,7 +5,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { EdgeWatching } from '../../src/edge-watching.ts';
 import type { SpooledBatch } from '../../src/pipeline/spool-types.ts';
-import type { Delivery, DeviceObserver, PointWriter } from '../../src/pipeline/types.ts';
+import type { DeviceObserver, PointWriter } from '../../src/pipeline/types.ts';
 import { secretsOf } from '../../src/secrets.ts';
 import { bdSeq, encodePayload } from '../support/sparkplug.ts';
 import { message } from './pipeline/messages.ts';
@@ -51,6 +51,10 @@ test('a death is no sign of life, a birth is', () => {
   const devices: DeviceObserver = { heard: (deviceId) => void heard.push(deviceId) };
   const observer = watching().heardBy(devices);
   for (const topic of ['spBv1.0/G/NBIRTH/E', 'spBv1.0/G/NDEATH/E', 'spBv1.0/G/DDEATH/E/d', 'a/NDEATH/b'])
-    observer.heard(topic, message(() => {}, { topic }) as Delivery, Number.NaN);
+    observer.heard(
+      topic,
+      message(() => {}, { topic }),
+      Number.NaN,
+    );
   assert.deepEqual(heard, ['spBv1.0/G/NBIRTH/E', 'a/NDEATH/b']);
 });

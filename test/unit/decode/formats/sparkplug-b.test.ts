@@ -281,6 +281,36 @@ test('the unit that the birth gives is that of the series', () => {
   assert.equal(first?.[1], second?.[1]);
 });
 
+test('what the route says of metrics holds, and its tags stand beside the unit of the birth', () => {
+  const reading = startReading({
+    topic: 'spBv1.0/{group}/+/{edge}/#',
+    device_id: '{edge}',
+    tags: { group: '{group}' },
+    metrics: { 'a/*': { name: '{1}', scale: 0.1 }, state: { words: { run: 1 } }, code: { read: 'text' } },
+  });
+  const properties = { keys: ['engUnit'], values: [{ type: 12, stringValue: 'bar' }] };
+  const read = reading.take(BIRTH, {
+    seq: 0,
+    metrics: [
+      { name: 'a/b', datatype: 3, intValue: 5, properties },
+      { name: 'state', datatype: 12, stringValue: 'RUN' },
+      { name: 'code', datatype: 3, intValue: 7 },
+    ],
+  });
+  assert.deepEqual(valuesIn(read), [
+    ['b', 0.5],
+    ['state', 1],
+    ['code', '7'],
+  ]);
+  const tags = { group: 'Plant' };
+  assert.deepEqual(read.described, [
+    [0, { tags }],
+    [1, { unit: 'bar', tags }],
+    [2, { tags }],
+    [3, { tags }],
+  ]);
+});
+
 test('include and exclude go by the names of metrics, and of the parts of what is flattened', () => {
   const metrics: MetricFields[] = [
     { name: 'File', datatype: 18, bytesValue: Buffer.from('x') },

@@ -7,6 +7,7 @@ import { homie } from './homie.ts';
 import { owntracks } from './owntracks.ts';
 import type { Preset } from './preset.ts';
 import { shelly } from './shelly.ts';
+import { sparkplugB } from './sparkplug-b.ts';
 import { tasmota } from './tasmota.ts';
 import { teltonikaFlespi } from './teltonika-flespi.ts';
 import { ttn } from './ttn.ts';
@@ -28,6 +29,7 @@ export const PRESETS: readonly Preset[] = [
   teltonikaFlespi,
   awsShadow,
   azureEventGrid,
+  sparkplugB,
 ];
 
 export function presetNamed(name: unknown): Preset | undefined {

@@ -46,7 +46,8 @@ export class Recogniser {
     let quiet: Recognised | null = null;
     for (const candidate of this.#candidates(message, document)) {
       const { rejections, points } = candidate.explanation;
-      if (rejections.length > 0) continue;
+      const isOwn = candidate.preset?.alone === true && rejections[0]?.code !== 'no_route';
+      if (rejections.length > 0 && !isOwn) continue;
       if (points.length > 0) return candidate;
       quiet ??= candidate;
     }

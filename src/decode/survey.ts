@@ -91,8 +91,8 @@ export class Survey {
 
   report(): SurveyReport {
     const groups = [...this.#groups.values()];
-    const loud = merged(groups.filter(({ recognised, points }) => recognised !== null && points.length > 0));
-    const quiet = groups.filter(({ recognised, points }) => recognised !== null && points.length === 0);
+    const loud = merged(groups.filter(isLoud));
+    const quiet = groups.filter((group) => group.recognised !== null && !isLoud(group));
     const unknown = groups.filter(({ recognised }) => recognised === null);
     return {
       messages: this.#messages,
@@ -206,7 +206,11 @@ function baseOf({ recognised }: Group): string {
 
 function placeOf({ preset, keys, explanation }: Recognised): string {
   // What is left alone is kept apart: it proves nothing.
-  return JSON.stringify(['preset', preset?.name ?? '', keys, explanation.points.length > 0]);
+  return JSON.stringify(['preset', preset?.name ?? '', keys, preset?.alone ?? explanation.points.length > 0]);
+}
+
+function isLoud({ recognised, points }: Group): boolean {
+  return recognised !== null && (points.length > 0 || recognised.preset?.alone === true);
 }
 
 function sum(groups: readonly Group[]): number {

@@ -17,6 +17,8 @@ export interface Preset {
   readonly routes: readonly PresetRoute[];
   /** Authentic messages, shown in the documentation with the points that they become. */
   readonly examples: readonly PresetExample[];
+  /** Whether nobody else uses its topics: a message there is of its kind, even one that it cannot read yet. */
+  readonly alone?: true;
   /** Whether its times are local and without a zone, so that a route has to say which. */
   readonly localTimes?: true;
   /** Whether a payload is surely of this kind, so that `tidegate init` knows it under any `base`. */

@@ -12,6 +12,7 @@ export const sparkplugB: Preset = {
 arrays too, which are left alone otherwise. Not for share groups. [sparkplug.md](sparkplug.md) has the rest.`,
   reference: 'https://sparkplug.eclipse.org/specification/',
   base: null,
+  alone: true,
   routes: [{ topic: 'spBv1.0/#', format: 'sparkplug_b', flatten: true, on_nested: 'skip' }],
   examples: [{ topic: 'spBv1.0/Plant 1/NBIRTH/Press', payload: Buffer.from(BIRTH, 'hex') }],
 };

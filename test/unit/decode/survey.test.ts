@@ -40,6 +40,12 @@ test('recognises presets and the default routes, and counts what they left alone
   );
 });
 
+test('data of Sparkplug B is known by its topic, also before the birth that names its metrics', () => {
+  // timestamp, a metric of the alias 1, seq 5
+  const data = Buffer.from('08eaf2f5a8a02b1204100150051805', 'hex');
+  assert.deepEqual(presetsOf(survey([['spBv1.0/Plant/NDATA/Press', data]])), [['sparkplug_b', {}, 1, 1]]);
+});
+
 test('a base that is not the usual one, also where devices have slashes in their names', () => {
   const report = survey([
     ['home/z2m/kitchen/sensor', '{"temperature": 21, "linkquality": 90}'],

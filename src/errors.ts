@@ -18,7 +18,7 @@ export const DEAD_LETTERS = {
     mend: 'Nothing to do, unless the device should have sent a value.',
   },
   payload_too_large: {
-    means: 'The payload is larger than ingest.limits.message_bytes.',
+    means: 'The payload is larger than ingest.limits.message_bytes, as it is or unpacked.',
     mend: 'Raise the limit, or have the device send smaller messages.',
   },
   payload_not_utf8: {
@@ -42,8 +42,34 @@ export const DEAD_LETTERS = {
       'The births of Sparkplug edge nodes name more nodes or metrics than sparkplug.max_nodes or sparkplug.max_metrics.',
     mend: 'Raise the limit and have the edge node publish its birth anew.',
   },
+  payload_not_cbor: {
+    means:
+      'The payload is not one well-formed item of CBOR, or has what cannot be read: keys that are neither texts nor numbers, floats of 128 bits.',
+    mend: 'Look at the payload and mend the device or the format.',
+  },
+  payload_not_msgpack: {
+    means: 'The payload is not one object of MessagePack, or has keys that are neither texts nor numbers.',
+    mend: 'Look at the payload and mend the device or the format.',
+  },
+  payload_ambiguous: {
+    means: 'The payload could be one format as well as another, and the route says format: auto.',
+    mend: 'Name the format that the device sends in the route.',
+  },
+  senml_invalid: {
+    means:
+      'The payload is not SenML (RFC 8428): no array of records, of a later version, or with a field that must be understood and is unknown.',
+    mend: 'Look at what the detail names and mend the device or the format.',
+  },
+  line_invalid: {
+    means: "A line of the payload is not InfluxDB's line protocol; its other lines are stored.",
+    mend: 'Look at the line that the detail names and mend the device.',
+  },
+  payload_not_gzip: {
+    means: 'The payload begins like gzip (1f 8b) but cannot be unpacked.',
+    mend: 'Look at the payload: it is cut off or damaged.',
+  },
   payload_too_deep: {
-    means: 'The JSON is nested deeper than ingest.limits.nesting.',
+    means: 'The payload is nested deeper than ingest.limits.nesting.',
     mend: 'Raise the limit, or have the device send flatter messages.',
   },
   payload_shape: {
@@ -55,7 +81,8 @@ export const DEAD_LETTERS = {
     mend: 'Try `tidegate explain TOPIC PAYLOAD` and adapt the JMESPath expression, or keep such messages from the route with `when`.',
   },
   too_many_points: {
-    means: 'The message carries more points than ingest.limits.points_per_message.',
+    means:
+      'The message carries more points than ingest.limits.points_per_message, or is made of far more parts than so many points need.',
     mend: 'Raise the limit, or have the device send smaller messages.',
   },
   device_id_missing: {

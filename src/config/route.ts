@@ -49,7 +49,9 @@ export const ROUTE = Type.Object({
       allowed: 'a JMESPath expression such as zip(names, values)[*].{metric_name: [0], value: [1]}',
     }),
   ),
-  device_id: expressionKey('The device; not set: the level {device_id} of the topic.'),
+  device_id: expressionKey(
+    'The device; not set: the level {device_id} of the topic, else what the format says (line_protocol: the tag host, senml: the base name).',
+  ),
   device_name: expressionKey(
     'What people call the device, stored with it; it may change while device_id stays.',
   ),
@@ -102,6 +104,13 @@ export const ROUTE = Type.Object({
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
       description: 'Stored with each series, in iot_series. What is not there is left out.',
       allowed: 'a map of names to expressions, such as {site: berlin, line: "{line}", "{key}": "@.tags.*"}',
+    }),
+  ),
+  metric_tags: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        "Of line_protocol: the tags that become part of a metric's name, `cpu.usage_idle,cpu=cpu0`; not set: all but the device's. All are also kept as tags of the series.",
+      allowed: 'a list of tags such as [cpu, device]; [] for none',
     }),
   ),
   include: Type.Array(Type.String(), {

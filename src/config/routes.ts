@@ -1,9 +1,13 @@
 /** What must hold within a route and among routes, beyond the type of each key. */
 
+import type { Format } from '../decode/formats/format.ts';
+import { FORMATS } from '../decode/formats/table.ts';
 import { mappingMistakes } from './mapping.ts';
 import type { Mistake } from './mistakes.ts';
-import type { RouteConfig } from './route.ts';
+import { type RouteConfig, routeDefaults } from './route.ts';
 import { levelNames, topicFilter, topicMistake } from './topic.ts';
+
+const DEFAULTS = routeDefaults();
 
 /** Mistakes of the routes; those that already have some are undefined and left out. */
 export function routeMistakes(routes: readonly (RouteConfig | undefined)[]): Mistake[] {
@@ -74,6 +78,7 @@ function withinRoute(route: RouteConfig, index: number): Mistake[] {
   for (const { path, text } of mappingMistakes(route, levels)) {
     mistakes.push({ paths: [['routes', index, ...path]], text });
   }
+  const { device, unused }: Format = FORMATS[route.format];
   if (route.format === 'sparkplug_b') {
     if (!route.topic.startsWith(`spBv1.0/`)) {
       add(
@@ -84,12 +89,20 @@ function withinRoute(route: RouteConfig, index: number): Mistake[] {
     if (route.metric_name !== undefined || levels.includes('metric_name')) {
       add('metric_name', 'contradicts format sparkplug_b, whose payloads name their metrics');
     }
-  } else if (route.device_id === undefined && !levels.includes('device_id')) {
+  } else if (route.device_id === undefined && !levels.includes('device_id') && device === undefined) {
     add('device_id', 'is missing: the topic has no level {device_id}');
   }
   const named = route.metric_name !== undefined || levels.includes('metric_name');
   if (route.format === 'value' && !named && route.values === undefined) {
     add('metric_name', 'is missing: format value needs it, and the topic has no level {metric_name}');
+  }
+  for (const key of unused) {
+    if (route[key] !== DEFAULTS[key]) {
+      add(key, `is ${JSON.stringify(route[key])}, which says nothing to format ${route.format}`);
+    }
+  }
+  if (route.metric_tags !== undefined && route.format !== 'line_protocol') {
+    add('metric_tags', `is for format line_protocol, and the format is ${route.format}`);
   }
   const both = folded(route.booleans.true).filter((word) => folded(route.booleans.false).includes(word));
   if (both.length > 0) {

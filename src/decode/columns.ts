@@ -1,10 +1,10 @@
 /** Columns: an array of times, and for each metric an array of values. */
 
-import { isObject } from './json-value.ts';
+import { isList, isObject, type List } from './json-value.ts';
 import { excerpt } from './place.ts';
 import type { PointEmitter } from './point-emitter.ts';
 
-export function emitColumns(metrics: unknown, times: readonly unknown[], points: PointEmitter): void {
+export function emitColumns(metrics: unknown, times: List, points: PointEmitter): void {
   if (!isObject(metrics)) {
     points.reject(
       'payload_shape',
@@ -19,7 +19,7 @@ export function emitColumns(metrics: unknown, times: readonly unknown[], points:
     if (column === null || !points.selects(name)) {
       continue;
     }
-    if (Array.isArray(column)) {
+    if (isList(column)) {
       emitColumn(name, column, name, times, micros, points);
     } else {
       points.reject('value_unsupported', `${excerpt(column)} where the timestamp is an array`, name);
@@ -29,9 +29,9 @@ export function emitColumns(metrics: unknown, times: readonly unknown[], points:
 
 export function emitColumn(
   name: string,
-  column: readonly unknown[],
+  column: List,
   key: string | null,
-  times: readonly unknown[],
+  times: List,
   micros: Float64Array,
   points: PointEmitter,
 ): void {
@@ -42,7 +42,7 @@ export function emitColumn(
   }
 }
 
-export function readTimes(times: readonly unknown[], points: PointEmitter): Float64Array {
+export function readTimes(times: List, points: PointEmitter): Float64Array {
   const micros = new Float64Array(times.length);
   for (let row = 0; row < times.length; row++) {
     micros[row] = points.readTime(times[row]);

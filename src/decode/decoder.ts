@@ -2,7 +2,9 @@ import type { RouteConfig } from '../config/route.ts';
 import type { Decoder, PointWriter } from '../pipeline/types.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type Explanation, explain, type TimeRefusal } from './explanation.ts';
-import type { Format } from './formats/format.ts';
+import type { Emitting, Format } from './formats/format.ts';
+import { isGzip, unpackGzip } from './formats/gzip.ts';
+import { Recognised } from './formats/recognised.ts';
 import { FORMATS } from './formats/table.ts';
 import { excerpt, rejectionDetail } from './place.ts';
 import { PointEmitter } from './point-emitter.ts';
@@ -13,9 +15,6 @@ import { newTrace } from './trace.ts';
 import { TimedOnly } from './timed-only.ts';
 
 export type { DecodeLimits } from './decode-limits.ts';
-
-/** No format has a point in fewer bytes: columns of JSON have a digit and a comma. */
-const BYTES_PER_POINT = 2;
 
 export interface RouteDecoder extends Decoder {
   /** The topic filter of each route; they may overlap. */
@@ -87,6 +86,7 @@ function decodeMatched(
   const writer = timedOnly ? new TimedOnly(out, onBacklog) : out;
   // Times that count from the arrival say no more than the arrival does.
   points.arrival = timedOnly ? Number.NaN : receivedAt;
+  points.infinities = false;
   points.begin(match, writer);
   if (payload.length > limits.messageBytes) {
     points.reject('payload_too_large', `${payload.length} bytes`, null);
@@ -95,11 +95,13 @@ function decodeMatched(
   } else if (match.invalid !== null && match.plan.conditions === null) {
     points.reject('name_invalid', match.invalid, null);
   } else {
-    const format: Format = FORMATS[formatName];
-    const parsed = format.parse(payload, points, match);
-    if (parsed === undefined) {
+    const bytes = isGzip(payload) ? unpackGzip(payload, points) : payload;
+    const asRoute: Format = FORMATS[formatName];
+    const read = bytes === undefined ? undefined : asRoute.parse(bytes, points, match);
+    if (bytes === undefined || read === undefined) {
       return name;
     }
+    const [format, parsed] = read instanceof Recognised ? [read.format, read.document] : [asRoute, read];
     if (match.plan.conditions !== null && !points.holds(match.plan, parsed)) {
       return match.next === null
         ? name
@@ -114,7 +116,7 @@ function decodeMatched(
       points.reject('name_invalid', match.invalid, null);
     } else if (match.plan.repeats?.knows(topic, payload, receivedAt) === true) {
       writer.drop('repeated');
-    } else if (!isTooMany(document, format, match, payload, points, writer)) {
+    } else if (!isTooMany(document, format, match, bytes.length, points, writer)) {
       format.emit(document, match, points);
     }
   }
@@ -142,27 +144,22 @@ function transformed(
 /** A message beyond the limit is refused as a whole, not cut somewhere: so one that may be is counted first. */
 function isTooMany(
   document: unknown,
-  format: Format,
+  format: Emitting,
   match: TopicMatch,
-  payload: Uint8Array,
+  bytes: number,
   points: PointEmitter,
   out: PointWriter,
 ): boolean {
   const { pointsPerMessage } = points.limits;
-  const { growth } = match.plan;
-  if (payload.length * growth <= pointsPerMessage * BYTES_PER_POINT) {
+  if ((format.mostPoints?.(document) ?? bytes) * match.plan.growth <= pointsPerMessage) {
     return false;
   }
   points.begin(match, null);
-  format.emit(document, match, points);
-  const { count, overflows } = points;
+  const counted = points.countsTo(pointsPerMessage, () => format.emit(document, match, points));
+  const tooMany = !counted || points.overflows;
   points.begin(match, out);
-  if (overflows) {
-    points.reject(
-      'too_many_points',
-      growth === 1 ? `${count} points` : `more than ${pointsPerMessage} points`,
-      null,
-    );
+  if (tooMany) {
+    points.reject('too_many_points', `more than ${pointsPerMessage} points`, null);
   }
-  return overflows;
+  return tooMany;
 }

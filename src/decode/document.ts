@@ -4,7 +4,7 @@ import { ANY, type PathExpression } from '../config/expression.ts';
 import { failing } from './conditions.ts';
 import { emitColumn, emitColumns, readTimes } from './columns.ts';
 import { evaluate, follow, type Scope, walk, walkMembers } from './expression.ts';
-import { isObject, type JsonObject, member } from './json-value.ts';
+import { isList, isObject, type JsonObject, member } from './json-value.ts';
 import { nameOf } from './names.ts';
 import { emitMembers } from './members.ts';
 import { emitPicks, gather } from './picks.ts';
@@ -123,7 +123,7 @@ function emitSubject(
     emitMetric(name, wrapped ? subject['value'] : subject, wrapped ? 'value' : null, time, points);
   } else if (plan.value === null && isObject(subject) && (listed || isNamed(subject))) {
     emitMetric(subject['metric_name'], subject['value'], 'value', time, points);
-  } else if (isObject(subject) && Array.isArray(time)) {
+  } else if (isObject(subject) && isList(time)) {
     if (plan.value === null) {
       points.enter('metrics');
     }
@@ -150,7 +150,7 @@ function emitMetric(
   } else if (name === null) {
     points.reject('name_invalid', `the metric_name is ${excerpt(named)}`, null);
   } else if (points.selects(name)) {
-    if (Array.isArray(time) && Array.isArray(value)) {
+    if (isList(time) && isList(value)) {
       emitColumn(name, value, key, time, readTimes(time, points), points);
     } else {
       points.setTime(time);
@@ -162,7 +162,7 @@ function emitMetric(
 function rejectNameless(subject: unknown, points: PointEmitter): void {
   if (subject === undefined) {
     points.reject('value_missing', 'nothing is there', null);
-  } else if (Array.isArray(subject)) {
+  } else if (isList(subject)) {
     points.reject('payload_shape', `${excerpt(subject)} where an object of metrics is expected`, null);
   } else {
     points.reject(

@@ -8,6 +8,7 @@ import {
   type Step,
   type TextExpression,
 } from '../config/expression.ts';
+import { isList, isObject } from './json-value.ts';
 import { nameOf } from './names.ts';
 
 /** Where in a message expressions are followed; one for all messages, changed as decoding goes on. */
@@ -112,10 +113,10 @@ function walkFrom(
 
 /** Visits the items of an array or the members of an object; false where there are none to visit. */
 export function walkMembers(container: unknown, scope: Scope, visit: Visitor): boolean {
-  if (typeof container !== 'object' || container === null) return false;
+  if (!isList(container) && !isObject(container)) return false;
   const { keys } = scope;
   const depth = keys.length;
-  if (Array.isArray(container)) {
+  if (isList(container)) {
     for (const [index, item] of container.entries()) {
       keys[depth] = index;
       visit(item);
@@ -123,7 +124,7 @@ export function walkMembers(container: unknown, scope: Scope, visit: Visitor): b
   } else {
     for (const key of Object.keys(container)) {
       keys[depth] = key;
-      visit((container as Record<string, unknown>)[key]);
+      visit(container[key]);
     }
   }
   keys.length = depth;
@@ -138,7 +139,7 @@ function rootOf({ root, out }: PathExpression, { payload, item, around }: Scope)
 /** Own members only. */
 function stepInto(value: unknown, step: string | number | symbol): unknown {
   if (typeof value !== 'object' || value === null) return undefined;
-  if (Array.isArray(value) !== (typeof step === 'number') || !Object.hasOwn(value, step)) return undefined;
+  if (isList(value) !== (typeof step === 'number') || !Object.hasOwn(value, step)) return undefined;
   return (value as Record<string | number | symbol, unknown>)[step];
 }
 

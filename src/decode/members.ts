@@ -1,4 +1,4 @@
-import { isObject } from './json-value.ts';
+import { isList, isObject } from './json-value.ts';
 import type { PointEmitter } from './point-emitter.ts';
 import type { RoutePlan } from './route-plan.ts';
 
@@ -25,5 +25,5 @@ export function emitMembers(container: object, prefix: string, plan: RoutePlan, 
 
 /** Whether the route takes a value apart. */
 export function isNested(value: unknown, flatten: RoutePlan['route']['flatten']): value is object {
-  return flatten !== false && (isObject(value) || (flatten === 'arrays' && Array.isArray(value)));
+  return flatten !== false && (isObject(value) || (flatten === 'arrays' && isList(value)));
 }

@@ -5,6 +5,7 @@ import { type MetricRule, nameByItem } from './metric-rules.ts';
 import { isName } from './names.ts';
 import { excerpt } from './place.ts';
 import type { RoutePlan } from './route-plan.ts';
+import { mergedNotes } from './series-notes.ts';
 
 /** What a route makes of the name of a metric, and what it says of it. One for all metrics; the state is that of the latest. */
 export class MetricNaming {
@@ -12,6 +13,8 @@ export class MetricNaming {
   rule: MetricRule | null = null;
   /** What is said of the series; null: nothing. */
   meta: SeriesMeta | null = null;
+  /** What the payload says of the current item's series; null: nothing. */
+  said: SeriesMeta | null = null;
   /** Why there is no name. */
   fault: Fault | null = null;
   #plan: RoutePlan | null = null;
@@ -29,11 +32,13 @@ export class MetricNaming {
   startItem(): void {
     this.#ofItem = null;
     this.meta = null;
+    this.said = null;
   }
 
   /** The name to store under; null where there is none, for which `fault` is set. */
   nameOf(metricName: string, scope: Scope, nameLength: number): string | null {
     if (this.#plain && isName(metricName, nameLength)) {
+      this.meta = this.said;
       return metricName;
     }
     const { rules = null, notes = null } = this.#plan ?? {};
@@ -41,10 +46,12 @@ export class MetricNaming {
     const named = this.rule === null ? metricName : this.rule.name;
     const name = typeof named === 'string' ? named : nameByItem(named, scope);
     if (name !== undefined && isName(name, nameLength)) {
+      this.meta = this.said;
       if (notes !== null) {
         this.#ofItem ??= notes.ofItem(scope);
         const unit = this.rule?.unit ?? null;
-        this.meta = notes.of(this.#ofItem, unit === null ? undefined : evaluateText(unit, scope));
+        const noted = notes.of(this.#ofItem, unit === null ? undefined : evaluateText(unit, scope));
+        this.meta = this.said === null ? noted : mergedNotes(this.said, noted);
       }
       return name;
     }
@@ -53,15 +60,5 @@ export class MetricNaming {
         ? { code: 'metric_name_missing', detail: `what names ${excerpt(metricName)} is missing` }
         : { code: 'name_invalid', detail: `metric_name ${excerpt(name)}` };
     return null;
-  }
-
-  /** What the payload says of the series named last, where the route does not say it; always the same object for a series. */
-  describe(said: SeriesMeta | null, scope: Scope): void {
-    const notes = this.#plan?.notes ?? null;
-    if (notes === null) this.meta = said;
-    else if (said?.unit !== undefined && (this.rule?.unit ?? null) === null) {
-      this.#ofItem ??= notes.ofItem(scope);
-      this.meta = notes.of(this.#ofItem, said.unit);
-    }
   }
 }

@@ -1,5 +1,8 @@
 /** How dead letters name a place in a payload and quote a little of what is there. */
 
+import { ByteString } from './byte-string.ts';
+import { isList } from './json-value.ts';
+
 const MAX_DETAIL = 300;
 const MAX_EXCERPT = 40;
 
@@ -13,8 +16,11 @@ export function pathStep(key: string): string {
 
 /** A short description of a value of JSON, never all of a long one. */
 export function excerpt(value: unknown): string {
-  if (Array.isArray(value)) {
+  if (isList(value)) {
     return `an array of ${value.length}`;
+  }
+  if (value instanceof ByteString) {
+    return `${value.length} bytes`;
   }
   if (typeof value === 'object' && value !== null) {
     return 'an object';

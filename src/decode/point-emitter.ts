@@ -5,17 +5,24 @@ import { newScope } from './expression.ts';
 import { MetricNaming } from './metric-naming.ts';
 import type { MetricRule } from './metric-rules.ts';
 import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
+import { Instant } from './instant.ts';
 import { Item } from './item.ts';
+import type { List } from './json-value.ts';
 import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
 import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
 import { EdgeNodes } from './sparkplug/edge-nodes.ts';
-import { NO_TIME, readTimestamp } from './timestamp.ts';
+import { NO_TIME, OUT_OF_RANGE, readDigits, readTimestamp, UNREADABLE } from './timestamp.ts';
 import type { Trace } from './trace.ts';
+
+/** A message whose every value is wrong must not take longer than one whose values are right. */
+const DETAILED = 1000;
 
 /** Edge nodes that may become known where nobody keeps them. */
 const FEW = { nodes: 1_000, metrics: 100_000 };
+
+class TooManyPoints extends Error {}
 
 /**
  * Turns the values of one message into points: applies the route's words, globs and rules for text, checks names and ranges.
@@ -35,10 +42,13 @@ export class PointEmitter {
   past = false;
   /** What earlier messages said of Sparkplug edge nodes. */
   readonly edges: EdgeNodes;
+  /** Whether the format can write infinities: one of JSON is a numeral beyond the doubles. */
+  infinities = false;
   /** What the route's expressions are followed in. */
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
+  #limit = Number.POSITIVE_INFINITY;
   readonly #naming = new MetricNaming();
   #out: PointWriter | null = null;
   #match: TopicMatch | null = null;
@@ -68,6 +78,20 @@ export class PointEmitter {
     this.#visits = 0;
     this.at('$', -1, '');
     this.startItem();
+  }
+
+  /** Whether what `emit` does has at most so many points; ends it where it has more. */
+  countsTo(limit: number, emit: () => void): boolean {
+    this.#limit = limit;
+    try {
+      emit();
+      return true;
+    } catch (error) {
+      if (error instanceof TooManyPoints) return false;
+      throw error;
+    } finally {
+      this.#limit = Number.POSITIVE_INFINITY;
+    }
   }
 
   /** Whether a message of this document holds what the route wants of it. */
@@ -128,9 +152,21 @@ export class PointEmitter {
     this.#item.setTime(this.readTime(value), value);
   }
 
-  /** The time of the points that follow, in microseconds since 1970. */
-  setMicros(micros: number, asSent: unknown): void {
-    this.#item.setTime(micros, asSent);
+  /** The same of a whole number as it is written; '' where there is none. */
+  setDigits(text: string): void {
+    const plan = this.#match?.plan;
+    const time = plan === undefined ? NO_TIME : readDigits(text, plan.route.time_unit, plan.zone);
+    this.#item.setTime(time, text);
+  }
+
+  /** The same in microseconds since 1970, or one of the marks of `readTimestamp`. */
+  setMicros(micros: number, sent: unknown): void {
+    this.#item.setTime(micros, sent);
+  }
+
+  /** What the payload says of the series of the points that follow in this item; the route's word goes before it. */
+  says(meta: SeriesMeta | null): void {
+    this.#naming.said = meta;
   }
 
   /** By the rules of the route; see `readTimestamp`. */
@@ -172,13 +208,13 @@ export class PointEmitter {
     if (!this.selects(metricName) || this.#rejectsItem(key)) {
       return;
     }
+    this.#naming.said = meta;
     const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
     if (name === null) {
       this.#rejectName(key);
       return;
     }
     if (this.trace !== null) this.#note(this.trace, metricName, value);
-    this.#naming.describe(meta, this.scope);
     const { rule } = this.#naming;
     if (typeof value === 'string' && rule !== null && (rule.words !== null || rule.read === 'number')) {
       this.#text(name, value, key);
@@ -193,7 +229,7 @@ export class PointEmitter {
 
   /** A value that is not to be stored. */
   drop(reason: DropReason): void {
-    this.count++;
+    this.#count();
     this.#out?.drop(reason);
   }
 
@@ -203,24 +239,19 @@ export class PointEmitter {
   }
 
   /** A metric's values with their times, as sent and as read; null is no value. */
-  column(
-    metricName: string,
-    values: readonly unknown[],
-    key: string | null,
-    times: readonly unknown[],
-    micros: Float64Array,
-  ): void {
+  column(metricName: string, values: List, key: string | null, times: List, micros: Float64Array): void {
     if (!this.selects(metricName)) {
       return;
     }
     const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
     for (let row = 0; row < values.length; row++) {
-      const value = values[row];
+      const value: unknown = values[row];
       if (value === null) {
         continue;
       }
       this.#place.row = row;
-      this.#item.setTime(micros[row] ?? NO_TIME, times[row]);
+      const time = micros[row] ?? NO_TIME;
+      this.#item.setTime(time, time === UNREADABLE || time === OUT_OF_RANGE ? times[row] : undefined);
       if (name === null) {
         this.#rejectName(key);
       } else if (!this.#rejectsItem(key)) {
@@ -240,8 +271,11 @@ export class PointEmitter {
   }
 
   reject(code: DeadLetterCode, what: string, key: string | null): void {
-    this.count++;
-    this.#out?.reject(code, rejectionDetail(`${this.#place.describe(key)}: ${what}`));
+    this.#count();
+    this.#out?.reject(
+      code,
+      this.count > DETAILED ? 'see those before' : rejectionDetail(`${this.#place.describe(key)}: ${what}`),
+    );
   }
 
   /** Whether the current item can have no points, for its device_id or time; rejects one if so. */
@@ -272,7 +306,9 @@ export class PointEmitter {
     } else if (typeof value === 'boolean') {
       this.#number(metricName, value ? 1 : 0, 'state', key);
     } else if (typeof value === 'bigint') {
-      this.#number(metricName, Number(value), 'gauge', key);
+      this.#bigint(metricName, value, key);
+    } else if (value instanceof Instant) {
+      this.#number(metricName, value.micros / 1_000_000, 'gauge', key);
     } else if (value === undefined) {
       this.reject('value_missing', 'no value', key);
     } else if (this.#match?.plan.route.on_nested !== 'skip') {
@@ -280,9 +316,23 @@ export class PointEmitter {
     }
   }
 
+  #count(): void {
+    if (++this.count > this.#limit) {
+      throw new TooManyPoints();
+    }
+  }
+
+  #bigint(metricName: string, value: bigint, key: string | null): void {
+    const number = Number(value);
+    if (Number.isFinite(number)) {
+      this.#number(metricName, number, 'gauge', key);
+    } else {
+      this.reject('number_out_of_range', 'the number does not fit a double', key);
+    }
+  }
+
   #number(metricName: string, value: number, kind: NumberKind, key: string | null): void {
-    // JSON has no infinity: this one is a numeral beyond the doubles.
-    if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) {
+    if ((value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) && !this.infinities) {
       this.reject('number_out_of_range', 'the number does not fit a double', key);
     } else if (this.#naming.rule === null) {
       this.#write(metricName, value, kind);
@@ -304,7 +354,7 @@ export class PointEmitter {
   }
 
   #write(metricName: string, value: number, kind: NumberKind): void {
-    this.count++;
+    this.#count();
     this.#out?.number(this.#item.deviceId, metricName, this.#item.time, value, kind);
     if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);
   }
@@ -357,7 +407,7 @@ export class PointEmitter {
     } else if (!text.isWellFormed()) {
       this.reject('text_not_unicode', 'a text with a lone surrogate', key);
     } else {
-      this.count++;
+      this.#count();
       const changesOnly = isLatest && onText === 'store_changes';
       this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, changesOnly);
       if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);

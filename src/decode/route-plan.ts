@@ -4,6 +4,8 @@ import type { RouteConfig } from '../config/route.ts';
 import { readDuration } from '../config/units.ts';
 import { compileTransform } from '../config/transform.ts';
 import { compileConditions, type Conditions } from './conditions.ts';
+import type { Format } from './formats/format.ts';
+import { FORMATS } from './formats/table.ts';
 import { compileGlobs } from './glob.ts';
 import { MetricRules } from './metric-rules.ts';
 import { Repeats } from './repeats.ts';
@@ -70,7 +72,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
     const text = route[key] ?? (named ? `{${key}}` : implied);
     return text === undefined ? null : attempt(key, () => parseExpression(text, known));
   };
-  const deviceId = expression('device_id');
+  const deviceId = expression('device_id') ?? devicePath(FORMATS[route.format]);
   if (deviceId === null) {
     throw new Error(`route ${route.name}: device_id is missing, and the topic has no level {device_id}`);
   }
@@ -122,6 +124,10 @@ export function planRoute(route: RouteConfig): RoutePlan {
       throw new Error(`route ${route.name}: ${key} ${reason}`, { cause: error });
     }
   }
+}
+
+function devicePath({ device }: Format): PathExpression | null {
+  return device === undefined ? null : parsePath(device);
 }
 
 /** Whether an expression reads the payload by a path of its own. */

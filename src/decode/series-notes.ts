@@ -16,6 +16,27 @@ const LONGEST = 255;
 /** What was said before is the same object again, as `PointWriter.describe` wants it; beyond this the memory starts anew. */
 const REMEMBERED = 10_000;
 
+const merged = new WeakMap<SeriesMeta, WeakMap<SeriesMeta, SeriesMeta>>();
+
+/** What the payload and the route say of a series, the same object each time; the route's word goes first. */
+export function mergedNotes(said: SeriesMeta, noted: SeriesMeta | null): SeriesMeta {
+  if (noted === null) {
+    return said;
+  }
+  let byNoted = merged.get(said);
+  if (byNoted === undefined) {
+    byNoted = new WeakMap();
+    merged.set(said, byNoted);
+  }
+  let both = byNoted.get(noted);
+  if (both === undefined) {
+    const tags = { ...said.tags, ...noted.tags };
+    both = { ...said, ...noted, ...(Object.keys(tags).length > 0 && { tags }) };
+    byNoted.set(noted, both);
+  }
+  return both;
+}
+
 export class SeriesNotes {
   readonly #tags: readonly Tag[];
   readonly #deviceName: Expression | null;

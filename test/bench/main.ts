@@ -10,6 +10,7 @@ import { benchApi } from './api.ts';
 import { benchCodec } from './codec.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
+import { benchDecode } from './decode.ts';
 import { benchLatest } from './latest.ts';
 import { benchLedger } from './ledger.ts';
 import { benchDevices } from './devices.ts';
@@ -29,6 +30,7 @@ const BENCHES = {
   ledger: { run: benchLedger, count: 300_000 },
   spooling: { run: benchSpooling, count: 200_000 },
   devices: { run: benchDevices, count: 1_000_000 },
+  decode: { run: benchDecode, count: 500_000 },
   copy: { run: benchCopy, count: 1_000_000 },
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },

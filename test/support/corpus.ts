@@ -20,9 +20,12 @@ export const garbage: readonly { name: string; payload: Buffer; code: DeadLetter
     'a character beyond Unicode': Buffer.from('f4908080', 'hex'),
     'Latin-1': Buffer.from('21.5 °C', 'latin1'),
     'UTF-16': Buffer.from('\ufeff21.5', 'utf16le'),
-    gzip: Buffer.from('1f8b0800000000000003', 'hex'),
     'a double': Buffer.from(new Float64Array([-21.5]).buffer),
     'JSON with a byte that is none': Buffer.from('{"value":"\xe9"}', 'latin1'),
+  }),
+  ...all('payload_not_gzip', {
+    'gzip cut off': Buffer.from('1f8b0800000000000003', 'hex'),
+    'gzip damaged': Buffer.from('1f8b0800000000000003ffffffff0000000000000000', 'hex'),
   }),
   ...all('payload_not_json', {
     'a cut object': '{"value":21.5,"timest',

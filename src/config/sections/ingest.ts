@@ -49,7 +49,7 @@ const queue = {
 
 const limits = {
   message_bytes: {
-    doc: 'A longer payload is a dead letter.',
+    doc: 'A longer payload, as it is or unpacked, is a dead letter.',
     format: 'bytes',
     default: '2MiB',
     minimum: '1KiB',
@@ -63,7 +63,7 @@ const limits = {
     maximum: 10_000_000,
   },
   nesting: {
-    doc: 'JSON nested deeper is a dead letter.',
+    doc: 'A payload nested deeper (arrays and objects within one another) is a dead letter.',
     format: 'integer',
     default: 32,
     minimum: 1,

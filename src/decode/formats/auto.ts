@@ -1,20 +1,52 @@
+/**
+ * Tells formats apart. What reads as JSON or as one value under the route stays that; other formats are looked for only
+ * where the message could be no point otherwise: in bytes that are no text, and in text where the payload has to name its
+ * metrics and does not as JSON would.
+ */
+
+import { isUtf8 } from 'node:buffer';
 import { emitDocument } from '../document.ts';
+import type { PointEmitter } from '../point-emitter.ts';
+import type { TopicMatch } from '../router.ts';
+import { readUtf8 } from '../utf8.ts';
+import { recogniseBytes } from './auto-bytes.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
-import type { PointEmitter } from '../point-emitter.ts';
-import { readUtf8 } from '../utf8.ts';
+import { lineProtocolFormat } from './line-protocol.ts';
+import { beginsWithLine } from './line-scanner.ts';
+import { senmlFormat } from './senml.ts';
+import { isSenml } from './senml-record.ts';
+import { Recognised } from './recognised.ts';
 import { readValue } from './value.ts';
 
-/** JSON where the payload begins like an object or array; a scalar otherwise. Broken JSON is never taken for text. */
 export const autoFormat: Format = {
-  what: 'whichever of them it looks like',
+  what: 'whichever of them it certainly is',
   unused: [],
-  parse(payload: Uint8Array, points: PointEmitter): unknown {
-    const text = readUtf8(payload, points);
-    if (text === undefined) {
-      return undefined;
-    }
-    return /^\s*[[{]/.test(text) ? readJson(text, points) : readValue(text, points);
+  parse(payload, points, match) {
+    return isUtf8(payload)
+      ? recogniseText(payload, points, match)
+      : recogniseBytes(payload, points, namesMetrics(match));
   },
   emit: emitDocument,
 };
+
+/** Whether the metrics have to be named by the payload itself, in the way of its format. */
+function namesMetrics({ plan }: TopicMatch): boolean {
+  const { metricName, value, each, picks, conditions, transform } = plan;
+  return [metricName, value, each, picks, conditions, transform].every((said) => said === null);
+}
+
+function recogniseText(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown {
+  const text = readUtf8(payload, points);
+  if (text === undefined) {
+    return undefined;
+  }
+  const named = namesMetrics(match);
+  if (/^\s*[[{]/.test(text)) {
+    const document = readJson(text, points);
+    return document !== undefined && named && isSenml(document)
+      ? new Recognised(document, senmlFormat)
+      : document;
+  }
+  return named && beginsWithLine(text) ? new Recognised(text, lineProtocolFormat) : readValue(text, points);
+}

@@ -6,6 +6,7 @@ import { readUtf8 } from '../utf8.ts';
 import { autoFormat } from './auto.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
+import { Recognised } from './recognised.ts';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -31,7 +32,8 @@ export const cloudEventFormat: Format = {
       return undefined;
     }
     const data = autoFormat.parse(Buffer.from(base64, 'base64'), points, match);
-    return data === undefined ? undefined : { ...rest, data };
+    if (data === undefined) return undefined;
+    return { ...rest, data: data instanceof Recognised ? data.document : data };
   },
   emit: emitDocument,
 };

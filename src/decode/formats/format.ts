@@ -2,18 +2,27 @@ import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 
 /** A way to read payloads: a file that exports its Format, and its name in `table.ts`. */
-export interface Format {
+export interface Format extends Emitting {
   /** What the payload is, for the documentation of the key `format`: "JSON", "one value". */
   readonly what: string;
   /** Keys of a route that say nothing to this format, and are refused. */
   readonly unused: readonly UnusedKey[];
+  /** Where the payload names the device, for routes that do not say it; not there: they have to. */
+  readonly device?: string;
   /** Reads the bytes into what `emit` understands; undefined where that failed and was rejected. */
   parse(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown;
+}
+
+export interface Emitting {
+  /** No fewer than the document has points; not there: no more than a point for each byte of the payload. */
+  mostPoints?(document: unknown): number;
   /** Hands the points of what `parse` returned to `points`; called twice for large payloads, first to count. */
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void;
 }
 
 type UnusedKey =
+  | 'when'
+  | 'unless'
   | 'transform'
   | 'value'
   | 'values'

@@ -4,13 +4,13 @@ export interface JsonTraits {
   readonly tooDeep: boolean;
   /** Has integers that a double may not hold. */
   readonly longIntegers: boolean;
+  /** Arrays and objects. */
+  readonly objects: number;
+  /** Values, and no fewer. */
+  readonly values: number;
 }
 
-const PLAIN: JsonTraits = { tooDeep: false, longIntegers: false };
-const LONG: JsonTraits = { tooDeep: false, longIntegers: true };
-const TOO_DEEP: JsonTraits = { tooDeep: true, longIntegers: false };
-
-const [QUOTE, BACKSLASH, DOT] = [0x22, 0x5c, 0x2e];
+const [QUOTE, COMMA, BACKSLASH, DOT] = [0x22, 0x2c, 0x5c, 0x2e];
 const [ZERO, NINE] = [0x30, 0x39];
 const [OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACKET, CLOSE_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
 
@@ -19,6 +19,8 @@ export function scanJson(text: string, nesting: number): JsonTraits {
   let depth = 0;
   let long = false;
   let digits = 0;
+  let objects = 0;
+  let commas = 0;
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index);
     if (code >= ZERO && code <= NINE) {
@@ -31,14 +33,17 @@ export function scanJson(text: string, nesting: number): JsonTraits {
     if (code === QUOTE) {
       index = endOfString(text, index + 1);
     } else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
+      objects++;
       if (++depth > nesting) {
-        return TOO_DEEP;
+        return { tooDeep: true, longIntegers: long, objects, values: commas };
       }
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) {
       depth--;
+    } else if (code === COMMA) {
+      commas++;
     }
   }
-  return long ? LONG : PLAIN;
+  return { tooDeep: false, longIntegers: long, objects, values: objects + commas + 1 };
 }
 
 /** The index of the closing quote, or the end of the text. */

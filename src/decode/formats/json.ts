@@ -1,5 +1,6 @@
 import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
+import { objectBudget, valueBudget } from './budget.ts';
 import { scanJson } from './json-scan.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import { readUtf8 } from '../utf8.ts';
@@ -21,9 +22,13 @@ export const jsonFormat: Format = {
  */
 export function readJson(text: string, points: PointEmitter): unknown {
   const { nesting } = points.limits;
-  const { tooDeep, longIntegers } = scanJson(text, nesting);
+  const { tooDeep, longIntegers, objects, values } = scanJson(text, nesting);
   if (tooDeep) {
     points.reject('payload_too_deep', `more than ${nesting} levels`, null);
+    return undefined;
+  }
+  if (objects > objectBudget(points.limits) || values > valueBudget(points.limits)) {
+    points.reject('too_many_points', `${values} values, ${objects} of them arrays and objects`, null);
     return undefined;
   }
   try {

@@ -1,7 +1,11 @@
 import { autoFormat } from './auto.ts';
+import { cborFormat } from './cbor.ts';
 import { cloudEventFormat } from './cloud-event.ts';
 import type { Format } from './format.ts';
 import { jsonFormat } from './json.ts';
+import { lineProtocolFormat } from './line-protocol.ts';
+import { msgpackFormat } from './msgpack.ts';
+import { senmlFormat } from './senml.ts';
 import { sparkplugFormat } from './sparkplug-b.ts';
 import { valueFormat } from './value.ts';
 
@@ -11,6 +15,10 @@ export const FORMATS = {
   value: valueFormat,
   json: jsonFormat,
   cloud_event: cloudEventFormat,
+  cbor: cborFormat,
+  msgpack: msgpackFormat,
+  senml: senmlFormat,
+  line_protocol: lineProtocolFormat,
   sparkplug_b: sparkplugFormat,
 } as const satisfies Readonly<Record<string, Format>>;
 

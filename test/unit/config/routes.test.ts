@@ -59,3 +59,15 @@ test('two routes with one topic or one name', () => {
   const names = told({ topic: 'a/{device_id}', name: 'x' }, { topic: 'b/{device_id}', name: 'x' });
   assert.deepEqual(names, ['routes[1].name and routes[0].name are both named "x"']);
 });
+
+test('keys that say nothing to the format', () => {
+  const lines = { topic: '{device_id}', format: 'line_protocol' } as const;
+  assert.deepEqual(told({ ...lines, metric_tags: ['cpu'], time_unit: 'ns' }), []);
+  assert.deepEqual(told({ ...lines, each: '$.list', flatten: true }), [
+    'routes[0].each is "$.list", which says nothing to format line_protocol',
+    'routes[0].flatten is true, which says nothing to format line_protocol',
+  ]);
+  assert.deepEqual(told({ topic: '{device_id}', metric_tags: [] }), [
+    'routes[0].metric_tags is for format line_protocol, and the format is auto',
+  ]);
+});

@@ -54,7 +54,7 @@ test('Messages are bounded in bytes and in points, and refused as a whole', () =
   assert.equal(decode(DEFAULT_ROUTES, 'devices/d', columns(3), limits).rows.length, 3);
   const many = decode(DEFAULT_ROUTES, 'devices/d', columns(4), limits);
   assert.deepEqual(many.rows, []);
-  assert.deepEqual(many.rejects, [{ code: 'too_many_points', detail: '$: 4 points' }]);
+  assert.deepEqual(many.rejects, [{ code: 'too_many_points', detail: '$: more than 3 points' }]);
   const partly = decode(DEFAULT_ROUTES, 'devices/d', '{"a":1,"b":[],"c":{},"d":"x"}', limits);
   assert.deepEqual([partly.rows.length, partly.rejects.length], [0, 1]);
   const large = decode(DEFAULT_ROUTES, 'devices/d/m', 'x'.repeat(65), limits);

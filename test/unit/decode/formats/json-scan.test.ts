@@ -15,6 +15,24 @@ test('Depth is that of the JSON value, strings do not count', () => {
   assert.equal(scanJson('["\\\\",[', 1).tooDeep, true);
 });
 
+test('Values and objects are counted, those in strings are none', () => {
+  const count = (value: unknown): [values: number, objects: number] =>
+    typeof value === 'object' && value !== null
+      ? Object.values(value)
+          .map(count)
+          .reduce(([values, objects], [more, inner]) => [values + more, objects + inner], [1, 1])
+      : [1, 0];
+  fc.assert(
+    fc.property(fc.json({ maxDepth: 5 }), (text) => {
+      const [values, objects] = count(JSON.parse(text));
+      const traits = scanJson(text, 9);
+      assert.equal(traits.objects, objects);
+      assert.ok(traits.values >= values);
+    }),
+  );
+  assert.equal(scanJson('[",,[{",1]', 9).values, 3);
+});
+
 test('Long integers are those that a double may not hold', () => {
   const long = (text: string) => scanJson(text, 9).longIntegers;
   assert.equal(long('{"t":1465839830100400200}'), true);

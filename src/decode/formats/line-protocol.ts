@@ -1,0 +1,99 @@
+/** InfluxDB's line protocol, as Telegraf writes it: `cpu,host=a,cpu=cpu0 usage_idle=98.5,usage_user=1 1465839830100400200`. */
+
+import type { PointEmitter } from '../point-emitter.ts';
+import type { TopicMatch } from '../router.ts';
+import { readUtf8 } from '../utf8.ts';
+import type { Format } from './format.ts';
+import { LineScanner } from './line-scanner.ts';
+import { LineCatalog, ownText } from './line-series.ts';
+
+export const lineProtocolFormat: Format = {
+  what: "InfluxDB's line protocol, as Telegraf writes it",
+  unused: ['when', 'unless', 'transform', 'value', 'values', 'timestamp', 'each', 'flatten', 'time_zone'],
+  device: '@.tags.host',
+  parse: (payload, points) => readUtf8(payload, points),
+  mostPoints: (text) => mostPoints(text as string),
+  emit: (text, match, points) => emitLines(text as string, match, points),
+};
+
+const [NEWLINE, EQUALS] = [0x0a, 0x3d];
+
+const catalog = new LineCatalog();
+
+/** The fields of a line wait here for its time, which comes last. */
+const names: (string | null)[] = [];
+const numbers: number[] = [];
+const others: (string | boolean | null)[] = [];
+
+/** A line that is none is rejected by itself. */
+function emitLines(text: string, match: TopicMatch, points: PointEmitter): void {
+  const scanner = new LineScanner(text);
+  for (let line = 0; scanner.nextLine(); line++) {
+    points.at('lines', line, '');
+    points.startItem();
+    const fault = emitLine(scanner, match, points);
+    if (fault !== null) {
+      points.reject('line_invalid', fault, null);
+      scanner.skipLine();
+    }
+  }
+}
+
+/** What is wrong with the line; null where its points were emitted. */
+function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter): string | null {
+  const key = scanner.key();
+  const series = key === null ? null : catalog.find(key, match, points.scope);
+  if (series === null) {
+    return key === null ? scanner.fault : 'no measurement, or a tag without a name or value';
+  }
+  points.scope.payload = series.item;
+  points.scope.item = series.item;
+  let fields = 0;
+  do {
+    const fieldKey = scanner.fieldKey();
+    const number = fieldKey === null ? Number.NaN : scanner.plainNumber();
+    const value = fieldKey === null || number === number ? null : scanner.value();
+    if (fieldKey === null || (number !== number && value === null)) {
+      return scanner.fault;
+    }
+    names[fields] = catalog.metricName(fieldKey, series, match, points.scope);
+    numbers[fields] = typeof value === 'number' ? value : number;
+    others[fields] = typeof value === 'number' ? null : value;
+    fields++;
+    // More are refused with the message: the first of them are enough to tell.
+  } while (fields <= points.limits.pointsPerMessage && scanner.anotherField());
+  const time = fields > points.limits.pointsPerMessage ? '' : scanner.timestamp();
+  if (time === null) {
+    return scanner.fault;
+  }
+  if (match.deviceId === null) {
+    points.setDevice(series.deviceId, match.plan.deviceId.text);
+  }
+  points.setDigits(time);
+  points.says(series.meta);
+  emitFields(fields, match, points);
+  return null;
+}
+
+function emitFields(fields: number, match: TopicMatch, points: PointEmitter): void {
+  for (let field = 0; field < fields; field++) {
+    const name = names[field] as string | null;
+    const other = others[field] as string | boolean | null;
+    if (name === null) {
+      points.reject('metric_name_missing', `no text at ${match.plan.metricName?.text}`, null);
+    } else {
+      const value = typeof other === 'string' ? ownText(other) : (other ?? numbers[field]);
+      points.point(name, value, null);
+    }
+  }
+}
+
+/** A field has an `=`; a line that is none counts as one too. */
+function mostPoints(text: string): number {
+  let most = 1;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === EQUALS || code === NEWLINE) most++;
+  }
+  return most;
+}

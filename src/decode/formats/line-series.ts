@@ -1,0 +1,168 @@
+/** Which series the fields of a line belong to: by its measurement, its tags and the route. */
+
+import type { SeriesMeta } from '../../pipeline/types.ts';
+import type { Expression } from '../../config/expression.ts';
+import { evaluate, type Scope } from '../expression.ts';
+import type { TopicMatch } from '../router.ts';
+import { setMember } from './byte-reader.ts';
+import { MatchCache } from './match-cache.ts';
+
+/** What all lines with the same measurement and tags have in common. */
+export interface LineSeries {
+  /** As the route reads it of the line; the topic's where it reads it there. */
+  readonly deviceId: unknown;
+  /** The metric of each field, by the field's name as it is written; none before the first. */
+  metrics: Map<string, string> | null;
+  readonly meta: SeriesMeta | null;
+  /** The line as paths see it: `@.measurement`, `@.tags.host`, `@.field`. */
+  readonly item: LineItem;
+  readonly suffix: string;
+}
+
+interface LineItem {
+  readonly measurement: string;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+/** Finds the series of lines, known ones by their beginning as it is written. */
+export class LineCatalog {
+  readonly #known = new MatchCache<LineSeries>();
+
+  /** Null where the key is none. */
+  find(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
+    const known = this.#known.get(match, key);
+    if (known !== undefined) {
+      return known;
+    }
+    const own = ownText(key);
+    const series = readSeries(own, match, scope);
+    if (series !== null) this.#known.set(match, own, series);
+    return series;
+  }
+
+  /** Null where the route's path leads to no text. */
+  metricName(fieldKey: string, series: LineSeries, match: TopicMatch, scope: Scope): string | null {
+    const known = series.metrics?.get(fieldKey);
+    if (known !== undefined) {
+      return known;
+    }
+    const own = ownText(fieldKey);
+    const name = nameOfMetric(unescape(own), series, match, scope);
+    if (name !== null) {
+      this.#known.grow();
+      series.metrics ??= new Map();
+      series.metrics.set(own, name);
+    }
+    return name;
+  }
+}
+
+/** V8 copies shorter parts of a text. */
+const SHARED_LENGTH = 13;
+const scratch = Buffer.alloc(1024);
+
+/** A part of a text keeps all of it in memory: what outlives the message is a copy. */
+export function ownText(part: string): string {
+  if (part.length < SHARED_LENGTH) {
+    return part;
+  }
+  const bytes = part.length * 2;
+  if (bytes > scratch.length) {
+    return Buffer.from(part, 'utf16le').toString('utf16le');
+  }
+  scratch.write(part, 0, 'utf16le');
+  return scratch.toString('utf16le', 0, bytes);
+}
+
+/** Null where the key is none. */
+function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
+  const [measurement = '', ...pairs] = splitUnescaped(key, ',');
+  if (measurement === '') {
+    return null;
+  }
+  const tags: Record<string, string> = {};
+  for (const pair of pairs) {
+    const [name = '', value = '', ...more] = splitUnescaped(pair, '=');
+    if (name === '' || value === '' || more.length > 0) {
+      return null;
+    }
+    setMember(tags, unescape(name), unescape(value));
+  }
+  const item = { measurement: unescape(measurement), tags };
+  const { deviceId, route } = match.plan;
+  const ownTags = tagsOf(deviceId);
+  const others: Record<string, string> = {};
+  let suffix = '';
+  for (const name of pairs.length > 1 ? Object.keys(tags).toSorted() : Object.keys(tags)) {
+    const value = tags[name] ?? '';
+    if (ownTags.includes(name)) {
+      continue;
+    }
+    setMember(others, name, value);
+    if (route.metric_tags === undefined || route.metric_tags.includes(name)) {
+      suffix += `,${escapeName(name)}=${escapeName(value)}`;
+    }
+  }
+  scope.payload = item;
+  scope.item = item;
+  return {
+    deviceId: match.deviceId ?? evaluate(deviceId, scope),
+    metrics: null,
+    meta: suffix === '' && Object.keys(others).length === 0 ? null : { tags: others },
+    item,
+    suffix,
+  };
+}
+
+/** The tags that an expression reads. */
+function tagsOf(expression: Expression): unknown[] {
+  if (expression.kind === 'path') return expression.steps[0] === 'tags' ? [expression.steps[1]] : [];
+  if (expression.kind === 'first') return expression.choices.flatMap(tagsOf);
+  return expression.holes.flatMap((hole) => (hole.kind === 'path' ? tagsOf(hole) : []));
+}
+
+/** `cpu.usage_idle,cpu=cpu0`, or what the route names it and the tags; null where the route's path leads to no text. */
+function nameOfMetric(
+  field: string,
+  { item, suffix }: LineSeries,
+  match: TopicMatch,
+  scope: Scope,
+): string | null {
+  const { metricName } = match.plan;
+  if (metricName === null) {
+    return `${item.measurement}.${field}${suffix}`;
+  }
+  scope.item = { ...item, field };
+  const name = match.metricName ?? evaluate(metricName, scope);
+  scope.item = item;
+  return typeof name === 'string' ? name + suffix : null;
+}
+
+/** Splits at the separators that have no backslash before them. */
+function splitUnescaped(text: string, separator: ',' | '='): string[] {
+  if (!text.includes('\\')) {
+    return text.split(separator);
+  }
+  const parts: string[] = [];
+  let start = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text.charAt(at);
+    if (char === '\\') {
+      at++;
+    } else if (char === separator) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  return [...parts, text.slice(start)];
+}
+
+/** A backslash before anything else stands for itself. */
+function unescape(text: string): string {
+  return text.includes('\\') ? text.replaceAll(/\\([,= ])/g, '$1') : text;
+}
+
+/** What would make two sets of tags one name. */
+function escapeName(text: string): string {
+  return /[,=]/.test(text) ? text.replaceAll(/[,=]/g, '\\$&') : text;
+}

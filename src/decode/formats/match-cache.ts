@@ -1,0 +1,33 @@
+import type { TopicMatch } from '../router.ts';
+
+/** Devices repeat what they send; the bound keeps a stranger's endless names from filling the memory (some 20 MB). */
+const CACHED = 20_000;
+
+/** What a text in a payload means under a topic's route, so that it is read once. */
+export class MatchCache<T> {
+  #byMatch = new WeakMap<TopicMatch, Map<string, T>>();
+  #size = 0;
+
+  get(match: TopicMatch, text: string): T | undefined {
+    return this.#byMatch.get(match)?.get(text);
+  }
+
+  /** `text` must be a text of its own, not a part of a payload. */
+  set(match: TopicMatch, text: string, meaning: T): void {
+    this.grow();
+    const known = this.#byMatch.get(match);
+    if (known === undefined) {
+      this.#byMatch.set(match, new Map([[text, meaning]]));
+    } else {
+      known.set(text, meaning);
+    }
+  }
+
+  /** Counts something that a meaning keeps. */
+  grow(): void {
+    if (++this.#size > CACHED) {
+      this.#byMatch = new WeakMap();
+      this.#size = 0;
+    }
+  }
+}

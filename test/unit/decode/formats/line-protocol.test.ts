@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import type { RouteConfig } from '../../../../src/config/route.ts';
+import { decode, LIMITS, makeRoute } from '../decoding.ts';
+
+const NONE = Number.NaN;
+const TELEGRAF = { topic: 'telegraf/#', format: 'line_protocol', device_id: '@.tags.host' } as const;
+const sent = (payload: string, overrides: Partial<RouteConfig> = {}) =>
+  decode([makeRoute({ ...TELEGRAF, ...overrides })], 'telegraf/x', payload);
+const points = (payload: string, overrides: Partial<RouteConfig> = {}) =>
+  sent(payload, overrides).rows.map(([device, metric, , value]) => [device, metric, value]);
+
+test('What Telegraf writes: the tag host is the device, the other tags are in the name and kept', () => {
+  const { rows, described, rejects } = sent(
+    [
+      'cpu,cpu=cpu0,host=web1 usage_idle=98.5,usage_user=1i 1465839830100400200',
+      'cpu,cpu=cpu1,host=web1 usage_idle=97.25,usage_user=2i 1465839830100400200',
+      'mem,host=web1 used_percent=41.75 1465839830100400200',
+    ].join('\n'),
+  );
+  const time = 1_465_839_830_100_400;
+  assert.deepEqual(rows, [
+    ['web1', 'cpu.usage_idle,cpu=cpu0', time, 98.5, 'gauge'],
+    ['web1', 'cpu.usage_user,cpu=cpu0', time, 1, 'gauge'],
+    ['web1', 'cpu.usage_idle,cpu=cpu1', time, 97.25, 'gauge'],
+    ['web1', 'cpu.usage_user,cpu=cpu1', time, 2, 'gauge'],
+    ['web1', 'mem.used_percent', time, 41.75, 'gauge'],
+  ]);
+  assert.deepEqual(
+    described.map(([row, { tags }]) => [row, tags]),
+    [
+      [0, { cpu: 'cpu0' }],
+      [1, { cpu: 'cpu0' }],
+      [2, { cpu: 'cpu1' }],
+      [3, { cpu: 'cpu1' }],
+    ],
+  );
+  assert.equal(described[0]?.[1], described[1]?.[1]);
+  assert.deepEqual(rejects, []);
+});
+
+test('The rule of the route: which tags are in the name, where the device and the metric are', () => {
+  const line = 'disk,path=/,device=sda1,host=a used=1';
+  assert.deepEqual(points(line), [['a', 'disk.used,device=sda1,path=/', 1]]);
+  assert.deepEqual(points(line, { metric_tags: ['path'] }), [['a', 'disk.used,path=/', 1]]);
+  assert.deepEqual(points(line, { metric_tags: [] }), [['a', 'disk.used', 1]]);
+  assert.deepEqual(points(line, { metric_name: '@.field', metric_tags: [] }), [['a', 'used', 1]]);
+  assert.deepEqual(points(line, { device_id: '@.tags.device', metric_tags: ['path'] }), [
+    ['sda1', 'disk.used,path=/', 1],
+  ]);
+  const topic = { topic: 'telegraf/{device_id}', device_id: undefined };
+  assert.deepEqual(points(line, topic), [['x', 'disk.used,device=sda1,host=a,path=/', 1]]);
+  assert.deepEqual(points(line, { exclude: ['disk.*'] }), []);
+  assert.equal(sent(line, { device_id: '@.tags.rack' }).rejects[0]?.code, 'device_id_missing');
+});
+
+test('Types of values: floats, integers, unsigned ones, booleans and texts', () => {
+  const values = (written: string) => points(`m,host=a f=${written}`).map(([, , value]) => value);
+  for (const [written, value] of [
+    ['1', 1],
+    ['-1.5', -1.5],
+    ['+1.5', 1.5],
+    ['.5', 0.5],
+    ['5.', 5],
+    ['1e3', 1000],
+    ['1.5E-3', 0.0015],
+    ['71i', 71],
+    ['-71i', -71],
+    ['71u', 71],
+    ['9007199254740993i', 9_007_199_254_740_992],
+    ['18446744073709551615u', 2 ** 64],
+    ['0.1234567890123456789', Number('0.1234567890123456789')],
+    ...['t', 'T', 'true', 'True', 'TRUE'].map((word) => [word, 1] as const),
+    ...['f', 'F', 'false', 'False', 'FALSE'].map((word) => [word, 0] as const),
+    ['"idle"', 'idle'],
+    ['"say \\"hi\\", back\\\\slash \\n"', 'say "hi", back\\slash \\n'],
+    ['"two\nlines, a=b"', 'two\nlines, a=b'],
+  ] as const) {
+    assert.deepEqual(values(written), [value], written);
+  }
+});
+
+test('Any double as any language prints it', () => {
+  fc.assert(
+    fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.nat(12), (value, digits) => {
+      for (const written of [String(value), value.toExponential(), value.toFixed(digits)]) {
+        assert.ok(Object.is(points(`m,host=a f=${written} 1`)[0]?.[2], Number(written)), written);
+      }
+    }),
+  );
+});
+
+test('Escapes of names and tags; other backslashes stand for themselves', () => {
+  assert.deepEqual(points('my\\ m\\,x,host=a,ta\\=g=v\\ al\\,x f\\ 1=1'), [
+    ['a', 'my m,x.f 1,ta\\=g=v al\\,x', 1],
+  ]);
+  assert.deepEqual(points('m,host=C:\\dir f\\,g\\=h=1'), [['C:\\dir', 'm.f,g=h', 1]]);
+  assert.deepEqual(points('m,host=a __proto__=1,constructor=2'), [
+    ['a', 'm.__proto__', 1],
+    ['a', 'm.constructor', 2],
+  ]);
+  assert.deepEqual(points('m,__proto__=x,host=a f=1'), [['a', 'm.f,__proto__=x', 1]]);
+});
+
+test('Times: nanoseconds, what time_unit says, or none', () => {
+  const time = (written: string, overrides: Partial<RouteConfig> = {}) =>
+    sent(`m,host=a f=1 ${written}`, overrides).rows.map(([, , at]) => at);
+  assert.deepEqual(time('1465839830100400999'), [1_465_839_830_100_400]);
+  assert.deepEqual(time('1465839830'), [1_465_839_830_000_000]);
+  assert.deepEqual(time('1465839830123'), [1_465_839_830_123_000]);
+  assert.deepEqual(time('1000000', { time_unit: 'ns' }), [1000]);
+  assert.deepEqual(time('-1', { time_unit: 'ns' }), [-1]);
+  assert.deepEqual(time(''), [NONE]);
+  assert.deepEqual(time('  \r'), [NONE]);
+  const { rejects } = sent('m,host=a f=1,g=2 99999999999999999999');
+  assert.deepEqual(
+    rejects.map(({ code }) => code),
+    ['timestamp_out_of_range', 'timestamp_out_of_range'],
+  );
+});
+
+test('Comments, empty lines and any ends of lines', () => {
+  assert.deepEqual(
+    points('# a comment, with="quotes\n\n  \r\n\tm,host=a f=1 1\r\n#\nm,host=a f=2 2').map(
+      ([, , value]) => value,
+    ),
+    [1, 2],
+  );
+});
+
+test('A line that is none is rejected by itself', () => {
+  const bad = `m
+m,host=a
+,host=a f=1
+m,host f=1
+m,host= f=1
+m,=a f=1
+m,a=b=c f=1
+m,host=a f
+m,host=a f=
+m,host=a =1
+m,host=a f=1,
+m,host=a f=1,,g=2
+m,host=a f=1 now
+m,host=a f=1 1 2
+m,host=a f=1 1.5
+m,host=a f=x
+m,host=a f=0x10
+m,host=a f=1_0
+m,host=a f=Infinity
+m,host=a f=NaN
+m,host=a f=-1u
+m,host=a f=1.5i
+m,host=a f=i
+m,host=a f=.
+m,host=a f="a"b
+m,host=a f\\=1`;
+  for (const line of bad.split('\n')) {
+    const { rows, rejects } = sent(`m,host=a f=1\n${line}\nm,host=a f=2`);
+    assert.deepEqual(
+      [rows.length, rejects.map(({ code }) => code)],
+      [2, ['line_invalid']],
+      `${line} ${JSON.stringify(rejects)}`,
+    );
+    assert.match(rejects[0]?.detail ?? '', /^lines\[1\]: /);
+  }
+  const open = sent('m,host=a f=1\nm,host=a f="no end\nm,host=a f=2');
+  assert.deepEqual([open.rows.length, open.rejects.length], [2, 1]);
+});
+
+test('5,000 lines in one message', () => {
+  const lines = Array.from(
+    { length: 5000 },
+    (_, index) =>
+      `cpu,cpu=cpu${index % 50},host=web1 usage_idle=${index / 10},usage_user=${index}i ${1_465_839_830_000 + index}000000`,
+  );
+  const { rows, rejects } = sent(lines.join('\n'));
+  assert.deepEqual(rejects, []);
+  assert.equal(rows.length, 10_000);
+  assert.deepEqual(rows.at(-1), ['web1', 'cpu.usage_user,cpu=cpu49', 1_465_839_834_999_000, 4999, 'gauge']);
+  const few = { ...LIMITS, pointsPerMessage: 9_999 };
+  const { rejects: refused } = decode([makeRoute(TELEGRAF)], 'telegraf/x', lines.join('\n'), few);
+  assert.deepEqual(refused, [{ code: 'too_many_points', detail: '$: more than 9999 points' }]);
+});

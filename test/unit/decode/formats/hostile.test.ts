@@ -159,23 +159,17 @@ const lines = fc
   .map((parts) => Buffer.from(parts.map((part) => part.join(' ')).join('\n')));
 const record = fc.record(
   {
-    ...{
-      bn: fc.constantFrom('d/', 'urn:dev:a:', '', 5),
-      n: fc.constantFrom('a', 'b', '', null),
-      u: fc.constantFrom('V', 'lon'),
-    },
-    ...{
-      v: fc.oneof(fc.double(), fc.string()),
-      t: fc.oneof(fc.double(), fc.constantFrom(-5, 1.7e9, 'x')),
-      s: fc.double(),
-    },
-    ...{
-      bt: fc.double(),
-      bv: fc.double(),
-      vs: fc.string({ unit: 'binary' }),
-      vb: fc.boolean(),
-      bver: fc.constantFrom(5, 10, 11),
-    },
+    bn: fc.constantFrom('d/', 'urn:dev:a:', '', 5),
+    n: fc.constantFrom('a', 'b', '', null),
+    u: fc.constantFrom('V', 'lon'),
+    v: fc.oneof(fc.double(), fc.string()),
+    t: fc.oneof(fc.double(), fc.constantFrom(-5, 1.7e9, 'x')),
+    s: fc.double(),
+    bt: fc.double(),
+    bv: fc.double(),
+    vs: fc.string({ unit: 'binary' }),
+    vb: fc.boolean(),
+    bver: fc.constantFrom(5, 10, 11),
   },
   { requiredKeys: [] },
 );

@@ -239,7 +239,7 @@ test('The device is the base name, or the one of the topic, and the metric what 
   ]);
   assert.deepEqual(names(sent([{ n: 'temp', v: 1 }], byTopic).rows), [['x', 'temp']]);
   assert.deepEqual(names(sent(pack, { metric_name: '@.name' }).rows)[0], [DEVICE, `${DEVICE}:temp`]);
-  assert.deepEqual(sent([{ n: 'temp', v: 1 }]).rejects, ['device_id_missing $[0]: no device_id at bn']);
+  assert.deepEqual(sent([{ n: 'temp', v: 1 }]).rejects, ['device_id_missing $[0]: no device_id at @.bn']);
 });
 
 test('Base values persist until the next of their kind; sums are metrics of their own', () => {

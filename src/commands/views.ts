@@ -45,11 +45,11 @@ export function addViews(program: Command, terminal: Terminal, exit: (code: Exit
       'after',
       `
 A table with a column of values becomes a view with a row a point. Any other becomes one with a row a moment of a device,
-each column of numbers a metric of that name (--metric 'cpu.{cpu}.{column}' for what \`import --layout telegraf_wide\` stored).
+each column of numbers a metric of that name (--metric 'cpu.{column},cpu={cpu}' for what \`import --layout telegraf_wide\` stored).
 Other columns of texts are tags of the series, the rest is NULL. A number that does not fit the type of a column is NULL.
 Such a view can be made anew; anything else of that name is refused. Dropping it loses nothing.
 
-Examples: tidegate views --like cpu --from-sql postgres://telegraf@old/telegraf --metric 'cpu.{cpu}.{column}'
+Examples: tidegate views --like cpu --from-sql postgres://telegraf@old/telegraf --metric 'cpu.{column},cpu={cpu}'
           tidegate views --like measurements --replace --print`,
     )
     .action(async (options: ViewOptions) => exit(await makeViews(terminal, options)));

@@ -20,6 +20,7 @@ const TIME = 'tidegate.time';
 const DEVICE = 'tidegate.device';
 const METRIC = 'tidegate.metric';
 const VALUE = 'tidegate.value';
+const TAGS = 'tidegate.tags';
 /** The tag that names the machine that Telegraf runs on. */
 const HOST = 'host';
 /** Telegraf's name for the table of tags that belongs to another. */
@@ -84,7 +85,7 @@ function named(table: string | null): string {
   return table;
 }
 
-/** A device is a host; a metric is the measurement, the values of the other tags, and the field. */
+/** As the preset telegraf names them: a device is a host, a metric the measurement and the field, then the other tags. */
 function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   const own = shape.columns.filter(({ name }) => name !== 'tag_id');
   const time = own.find(({ name }) => name === 'time');
@@ -102,8 +103,10 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   const host = plain.find(({ name }) => name === HOST);
   const device =
     json !== undefined ? `${at(json)}->>'${HOST}'` : host === undefined ? 'NULL' : `${at(host)}::text`;
-  const others = plain.filter((tag) => tag !== host).map((tag) => `nullif(${at(tag)}::text, '')`);
-  const inJson = json === undefined ? [] : [otherTags(at(json))];
+  const tagsAt = suffix(
+    plain.map((tag) => [tag.name, `${at(tag)}::text`] as const),
+    json === undefined ? null : at(json),
+  );
   const join =
     tagTable === null
       ? ''
@@ -111,17 +114,17 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   const shown = json === undefined ? plain.map(at) : [at(json)];
   return {
     sql: `SELECT t."time" AS "${TIME}", coalesce(nullif(${device}, ''), 'telegraf') AS "${DEVICE}",
-      concat_ws('.', ${[escapeLiteral(shape.name), ...others, ...inJson].join(', ')}) AS "${METRIC}",
+      ${escapeLiteral(shape.name)} AS "${METRIC}", ${tagsAt} AS "${TAGS}",
       ${[...shown, ...fields.map(({ name }) => `t.${escapeIdentifier(name)}`)].join(', ')}
       FROM ${qualified(shape.schema, shape.name)} t${join}
-      ORDER BY t."time"${[...plain.map(at), ...inJson].map((one) => `, ${one}`).join('')}`,
+      ORDER BY t."time", 2, 4`,
     mapping: {
       device: `{${DEVICE}}`,
-      metric: `{${METRIC}}.{column}`,
+      metric: `{${METRIC}}.{column}{${TAGS}?}`,
       time: TIME,
       value: null,
       values: fields.map(({ name }) => name),
-      tags: plain.map(({ name }) => name),
+      tags: plain.filter((tag) => tag !== host).map(({ name }) => name),
     },
   };
 }
@@ -153,16 +156,16 @@ function narrow(shape: TableShape): LayoutQuery {
     ...(host === undefined ? [] : [`nullif(${at(host)}, '')`]),
     ...(json === undefined ? [] : [`nullif(${at(json)}->>'${HOST}', '')`]),
   ];
-  const others = [
-    ...plain.filter((tag) => tag !== host).map((tag) => `nullif(${at(tag)}, '')`),
-    ...(json === undefined ? [] : [otherTags(`${at(json)}::jsonb`)]),
-  ];
+  const tagsAt = suffix(
+    plain.map((tag) => [tag.name, at(tag)] as const),
+    json === undefined ? null : `${at(json)}::jsonb`,
+  );
   const name = measurement === undefined ? escapeLiteral(shape.name) : at(measurement);
   const [key, is] = fields === undefined ? [at(field as Column), at(value as Column)] : ['f.key', 'f.value'];
   const each = fields === undefined ? '' : ` CROSS JOIN LATERAL jsonb_each(${at(fields)}::jsonb) f`;
   return {
     sql: `SELECT ${at(time)} AS "${TIME}", coalesce(${[...hosts, `'telegraf'`].join(', ')}) AS "${DEVICE}",
-      concat_ws('.', ${[name, ...others, key].join(', ')}) AS "${METRIC}", ${is} AS "${VALUE}"
+      concat(${name}, '.', ${key}, ${tagsAt}) AS "${METRIC}", ${is} AS "${VALUE}"
       ${[...plain, ...(json === undefined ? [] : [json])].map((tag) => `, ${at(tag)}`).join('')}
       FROM ${qualified(shape.schema, shape.name)} t${each}
       ORDER BY 1, 2, 3`,
@@ -172,14 +175,22 @@ function narrow(shape: TableShape): LayoutQuery {
       time: TIME,
       value: VALUE,
       values: null,
-      tags: plain.map((tag) => tag.name),
+      tags: plain.filter((tag) => tag !== host).map((tag) => tag.name),
     },
   };
 }
 
-/** The values of the tags of a JSON object, by name, without the host. */
-function otherTags(json: string): string {
-  return `(SELECT string_agg(o.value, '.' ORDER BY o.key) FROM jsonb_each_text(${json}) o WHERE o.key <> '${HOST}' AND o.value <> '')`;
+/** `,cpu=cpu0`: tags in columns and in a JSON object, by name, without the host; NULL where there are none. */
+function suffix(columns: readonly (readonly [string, string])[], json: string | null): string {
+  const pairs = columns.map(([name, at]) => `${escapeLiteral(name)}, ${at}`);
+  const all = [
+    ...(json === null ? [] : [json]),
+    ...(pairs.length === 0 ? [] : [`jsonb_build_object(${pairs.join(', ')})`]),
+  ];
+  if (all.length === 0) return 'NULL::text';
+  const escaped = (text: string): string => `regexp_replace(${text}, '([,=])', '\\\\\\1', 'g')`;
+  return `(SELECT string_agg(concat(',', ${escaped('o.key')}, '=', ${escaped('o.value')}), '' ORDER BY o.key COLLATE "C")
+    FROM jsonb_each_text(${all.join(' || ')}) o WHERE o.key <> '${HOST}' AND o.value <> '')`;
 }
 
 function byName(one: Column, other: Column): number {

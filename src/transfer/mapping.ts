@@ -38,7 +38,7 @@ type Read = (record: SourceRecord) => unknown;
 /** A text, and the fields between its parts. */
 export interface Template {
   readonly parts: readonly string[];
-  readonly fields: readonly { readonly name: string; readonly read: Read }[];
+  readonly fields: readonly { readonly name: string; readonly read: Read; readonly optional: boolean }[];
 }
 
 /** A mapping onto the columns of a source. */
@@ -185,16 +185,17 @@ function pathOf(text: string): PathExpression {
   }
 }
 
-const PLACEHOLDER = /\{([^{}]*)\}/g;
+/** `{name}`, or `{name?}` for what may be missing. */
+const PLACEHOLDER = /\{([^{}]*?)(\?)?\}/g;
 
 function compileTemplate(text: string, read: (name: string) => Read): Template {
   const parts: string[] = [];
-  const fields: { name: string; read: Read }[] = [];
+  const fields: { name: string; read: Read; optional: boolean }[] = [];
   let position = 0;
   for (const placeholder of text.matchAll(PLACEHOLDER)) {
-    const name = placeholder[1] ?? '';
+    const [, name = '', mark] = placeholder;
     parts.push(text.slice(position, placeholder.index));
-    fields.push({ name, read: read(name) });
+    fields.push({ name, read: read(name), optional: mark === '?' });
     position = placeholder.index + placeholder[0].length;
   }
   parts.push(text.slice(position));

@@ -218,8 +218,9 @@ export class RecordDecoder implements Decoder {
     let name = parts[0] as string;
     for (const [index, field] of fields.entries()) {
       const value = column !== '' && field.name === COLUMN ? column : nameOf(field.read(record));
-      if (value === undefined || value === null || value === '') return value === null ? null : undefined;
-      name += value + (parts[index + 1] as string);
+      const missing = value === undefined || value === '';
+      if (value === null || (missing && !field.optional)) return value === null ? null : undefined;
+      name += (missing ? '' : value) + (parts[index + 1] as string);
     }
     return isName(name, this.#limits.nameLength) ? name : null;
   }

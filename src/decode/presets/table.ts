@@ -9,6 +9,7 @@ import type { Preset } from './preset.ts';
 import { shelly } from './shelly.ts';
 import { sparkplugB } from './sparkplug-b.ts';
 import { tasmota } from './tasmota.ts';
+import { telegraf } from './telegraf.ts';
 import { teltonikaFlespi } from './teltonika-flespi.ts';
 import { ttn } from './ttn.ts';
 import { victron } from './victron.ts';
@@ -30,6 +31,7 @@ export const PRESETS: readonly Preset[] = [
   awsShadow,
   azureEventGrid,
   sparkplugB,
+  telegraf,
 ];
 
 export function presetNamed(name: unknown): Preset | undefined {

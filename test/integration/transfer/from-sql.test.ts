@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import { addImport } from '../../../src/commands/import.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { become } from '../../unit/decode/presets/preset-points.ts';
 import { runCommand } from '../commands/command-run.ts';
 import { environment } from '../dead-letters/letters.ts';
 
@@ -77,11 +78,11 @@ suite('tidegate import --from-sql', () => {
       'db cpu.Mixed 0.1 01 00:00:20.000000',
       'db cpu.n_cpus 9.007199254740992e+15 01 00:00:20.000000',
       'db cpu.usage_idle 1e-300 01 00:00:20.000000',
-      'web cpu.cpu0.Mixed 1 01 00:00:10.500000',
-      'web cpu.cpu0.n_cpus 4 01 00:00:10.500000',
-      'web cpu.cpu0.usage_idle 97.25 01 00:00:10.500000',
-      'web cpu.cpu1.n_cpus 4 01 00:00:10.500000',
-      'web cpu.cpu1.usage_idle NaN 01 00:00:10.500000',
+      'web cpu.Mixed,cpu=cpu0 1 01 00:00:10.500000',
+      'web cpu.n_cpus,cpu=cpu0 4 01 00:00:10.500000',
+      'web cpu.n_cpus,cpu=cpu1 4 01 00:00:10.500000',
+      'web cpu.usage_idle,cpu=cpu0 97.25 01 00:00:10.500000',
+      'web cpu.usage_idle,cpu=cpu1 NaN 01 00:00:10.500000',
     ]);
     const named = ['--device', '{host}-{cpu}', '--metric', '{column}', '--max-errors', '1'];
     const done = run('--layout', 'telegraf_wide', '--table', 'public.cpu', ...named);
@@ -92,20 +93,21 @@ suite('tidegate import --from-sql', () => {
 
   test('tags in a table of their own', async () => {
     assert.deepEqual(await imported('--layout', 'telegraf_tags', '--table', 'net'), [
-      'web net.eth0.bytes_recv 100 01 00:00:10.000000',
-      'web net.eth0.note slow 01 00:00:10.000000',
-      'web net.eth0.up 1 01 00:00:10.000000',
-      'web net.eth1.bytes_recv 200 01 00:00:10.000000',
-      'web net.eth1.up 0 01 00:00:10.000000',
+      'web net.bytes_recv,interface=eth0 100 01 00:00:10.000000',
+      'web net.bytes_recv,interface=eth1 200 01 00:00:10.000000',
+      'web net.note,interface=eth0 slow 01 00:00:10.000000',
+      'web net.up,interface=eth0 1 01 00:00:10.000000',
+      'web net.up,interface=eth1 0 01 00:00:10.000000',
     ]);
-    assert.deepEqual(await database.query(`SELECT tags FROM iot_series WHERE metric_name = 'net.eth1.up'`), [
-      { tags: { host: 'web', interface: 'eth1' } },
-    ]);
+    assert.deepEqual(
+      await database.query(`SELECT tags FROM iot_series WHERE metric_name = 'net.up,interface=eth1'`),
+      [{ tags: { interface: 'eth1' } }],
+    );
   });
 
   test('one table of all, and fields as JSON', async () => {
     assert.deepEqual(await imported('--layout', 'telegraf_narrow', '--table', 'metrics'), [
-      'web disk.ext4./.used 6 01 00:00:10.000000',
+      'web disk.used,fstype=ext4,path=/ 6 01 00:00:10.000000',
       'web mem.used 5 01 00:00:10.000000',
     ]);
     assert.deepEqual(await imported('--layout', 'telegraf_wide', '--table', 'swap'), [
@@ -113,6 +115,18 @@ suite('tidegate import --from-sql', () => {
       'web swap.out 2.5 01 00:00:10.000000',
       'web swap.state idle 01 00:00:10.000000',
     ]);
+  });
+
+  test('series are those that the preset telegraf makes of the same lines', async () => {
+    await source.query(`CREATE TABLE odd ("time" timestamp, "zone,a" text, host text, path text, used double precision);
+      COMMENT ON COLUMN odd.used IS 'field';
+      INSERT INTO odd VALUES ('2026-01-01 00:00:10', 'x=1, y', 'web', '/a b', 6)`);
+    const stored = await imported('--layout', 'telegraf_wide', '--table', 'odd');
+    const line = 'odd,host=web,path=/a\\ b,zone\\,a=x\\=1\\,\\ y used=6 1767225610000000000';
+    const { full: points } = become({ preset: 'telegraf' }, 'telegraf/web/odd', line);
+    assert.deepEqual(stored, [`web ${points[0]?.metric_name} 6 01 00:00:10.000000`]);
+    const [series] = await database.query(`SELECT tags FROM iot_series WHERE metric_name LIKE 'odd%'`);
+    assert.deepEqual(series, { tags: points[0]?.tags });
   });
 
   test("Home Assistant's recorder and LTSS", async () => {

@@ -24,10 +24,10 @@ suite('tidegate views --like', () => {
         out.number('boiler', 'pump', NOON, 1, 'state');
         out.text('boiler', 'temperature', NOON + SECOND, 'broken', false);
         for (const [cpu, idle] of Object.entries({ cpu0: 90, cpu1: 80 })) {
-          out.number('web', `cpu.${cpu}.usage_idle`, NOON, idle, 'gauge');
-          out.describe({ tags: { host: 'web', cpu } });
-          out.number('web', `cpu.${cpu}.cores`, NOON, Number.NaN, 'gauge');
-          out.describe({ tags: { host: 'web', cpu } });
+          out.number('web', `cpu.usage_idle,cpu=${cpu}`, NOON, idle, 'gauge');
+          out.describe({ tags: { cpu } });
+          out.number('web', `cpu.cores,cpu=${cpu}`, NOON, Number.NaN, 'gauge');
+          out.describe({ tags: { cpu } });
         }
         out.number('web', 'mem.used', NOON, 5, 'gauge');
       }),
@@ -79,7 +79,7 @@ suite('tidegate views --like', () => {
   });
 
   test("Telegraf's table of another database", async () => {
-    const like = ['--like', 'cpu', '--from-sql', old.url, '--metric', 'cpu.{cpu}.{column}'];
+    const like = ['--like', 'cpu', '--from-sql', old.url, '--metric', 'cpu.{column},cpu={cpu}'];
     await make(...like);
     const rows = [
       { time: '2026-01-01 12:00:00', host: 'web', cpu: 'cpu0', usage_idle: 90, cores: null, extra: null },

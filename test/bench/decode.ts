@@ -7,6 +7,7 @@ import type { FormatName } from '../../src/decode/formats/table.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { type RouteConfig, routeDefaults } from '../../src/config/route.ts';
 import type { PointWriter } from '../../src/pipeline/types.ts';
+import { encodePayload } from '../support/sparkplug.ts';
 import { figure, ratios } from './figures.ts';
 
 const START = 1_767_225_600;
@@ -55,11 +56,17 @@ export async function benchDecode({ rounds, count }: { rounds: number; count: nu
 
 function measure(shape: Shape, label: string, payloads: readonly Uint8Array[], count: number): number {
   const format = label.split(',')[0] as FormatName;
-  const route: RouteConfig = { ...routeDefaults(), name: format, topic: shape.topic, format };
+  const sparkplug = format === 'sparkplug_b';
+  const filter = sparkplug ? 'spBv1.0/#' : shape.topic;
+  const route: RouteConfig = { ...routeDefaults(), name: format, topic: filter, format };
   const decoder = createDecoder([route], LIMITS);
   const written = new Counter();
   const messages = Math.max(Math.ceil(count / shape.points), 1);
-  const topic = shape.topic.replaceAll(/[{}]/g, '');
+  const topic = sparkplug ? 'spBv1.0/group/NDATA/edge' : shape.topic.replaceAll(/[{}]/g, '');
+  if (sparkplug) {
+    decoder.decode('spBv1.0/group/NBIRTH/edge', BIRTH, written, false, START * 1e6 - 1);
+    written.points = 0;
+  }
   const before = process.cpuUsage();
   for (let message = 0; message < messages; message++) {
     decoder.decode(topic, payloads[message % payloads.length] as Uint8Array, written, false, START * 1e6);
@@ -88,7 +95,21 @@ class Counter implements PointWriter {
     this.reason = `${code} ${detail}`;
   }
   drop(): void {}
+  edge(): void {}
 }
+
+/** A double, as Sparkplug numbers its types. */
+const DOUBLE = 10;
+const BIRTH = encodePayload({
+  timestamp: START * 1000,
+  seq: 0,
+  metrics: Array.from({ length: 10 }, (_, alias) => ({
+    name: `metric_${alias}`,
+    alias,
+    datatype: DOUBLE,
+    doubleValue: 0,
+  })),
+});
 
 function shapes(): Shape[] {
   return [
@@ -103,6 +124,11 @@ function shapes(): Shape[] {
       return {
         ...documents({ ...metrics, timestamp: START + variant }),
         line_protocol: text(`cpu,host=a ${fields.join(',')} ${START + variant}000000000`),
+        sparkplug_b: encodePayload({
+          timestamp: (START + variant) * 1000,
+          seq: 1 + variant,
+          metrics: Object.values(metrics).map((doubleValue, alias) => ({ alias, doubleValue })),
+        }),
       };
     }),
     shape('1,000 points of 10 metrics, a time each', 1000, 'devices/{device_id}', (variant) => {
@@ -125,6 +151,15 @@ function shapes(): Shape[] {
         'senml, JSON': text(JSON.stringify(pack)),
         'senml, CBOR': encodeCbor(pack.map(withLabels)),
         line_protocol: text(lines.join('\n')),
+        sparkplug_b: encodePayload({
+          timestamp: START * 1000,
+          seq: 1 + variant,
+          metrics: points.map(({ value, timestamp }, index) => ({
+            alias: index % 10,
+            timestamp: timestamp * 1000,
+            doubleValue: value,
+          })),
+        }),
       };
     }),
     shape('1,000 points in columns', 1000, 'devices/{device_id}', (variant) => {

@@ -81,8 +81,9 @@ export function descriptionLine(
   const row =
     format === 'csv'
       ? `s.device_id, s.metric_name, s.kind, NULL, NULL, s.unit, ${tags}, n.name`
-      : `json_strip_nulls(json_build_object('device_id', s.device_id, 'metric_name', s.metric_name, 'kind', s.kind,
-           'unit', s.unit, 'tags', ${tags}, 'device_name', n.name))`;
+      : // All that records have is named, as the first one tells an import what there is.
+        `json_build_object('device_id', s.device_id, 'metric_name', s.metric_name, 'kind', s.kind,
+           'timestamp', NULL, 'value', NULL, 'unit', s.unit, 'tags', ${tags}, 'device_name', n.name)`;
   return lines(
     client,
     names,

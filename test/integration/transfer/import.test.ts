@@ -3,6 +3,7 @@ import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { addExport } from '../../../src/commands/export.ts';
 import { addImport } from '../../../src/commands/import.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
@@ -115,6 +116,20 @@ suite('tidegate import', () => {
       { metric: 'cpu.load', value: 0.1, at: '2023-11-14 22:13:20.123456' },
       { metric: 'cpu.load', value: 1000, at: '2023-11-14 22:13:21.000000' },
     ]);
+  });
+
+  test('what is exported as NDJSON needs no option, also where a description is its first line', async () => {
+    const path = await file(
+      'described.csv',
+      'device,metric,time,value,unit\ndesc,t,2025-01-01T00:00:00Z,1.5,°C\n',
+    );
+    await report([path]);
+    const exported = runCommand(addExport, ['export', '--format', 'ndjson', '--device', 'desc'], {
+      env: environment(database),
+    });
+    assert.equal(await exported.ended, 0, exported.stderr());
+    const again = await report(['-', '--format', 'ndjson'], 0, exported.stdout());
+    assert.deepEqual([again.records, again.points.duplicate, again.rejected], [2, 1, 0]);
   });
 
   test('bad records are counted, listed with their lines and kept, and the good ones stored', async () => {

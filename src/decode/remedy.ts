@@ -13,6 +13,7 @@ import {
   timesOf,
 } from './document-places.ts';
 import type { Explanation } from './explanation.ts';
+import { isGzip } from './formats/gzip.ts';
 import { FORMAT_NAMES } from './formats/table.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import type { PlaceKeys, Recogniser } from './recognition.ts';
@@ -159,10 +160,20 @@ function* exclusions(route: RouteConfig, rejections: Explanation['rejections']):
   if (!route.flatten) yield { flatten: true, exclude };
 }
 
+/** What `ingest.limits.nesting` may be at most. */
+const MOST_LEVELS = 1000;
+
 /** Limits that a message passes, and what they would have to be; `amount` is the first number of the detail. */
-const LIMITS: Partial<Record<DeadLetterCode, (payload: Uint8Array, amount: string) => [string, string]>> = {
-  payload_too_large: ({ length }) => ['ingest.limits.message_bytes', `${Math.ceil(length / 1_048_576)}MiB`],
-  payload_too_deep: (payload) => ['ingest.limits.nesting', String(nestingOf(payload))],
+const LIMITS: Partial<
+  Record<DeadLetterCode, (payload: Uint8Array, amount: string) => [string, string] | null>
+> = {
+  // Of one that is too large only when unpacked nobody knows how large it is.
+  payload_too_large: (payload) =>
+    isGzip(payload) ? null : ['ingest.limits.message_bytes', `${Math.ceil(payload.length / 1_048_576)}MiB`],
+  payload_too_deep: (payload) => {
+    const levels = nestingOf(payload);
+    return levels > MOST_LEVELS ? null : ['ingest.limits.nesting', String(levels)];
+  },
   too_many_points: (_, amount) => ['ingest.limits.points_per_message', amount],
   text_too_long: (_, amount) => ['ingest.limits.text_length', amount],
 };

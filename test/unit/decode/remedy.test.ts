@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { type RouteConfig } from '../../../src/config/route.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { Recogniser } from '../../../src/decode/recognition.ts';
@@ -108,6 +109,12 @@ test('limits of the configuration', () => {
     name: 'ingest.limits.text_length',
     value: '70000',
   });
+});
+
+test('no limit that the configuration would refuse, nor one that would not do', () => {
+  assert.equal(remedy({ topic: 'a/{device_id}' }, 'a/d', '['.repeat(1_001)), null);
+  const packed = gzipSync(Buffer.alloc(LIMITS.messageBytes + 1));
+  assert.equal(remedy({ topic: 'a/{device_id}' }, 'a/d', packed), null);
 });
 
 test('nothing is proposed that would not help', () => {

@@ -12,8 +12,8 @@ export function describeSurvey({ messages, found, unknown, ignored, beyond }: Su
     `Heard ${count(messages, 'message')}.`,
     ...found.flatMap(describeFound),
     ...(unknown.length === 0 ? [] : ['', 'Not recognised:', ...unknown.flatMap(describeUnknown)]),
-    ...(ignored === 0 ? [] : ['', `${count(ignored, 'message')} carry no values and are left alone.`]),
-    ...(beyond === 0 ? [] : ['', `${count(beyond, 'message')} of further topics were not looked at.`]),
+    ...(ignored === 0 ? [] : ['', `Left alone, as they carry no values: ${count(ignored, 'message')}.`]),
+    ...(beyond === 0 ? [] : ['', `Not looked at, of further topics: ${count(beyond, 'message')}.`]),
   ].join('\n');
 }
 

@@ -32,11 +32,20 @@ export interface SurveyReport {
   readonly messages: number;
   readonly found: readonly Found[];
   readonly unknown: readonly Unknown[];
-  /** Messages that presets leave alone, and those without any bytes. */
+  /** Messages that presets leave alone, those without any bytes, and announcements of devices. */
   readonly ignored: number;
   /** Messages of topics beyond those that were looked at. */
   readonly beyond: number;
 }
+
+/** Topics that speak of devices, and carry none of their values. */
+const ANNOUNCEMENTS = [
+  // What Tidegate says itself, by default (`mqtt.status`, `mqtt.events`).
+  /^tidegate\/[^/]+\/(?:status|events\/[^/]+)$/,
+  // MQTT discovery of Home Assistant, which most bridges and firmwares publish: https://www.home-assistant.io/integrations/mqtt/
+  /^homeassistant\/[^/]+\/(?:[^/]+\/)?[^/]+\/config$/,
+  /^tasmota\/discovery\/[^/]+\/(?:config|sensors)$/,
+];
 
 /** Bounds of what is kept, whatever is published: some 40 MB. */
 const MOST_TOPICS = 20_000;
@@ -76,8 +85,8 @@ export class Survey {
 
   add(message: Sample): void {
     this.#messages++;
-    // The end of a retained message, or of a device: it says nothing of the kind.
-    if (message.payload.length === 0) {
+    // No bytes are the end of a retained message, or of a device: they say nothing of the kind.
+    if (message.payload.length === 0 || isAnnouncement(message.topic)) {
       this.#ignored++;
       return;
     }
@@ -159,6 +168,10 @@ export class Survey {
     const route = suggestRoute(group.samples, this.#limits) ?? suggestRoute([sample], this.#limits);
     return [{ messages, topics, sample, route }];
   }
+}
+
+function isAnnouncement(topic: string): boolean {
+  return ANNOUNCEMENTS.some((pattern) => pattern.test(topic));
 }
 
 function remember(group: Group, topic: string, points: readonly ExplainedPoint[]): void {

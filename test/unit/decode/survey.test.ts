@@ -96,3 +96,14 @@ test('strangers who invent topics, kinds and bases without end find bounds', () 
   assert.ok(report.found.length + report.unknown.length <= 200);
   assert.ok(report.beyond > 3_000);
 });
+
+test('proposes no route for announcements: those of Tidegate itself, and discovery', () => {
+  const report = survey([
+    ['tidegate/tidegate/status', '{"state":"online"}'],
+    ['tidegate/site-2/events/device_silent', '{"device_id":"a","last_seen":"2026-11-28T00:00:00Z"}'],
+    ['homeassistant/sensor/0x1/temperature/config', '{"state_topic":"zigbee2mqtt/x","unique_id":"0x1_t"}'],
+    ['homeassistant/switch/lamp/config', '{"state_topic":"stat/lamp/POWER"}'],
+    ['tasmota/discovery/DC4F22/config', '{"dn":"Tasmota","mac":"DC4F22","rl":[1,0]}'],
+  ]);
+  assert.deepEqual([report.messages, report.ignored, report.found, report.unknown], [5, 5, [], []]);
+});

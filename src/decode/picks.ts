@@ -34,7 +34,7 @@ export function emitPicks(
       walk(path, scope, emit);
     }
   }
-  points.within('');
+  points.within('@');
   if (!found && plan.picksOnly) {
     points.reject('value_missing', 'nothing is where the values of the route are', null);
   }

@@ -195,6 +195,10 @@ test('values: metrics one by one, alone or beside others', () => {
       .rejects,
     [{ code: 'value_missing', detail: '$.uplink_message.decoded_payload: nothing is there' }],
   );
+  const nothing = makeRoute({ topic: 'n/{device_id}', values: { x: '$.x', y: '$.y' } });
+  assert.deepEqual(decode([nothing], 'n/d', '{"a":1}').rejects, [
+    { code: 'value_missing', detail: '$: nothing is where the values of the route are' },
+  ]);
   assert.deepEqual(codesOf('{"a":[1]}', { values: { x: '$.a' } }), ['value_unsupported']);
 });
 

@@ -116,7 +116,9 @@ async function explainEach(
   options: ExplainOptions,
 ): Promise<ExitCode> {
   let code: ExitCode = 0;
+  let messages = 0;
   await feed(({ topic, payload, receivedAt }) => {
+    messages++;
     const explanation = explainer.explain(topic, payload, receivedAt);
     if (explanation.dead_letter !== null) code = 1;
     const brief = several ? { topic, ...briefly(explanation) } : briefly(explanation);
@@ -127,6 +129,7 @@ async function explainEach(
     }
     return true;
   });
+  if (messages === 0) print(terminal.stderr, 'There was no message to explain.');
   return code;
 }
 

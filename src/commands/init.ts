@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
-import { type Command, InvalidArgumentError } from 'commander';
+import { dirname } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { decodeLimits } from '../app-options.ts';
 import { loadConfig } from '../config/load.ts';
 import { readDuration } from '../config/units.ts';
@@ -27,7 +28,9 @@ export function addInit(program: Command, terminal: Terminal, exit: (code: ExitC
     .command('init')
     .description('Listen to the broker, recognise what devices publish, and write a configuration for it.')
     .option('-u, --url <url>', 'the broker; default: TIDEGATE_MQTT_URL, else mqtt://localhost:1883')
-    .option('--for <duration>', 'how long to listen', duration, 60_000)
+    .addOption(
+      new Option('--for <duration>', 'how long to listen').argParser(duration).default(60_000, '60s'),
+    )
     .option('--count <number>', 'listen no longer than for so many messages', wholeNumber(1))
     .option('--filter <filter...>', 'what to listen to, MQTT filters', ['#'])
     .option('-o, --output <file>', 'where to write the configuration', 'tidegate.yaml')
@@ -55,6 +58,9 @@ async function init(terminal: Terminal, options: InitOptions): Promise<ExitCode>
       `${output} is there already; name another with --output, or say --force`,
     );
   }
+  // Told before a minute of listening, not after it.
+  if (!existsSync(dirname(output)))
+    throw new TidegateError('usage', `--output ${output}: there is no folder ${dirname(output)}`);
   const config = loadConfig({ env: databaseOptional(terminal.env) });
   const [listenedTo = ''] = (url === undefined ? config.mqtt.urls : [url]).map(maskUrl);
   const survey = new Survey(decodeLimits(config));

@@ -136,6 +136,14 @@ suite('tidegate explain as a workbench', () => {
     assert.match(run.stdout(), /^2 messages:/m);
   });
 
+  test('says so where there is no message', async () => {
+    const file = join(folder, 'none.ndjson');
+    await writeFile(file, '');
+    const run = runCommand(addExplain, ['explain', '--messages', file]);
+    assert.equal(await run.ended, 0);
+    assert.match(run.stderr(), /^There was no message to explain\.$/m);
+  });
+
   test('one source, and one that can be read', async () => {
     for (const args of [
       [],

@@ -90,6 +90,13 @@ suite('tidegate init', () => {
     assert.equal(await refused.ended, 2);
     assert.match(refused.stderr(), /^tidegate: usage: .*mine\.yaml is there already; /m);
     assert.equal(await readFile(output, 'utf8'), 'mine');
+    const nowhere = runCommand(addInit, ['init', '--url', broker.url, '-o', join(folder, 'none', 'a.yaml')]);
+    assert.equal(await nowhere.ended, 2);
+    assert.match(
+      nowhere.stderr(),
+      /^tidegate: usage: .*a\.yaml: there is no folder /,
+      'said before it listens',
+    );
     const forced = runCommand(addInit, ['init', '--force', '--count', '1', '-o', output], {
       env: { TIDEGATE_MQTT_URL: broker.url, TIDEGATE_DATABASE_URL: 'postgres://localhost/db' },
     });

@@ -23,7 +23,10 @@ export interface TailPoint {
   readonly committedAt: number;
 }
 
+/** A batch's id and the transaction that wrote its row (xmin): corrections write it anew. */
+const KEY = `uuid_send(batch_id) || int8send(xmin::text::bigint)`;
 const UUID_BYTES = 16;
+const KEY_BYTES = UUID_BYTES + 8;
 
 /**
  * The end of the journal, kept here as far as it was read: a question reads only the batches that came since the last one.
@@ -33,7 +36,7 @@ export class JournalTail {
   readonly #pool: QueryPool;
   readonly #list: string;
   readonly #read: string;
-  /** By batch id. */
+  /** By the keys of rows. */
   #known = new Map<string, Tail>();
   /** By series id; another one where batches were folded, so that who reads it misses none that was there. */
   #latest = new Map<number, TailPoint>();
@@ -43,9 +46,9 @@ export class JournalTail {
   constructor(pool: QueryPool) {
     this.#pool = pool;
     const named = (sql: string): string => withNames(sql, pool.names);
-    this.#list = named(`SELECT string_agg(uuid_send(batch_id), ''::bytea) AS ids FROM :"internal".batches`);
+    this.#list = named(`SELECT string_agg(${KEY}, ''::bytea) AS keys FROM :"internal".batches`);
     this.#read = named(
-      `SELECT uuid_send(batch_id), float8send(extract(epoch FROM committed_at)::float8), array_send(series_ids),
+      `SELECT ${KEY}, float8send(extract(epoch FROM committed_at)::float8), array_send(series_ids),
          array_send(last_times), array_send(last_values)
        FROM :"internal".batches WHERE batch_id = ANY ($1::uuid[])`,
     );
@@ -61,41 +64,42 @@ export class JournalTail {
 
   async #refresh(client: Client): Promise<ReadonlyMap<number, TailPoint>> {
     const { rows } = await client.query<[Buffer | null]>({
-      name: 'journal: ids',
+      name: 'journal: keys',
       text: this.#list,
       values: [],
       rowMode: 'array',
       types: AS_BYTES,
     });
-    const ids = idsOf(rows[0]?.[0] ?? Buffer.alloc(0));
-    const unknown = ids.filter((id) => !this.#known.has(id));
+    const keys = keysOf(rows[0]?.[0] ?? Buffer.alloc(0));
+    const unknown = keys.filter((key) => !this.#known.has(key));
     const added = unknown.length === 0 ? [] : await this.#tails(client, unknown);
-    if (ids.length - unknown.length < this.#known.size) {
-      const kept = ids.flatMap((id) => {
-        const tail = this.#known.get(id);
-        return tail === undefined ? [] : ([[id, tail]] as const);
+    if (keys.length - unknown.length < this.#known.size) {
+      const kept = keys.flatMap((key) => {
+        const tail = this.#known.get(key);
+        return tail === undefined ? [] : ([[key, tail]] as const);
       });
       this.#known = new Map(kept);
       this.#latest = new Map();
       for (const [, tail] of kept) take(this.#latest, tail);
     }
-    for (const [id, tail] of added) {
-      this.#known.set(id, tail);
+    for (const [key, tail] of added) {
+      this.#known.set(key, tail);
       take(this.#latest, tail);
     }
     return this.#latest;
   }
 
-  async #tails(client: Client, ids: readonly string[]): Promise<(readonly [string, Tail])[]> {
+  async #tails(client: Client, keys: readonly string[]): Promise<(readonly [string, Tail])[]> {
     const { rows } = await client.query<[Buffer, Buffer, Buffer, Buffer, Buffer]>({
       name: 'journal: batches',
       text: this.#read,
-      values: [ids],
+      // Hexadecimal, which PostgreSQL reads as uuid.
+      values: [keys.map((key) => key.slice(0, 2 * UUID_BYTES))],
       rowMode: 'array',
       types: AS_BYTES,
     });
-    return rows.map(([id, committedAt, seriesIds, times, values]) => [
-      id.toString('hex'),
+    return rows.map(([key, committedAt, seriesIds, times, values]) => [
+      key.toString('hex'),
       {
         committedAt: committedAt.readDoubleBE(),
         seriesIds: elementsOf(seriesIds, 'int8'),
@@ -106,11 +110,11 @@ export class JournalTail {
   }
 }
 
-/** In hexadecimal, which PostgreSQL reads as uuid. */
-function idsOf(bytes: Buffer): string[] {
+/** In hexadecimal. */
+function keysOf(bytes: Buffer): string[] {
   const text = bytes.toString('hex');
-  return Array.from({ length: bytes.length / UUID_BYTES }, (_, index) =>
-    text.slice(index * 2 * UUID_BYTES, (index + 1) * 2 * UUID_BYTES),
+  return Array.from({ length: bytes.length / KEY_BYTES }, (_, index) =>
+    text.slice(index * 2 * KEY_BYTES, (index + 1) * 2 * KEY_BYTES),
   );
 }
 

@@ -5,6 +5,7 @@ import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
 import { isoOf } from '../../src/postgres/iso-time.ts';
 import { LatestPoints, type LatestQuestion, type SeriesPlace } from '../../src/postgres/latest-points.ts';
 import { QueryPool } from '../../src/postgres/query-pool.ts';
+import { correct } from '../integration/corrections/corrections.ts';
 import { openSink, type TestSink } from '../integration/postgres/sinks.ts';
 import type { TestDatabase } from '../support/database.ts';
 import { ENGINES } from '../support/engines.ts';
@@ -134,6 +135,20 @@ for (const kind of ENGINES) {
         },
       );
       await fc.assert(round, { numRuns: 12 });
+    });
+
+    test('a deletion of points is seen at once, though their batch is not folded', async () => {
+      const put = (time: number, value: number) =>
+        sink.put(message((out) => out.number('meter', 'x', time, value, 'gauge')));
+      await put(begin + HOUR / 2, 1);
+      await put(begin + HOUR / 2 + SECOND, 2);
+      const shown = async () => (await all({ ...ALL, devices: ['meter'] })).map(({ value }) => value);
+      assert.deepEqual(await shown(), [2]);
+      const from = isoOf(begin + HOUR / 2 + SECOND);
+      await correct(database, (corrections) =>
+        corrections.delete({ device: 'meter', metric: null, from, to: null }, false),
+      );
+      assert.deepEqual(await shown(), [1]);
     });
 
     test('a device is shown with its metrics, as iot_series has them', async () => {

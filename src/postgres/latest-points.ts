@@ -99,7 +99,9 @@ export class LatestPoints {
         series.push(one);
       }
       const page = { series, times: times.subarray(0, series.length), values };
-      const last = found.length > limit ? found[limit - 1] : undefined;
+      // Some may be deleted since the page was read.
+      const last =
+        found.length > limit ? found.slice(0, limit).findLast((one) => one !== undefined) : undefined;
       return {
         ...page,
         values: await withTexts(client, names, page),

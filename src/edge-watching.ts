@@ -75,7 +75,7 @@ export class EdgeWatching {
     if (spooled === null || past === undefined) return;
     for await (const { messages } of spooled) {
       for (const { topic, payload, receivedAt } of messages)
-        if (isTurn(topic)) past.decode(topic, payload, NOWHERE, false, receivedAt);
+        if (isTurn(topic)) quietly(() => past.decode(topic, payload, NOWHERE, false, receivedAt));
     }
   }
 
@@ -137,3 +137,12 @@ function commandsOf(config: Config, secrets: Secrets, logger: Logger): Commands 
 }
 
 const NOWHERE: PointWriter = { number() {}, text() {}, describe() {}, reject() {}, drop() {} };
+
+/** A fault of ours in one message must not keep the daemon from starting; the drain makes a dead letter of it. */
+function quietly(act: () => unknown): void {
+  try {
+    act();
+  } catch {
+    // Told there.
+  }
+}

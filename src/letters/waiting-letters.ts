@@ -11,7 +11,7 @@ const CODE = 'sparkplug_unknown_alias';
 const PAUSE = 500;
 /** Milliseconds after a replay that failed. */
 const RETRY = 10_000;
-/** Edge nodes that are remembered one by one; beyond it all letters of the code are looked through. */
+/** Edge nodes that are remembered one by one. */
 const MOST = 1_000;
 
 /**
@@ -24,6 +24,8 @@ export class WaitingLetters {
   readonly #stopped = new AbortController();
   /** Edge nodes that have letters, as far as this process knows. */
   readonly #waiting = new Set<string>();
+  /** Whether others may have some too: of earlier lives, or forgotten. Then every birth is followed by a look. */
+  #othersWait = true;
   /** The latest birth that was committed, by edge node. */
   readonly #born = new Map<string, number>();
   readonly #due = new Set<string>();
@@ -71,13 +73,17 @@ export class WaitingLetters {
       this.#born.delete(edge);
       if (this.#born.size >= MOST) this.#born.delete(this.#born.keys().next().value as string);
       this.#born.set(edge, receivedAt);
-      if (this.#waiting.has(edge)) this.#due.add(edge);
+      if (this.#othersWait || this.#waiting.has(edge)) this.#due.add(edge);
     }
     if (this.#due.size > 0) this.#wake();
   }
 
   #remember(edge: string): void {
-    if (this.#waiting.size >= MOST) this.#waiting.delete(this.#waiting.keys().next().value as string);
+    this.#waiting.delete(edge);
+    if (this.#waiting.size >= MOST) {
+      this.#waiting.delete(this.#waiting.keys().next().value as string);
+      this.#othersWait = true;
+    }
     this.#waiting.add(edge);
   }
 
@@ -96,7 +102,7 @@ export class WaitingLetters {
     this.#allDue = false;
     this.#due.clear();
     try {
-      if (all) await this.#replay({ ...ALL_LETTERS, code: CODE });
+      if (all) this.#othersWait = (await this.#replay({ ...ALL_LETTERS, code: CODE })) > 0;
       else
         for (const edge of edges) await this.#replay({ ...ALL_LETTERS, code: CODE, topic: topicsOf(edge) });
     } catch (error) {
@@ -107,16 +113,19 @@ export class WaitingLetters {
     }
   }
 
-  async #replay(selection: LetterSelection): Promise<void> {
+  /** Resolves to how many wait on. */
+  async #replay(selection: LetterSelection): Promise<number> {
     const { signal } = this.#stopped;
     const replay = (dryRun: boolean) => this.#letters.replay(selection, { limit: null, dryRun }, signal);
     // Those that wait on are left alone, and nothing is noted in iot_audit.
-    if (signal.aborted || (await replay(true)).replayed === 0) return;
+    const tried = await replay(true);
+    if (signal.aborted || tried.replayed === 0) return tried.failed;
     const { replayed, failed } = await replay(false);
     this.#logger.info(
       { replayed, failed, topic: selection.topic },
       'Dead letters were replayed after a birth',
     );
+    return failed;
   }
 }
 

@@ -3,13 +3,13 @@ import type { Preset } from './preset.ts';
 export const telegraf: Preset = {
   name: 'telegraf',
   title: 'Telegraf (outputs.mqtt, data_format "influx")',
-  about: `Line protocol: the device is the tag \`host\`, a metric \`<measurement>.<field>\`, with the other tags behind it
+  about: `Line protocol: the device is the tag \`host\` (\`telegraf\` where a line has none), a metric \`<measurement>.<field>\`, with the other tags behind it
 (\`cpu.usage_idle,cpu=cpu0\`) so that no two series are one; all tags are kept with the series, too. \`metric_tags\` says which of
 them are in the name. Times are nanoseconds, cut to microseconds. \`base\` replaces \`telegraf\`, Telegraf's usual
 \`topic_prefix\`.`,
   reference: 'https://docs.influxdata.com/telegraf/v1/output-plugins/mqtt/',
   base: 'telegraf',
-  routes: [{ topic: 'telegraf/#', format: 'line_protocol', device_id: '@.tags.host' }],
+  routes: [{ topic: 'telegraf/#', format: 'line_protocol', device_id: ['@.tags.host', 'telegraf'] }],
   examples: [
     {
       topic: 'telegraf/web1/cpu',

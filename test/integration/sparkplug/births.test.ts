@@ -60,7 +60,7 @@ test(
 );
 
 test(
-  'data whose birth is not known waits, its birth is asked for, and it is replayed by itself',
+  'data whose birth is not known waits, its birth is asked for, and it is replayed by itself, after a restart too',
   needsMosquitto,
   async () => {
     await using broker = await startBroker();
@@ -74,7 +74,7 @@ test(
         const [command] = readPayload(payload, 10).metrics;
         commands.push(`${topic} ${command?.name}=${JSON.stringify(command?.value)}`);
       });
-      await using daemon = await startDaemon({ env });
+      await using first = await startDaemon({ env });
       const edge = edgeNode(broker, 'E');
       await edge.data(1_000, 1, 7);
       await eventually(
@@ -83,6 +83,8 @@ test(
       );
       await eventually('a birth is asked for', () => commands.length > 0);
       assert.equal(commands[0], 'spBv1.0/G/NCMD/E Node Control/Rebirth=true');
+      assert.equal(await first.stop(), 0);
+      await using daemon = await startDaemon({ env });
       await edge.birth(0, 2_000, 'a');
       await expectValues(database, 'G/E', ['a=7', 'a=0', 'online=1']);
       await eventually('nothing waits', async () => (await lettersOf(database)).length === 0);

@@ -22,3 +22,9 @@ test('the route says which tags are in the name', () => {
     ['a', 'disk.used,path=/', 1, TIME],
   ]);
 });
+
+test('lines without a host are of the device telegraf, as an import has them', () => {
+  assert.deepEqual(pointsOf(PRESET, 'telegraf/x', 'mem,area=heap used=5 1465839830100400200'), [
+    ['telegraf', 'mem.used,area=heap', 5, TIME],
+  ]);
+});

@@ -109,7 +109,7 @@ for (const kind of ENGINES) {
         assertEqual(answer, usual, looked, wanted);
       });
       await fc.assert(property, { numRuns: 30 });
-      assert.ok(found > 30, `${when}: ${found} anomalies`);
+      assert.ok(found > 0, `${when}: nothing was found, so nothing was compared`);
     }
 
     async function putAll(seed: number, share: number): Promise<void> {

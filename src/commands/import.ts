@@ -174,6 +174,7 @@ async function orderOf(
     value: options.value ?? null,
     values: options.values ?? null,
     tags: options.tags ?? [],
+    tagObject: null,
     timeUnit: options.timeUnit,
     timeZone: options.timeZone,
     decimalComma: options.decimalComma === true,

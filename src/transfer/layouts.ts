@@ -6,7 +6,10 @@ import type { MappingOptions } from './mapping.ts';
 /** What to read of tables that somebody else laid out, and how its rows become points. */
 interface LayoutQuery {
   readonly sql: string;
-  readonly mapping: Pick<MappingOptions, 'device' | 'metric' | 'time' | 'value' | 'values' | 'tags'>;
+  readonly mapping: Pick<
+    MappingOptions,
+    'device' | 'metric' | 'time' | 'value' | 'values' | 'tags' | 'tagObject'
+  >;
 }
 
 export interface Layout {
@@ -21,6 +24,7 @@ const DEVICE = 'tidegate.device';
 const METRIC = 'tidegate.metric';
 const VALUE = 'tidegate.value';
 const TAGS = 'tidegate.tags';
+const TAG_OBJECT = 'tidegate.tag_object';
 /** The tag that names the machine that Telegraf runs on. */
 const HOST = 'host';
 /** Telegraf's name for the table of tags that belongs to another. */
@@ -77,7 +81,15 @@ function described(attributes: string): string {
 }
 
 function entity(time: string): LayoutQuery['mapping'] {
-  return { device: '{entity_id}', metric: 'state', time, value: 'state', values: null, tags: [] };
+  return {
+    device: '{entity_id}',
+    metric: 'state',
+    time,
+    value: 'state',
+    values: null,
+    tags: [],
+    tagObject: null,
+  };
 }
 
 function named(table: string | null): string {
@@ -103,7 +115,7 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   const host = plain.find(({ name }) => name === HOST);
   const device =
     json !== undefined ? `${at(json)}->>'${HOST}'` : host === undefined ? 'NULL' : `${at(host)}::text`;
-  const tagsAt = suffix(
+  const tagObject = objectOf(
     plain.map((tag) => [tag.name, `${at(tag)}::text`] as const),
     json === undefined ? null : at(json),
   );
@@ -114,9 +126,9 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
   const shown = json === undefined ? plain.map(at) : [at(json)];
   return {
     sql: `SELECT t."time" AS "${TIME}", coalesce(nullif(${device}, ''), 'telegraf') AS "${DEVICE}",
-      ${escapeLiteral(shape.name)} AS "${METRIC}", ${tagsAt} AS "${TAGS}",
+      ${escapeLiteral(shape.name)} AS "${METRIC}", ${suffix('o.tags')} AS "${TAGS}", o.tags AS "${TAG_OBJECT}",
       ${[...shown, ...fields.map(({ name }) => `t.${escapeIdentifier(name)}`)].join(', ')}
-      FROM ${qualified(shape.schema, shape.name)} t${join}
+      FROM ${qualified(shape.schema, shape.name)} t${join} CROSS JOIN LATERAL (SELECT ${tagObject} AS tags) o
       ORDER BY t."time", 2, 4`,
     mapping: {
       device: `{${DEVICE}}`,
@@ -124,7 +136,8 @@ function telegraf(shape: TableShape, tagTable: TableShape | null): LayoutQuery {
       time: TIME,
       value: null,
       values: fields.map(({ name }) => name),
-      tags: plain.filter((tag) => tag !== host).map(({ name }) => name),
+      tags: [],
+      tagObject: TAG_OBJECT,
     },
   };
 }
@@ -156,7 +169,7 @@ function narrow(shape: TableShape): LayoutQuery {
     ...(host === undefined ? [] : [`nullif(${at(host)}, '')`]),
     ...(json === undefined ? [] : [`nullif(${at(json)}->>'${HOST}', '')`]),
   ];
-  const tagsAt = suffix(
+  const tagObject = objectOf(
     plain.map((tag) => [tag.name, at(tag)] as const),
     json === undefined ? null : `${at(json)}::jsonb`,
   );
@@ -165,9 +178,9 @@ function narrow(shape: TableShape): LayoutQuery {
   const each = fields === undefined ? '' : ` CROSS JOIN LATERAL jsonb_each(${at(fields)}::jsonb) f`;
   return {
     sql: `SELECT ${at(time)} AS "${TIME}", coalesce(${[...hosts, `'telegraf'`].join(', ')}) AS "${DEVICE}",
-      concat(${name}, '.', ${key}, ${tagsAt}) AS "${METRIC}", ${is} AS "${VALUE}"
+      concat(${name}, '.', ${key}, ${suffix('o.tags')}) AS "${METRIC}", ${is} AS "${VALUE}", o.tags AS "${TAG_OBJECT}"
       ${[...plain, ...(json === undefined ? [] : [json])].map((tag) => `, ${at(tag)}`).join('')}
-      FROM ${qualified(shape.schema, shape.name)} t${each}
+      FROM ${qualified(shape.schema, shape.name)} t${each} CROSS JOIN LATERAL (SELECT ${tagObject} AS tags) o
       ORDER BY 1, 2, 3`,
     mapping: {
       device: `{${DEVICE}}`,
@@ -175,22 +188,27 @@ function narrow(shape: TableShape): LayoutQuery {
       time: TIME,
       value: VALUE,
       values: null,
-      tags: plain.filter((tag) => tag !== host).map((tag) => tag.name),
+      tags: [],
+      tagObject: TAG_OBJECT,
     },
   };
 }
 
-/** `,cpu=cpu0`: tags in columns and in a JSON object, by name, without the host; NULL where there are none. */
-function suffix(columns: readonly (readonly [string, string])[], json: string | null): string {
+/** Tags in columns and in a JSON object as one object, without the host; NULL where there are none. */
+function objectOf(columns: readonly (readonly [string, string])[], json: string | null): string {
   const pairs = columns.map(([name, at]) => `${escapeLiteral(name)}, ${at}`);
   const all = [
     ...(json === null ? [] : [json]),
     ...(pairs.length === 0 ? [] : [`jsonb_build_object(${pairs.join(', ')})`]),
   ];
-  if (all.length === 0) return 'NULL::text';
+  if (all.length === 0) return 'NULL::jsonb';
+  return `(SELECT jsonb_object_agg(key, value) FROM jsonb_each_text(${all.join(' || ')}) WHERE key <> '${HOST}' AND value <> '')`;
+}
+
+/** `,cpu=cpu0`: such an object as text, by name; NULL where there is none. */
+function suffix(tags: string): string {
   const escaped = (text: string): string => `regexp_replace(${text}, '([,=])', '\\\\\\1', 'g')`;
-  return `(SELECT string_agg(concat(',', ${escaped('o.key')}, '=', ${escaped('o.value')}), '' ORDER BY o.key COLLATE "C")
-    FROM jsonb_each_text(${all.join(' || ')}) o WHERE o.key <> '${HOST}' AND o.value <> '')`;
+  return `(SELECT string_agg(concat(',', ${escaped('key')}, '=', ${escaped('value')}), '' ORDER BY key COLLATE "C") FROM jsonb_each_text(${tags}))`;
 }
 
 function byName(one: Column, other: Column): number {

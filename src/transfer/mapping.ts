@@ -23,6 +23,8 @@ export interface MappingOptions {
   readonly values: readonly string[] | null;
   /** Columns that become tags of the series. */
   readonly tags: readonly string[];
+  /** A column that has an object of all of them. */
+  readonly tagObject: string | null;
   readonly timeUnit: TimeUnit;
   readonly timeZone: string;
   /** Whether numbers have a comma before their decimals. */
@@ -103,7 +105,8 @@ export function compileMapping(
   const metric = compileTemplate(metricText, (name) => (wide && name === COLUMN ? columnName : read(name)));
   const kind = !wide && has('kind') ? 'kind' : null;
   const unit = !wide && has('unit') ? 'unit' : null;
-  const allTags = !wide && options.tags.length === 0 && has('tags') ? 'tags' : null;
+  const usualTags = !wide && has('tags') ? 'tags' : null;
+  const allTags = options.tags.length === 0 ? (options.tagObject ?? usualTags) : null;
   const deviceName = !wide && has('device_name') ? 'device_name' : null;
   const used = new Set([timeColumn, ...options.tags, ...namesIn(device), ...namesIn(metric)]);
   const globs = compileGlobs(options.values ?? [], []);

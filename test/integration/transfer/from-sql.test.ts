@@ -110,6 +110,12 @@ suite('tidegate import --from-sql', () => {
       'web disk.used,fstype=ext4,path=/ 6 01 00:00:10.000000',
       'web mem.used 5 01 00:00:10.000000',
     ]);
+    assert.deepEqual(
+      await database.query(
+        `SELECT tags FROM iot_series WHERE metric_name IN ('disk.used,fstype=ext4,path=/', 'mem.used') ORDER BY metric_name`,
+      ),
+      [{ tags: { path: '/', fstype: 'ext4' } }, { tags: {} }],
+    );
     assert.deepEqual(await imported('--layout', 'telegraf_wide', '--table', 'swap'), [
       'web swap.in 1 01 00:00:10.000000',
       'web swap.out 2.5 01 00:00:10.000000',

@@ -44,6 +44,7 @@ export interface AnsweringParts {
 export class Answering {
   readonly #parts: AnsweringParts;
   readonly #pool: QueryPool;
+  readonly #latest: LatestPoints;
   readonly #live: LiveFeed | LiveFollower;
   readonly #queryLog: QueryLog;
   readonly #desk: LetterDesk;
@@ -53,6 +54,7 @@ export class Answering {
     const { config, secrets, engine } = parts;
     this.#parts = parts;
     this.#pool = new QueryPool({ ...queryPoolOptions(config, secrets), isReady: () => engine() !== null });
+    this.#latest = new LatestPoints(this.#pool);
     const room = { listeners: config.http.live_clients, room: LIVE_POINTS };
     // Where another process stores the points, the database is followed.
     this.#live = config.components.includes('ingest')
@@ -61,7 +63,7 @@ export class Answering {
           ...room,
           every: LIVE_LOOK,
           follow: (question) => {
-            const points = new NewPoints(this.#pool, question, LIVE_POINTS);
+            const points = new NewPoints(this.#pool, this.#latest, question, LIVE_POINTS);
             return (signal) => points.take(signal);
           },
         });
@@ -134,7 +136,7 @@ export class Answering {
     return {
       devices: new DeviceDirectory(pool),
       metrics: new MetricReader(pool),
-      latest: new LatestPoints(pool),
+      latest: this.#latest,
       live: this.#live,
       anomalies: new Anomalies(pool),
       statistics: new CollectionStatistics(pool),

@@ -3,6 +3,7 @@ import type { Config } from '../config/load.ts';
 import type { EdgeNodes } from '../decode/sparkplug/edge-nodes.ts';
 import { readTopic, topicsOf } from '../decode/sparkplug/topic.ts';
 import type { Batch, Logger, PipelineObserver, WriteReport } from '../pipeline/types.ts';
+import { UNMOVED } from '../pipeline/unmoved.ts';
 import { ALL_LETTERS, type LetterSelection } from '../postgres/dead-letter-selection.ts';
 import { DeadLetters } from './dead-letters.ts';
 
@@ -39,13 +40,8 @@ export class WaitingLetters {
   }
 
   readonly observer: PipelineObserver = {
-    sealed: () => {},
+    ...UNMOVED,
     committed: (batch, report) => this.#committed(batch, report),
-    writeFailed: () => {},
-    dropped: () => {},
-    deadLettered: () => {},
-    spooled: () => {},
-    spoolFailed: () => {},
   };
 
   /** A birth may have been committed with nobody left to go on from there. */

@@ -1,5 +1,6 @@
 import type { Config } from '../config/load.ts';
 import type { Batch, Logger, PipelineObserver, WriteReport } from '../pipeline/types.ts';
+import { UNMOVED } from '../pipeline/unmoved.ts';
 import { DeadLetterLimit, LETTER_OVERHEAD } from '../postgres/dead-letter-limit.ts';
 import { schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
@@ -44,13 +45,8 @@ export class LetterWatch {
   }
 
   readonly observer: PipelineObserver = {
-    sealed: () => {},
+    ...UNMOVED,
     committed: (batch, report) => this.#came(batch, report),
-    writeFailed: () => {},
-    dropped: () => {},
-    deadLettered: () => {},
-    spooled: () => {},
-    spoolFailed: () => {},
   };
 
   start(): void {

@@ -1,4 +1,5 @@
 import type { Batch, PipelineObserver, Series, WriteReport } from '../pipeline/types.ts';
+import { UNMOVED } from '../pipeline/unmoved.ts';
 import { LiveListener } from './listener.ts';
 import type { LivePoint, LiveQuestion } from './types.ts';
 import { wantedBy } from './wanted.ts';
@@ -51,13 +52,8 @@ export class LiveFeed {
 
   get observer(): PipelineObserver {
     return {
+      ...UNMOVED,
       committed: (batch, report) => this.#committed(batch, report),
-      sealed: () => {},
-      writeFailed: () => {},
-      dropped: () => {},
-      deadLettered: () => {},
-      spooled: () => {},
-      spoolFailed: () => {},
     };
   }
 

@@ -1,4 +1,4 @@
-import { LatestPoints, type LatestQuestion, type SeriesPlace } from './latest-points.ts';
+import type { LatestPoints, LatestQuestion, SeriesPlace } from './latest-points.ts';
 import { moment } from './moments.ts';
 import { withNames } from './names.ts';
 import type { QueryPool } from './query-pool.ts';
@@ -29,10 +29,15 @@ export class NewPoints {
   /** By series the time of its latest point; null before the first look. */
   #seen: ReadonlyMap<string, number> | null = null;
 
-  /** `limit`: points that one look brings at most, the latest ones. */
-  constructor(pool: QueryPool, question: Omit<LatestQuestion, 'tags' | 'after' | 'limit'>, limit: number) {
+  /** `latest`: one for all, as it keeps names and the journal's end. `limit`: points that one look brings at most, the latest ones. */
+  constructor(
+    pool: QueryPool,
+    latest: LatestPoints,
+    question: Omit<LatestQuestion, 'tags' | 'after' | 'limit'>,
+    limit: number,
+  ) {
     this.#pool = pool;
-    this.#latest = new LatestPoints(pool);
+    this.#latest = latest;
     this.#question = question;
     this.#limit = limit;
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { LatestPoints } from '../../src/postgres/latest-points.ts';
 import { NewPoints } from '../../src/postgres/new-points.ts';
 import { QueryPool } from '../../src/postgres/query-pool.ts';
 import { never, openSink } from '../integration/postgres/sinks.ts';
@@ -28,9 +29,10 @@ for (const kind of ENGINES) {
       statementTimeout: 30_000,
       connections: 1,
     });
-    const all = new NewPoints(pool, QUESTION, 1_000);
-    const few = new NewPoints(pool, { ...QUESTION, metrics: ['x'], visible: ['dev'] }, 1);
-    const hidden = new NewPoints(pool, { ...QUESTION, visible: ['other'] }, 1_000);
+    const shared = new LatestPoints(pool);
+    const all = new NewPoints(pool, shared, QUESTION, 1_000);
+    const few = new NewPoints(pool, shared, { ...QUESTION, metrics: ['x'], visible: ['dev'] }, 1);
+    const hidden = new NewPoints(pool, shared, { ...QUESTION, visible: ['other'] }, 1_000);
     const begin = Date.now() * 1000 - HOUR;
     const latest = new Map<string, number>();
     const store = async (puts: readonly (typeof put extends fc.Arbitrary<infer T> ? T : never)[]) => {

@@ -59,6 +59,13 @@ export function timestamptzArray(values: ArrayLike<number>): Buffer {
   return eightByteArray(TIMESTAMPTZ, values, setTimestamptz);
 }
 
+/** A timestamptz parameter from microseconds since 1970. */
+export function timestamptz(value: number): Buffer {
+  const buffer = Buffer.allocUnsafe(8);
+  setTimestamptz(new DataView(buffer.buffer, buffer.byteOffset, 8), 0, value);
+  return buffer;
+}
+
 /** Microseconds since 1970 as timestamptz has them, since 2000; exact from the year 1714 on. */
 export function toTimestamptz(microseconds: number): number {
   return microseconds - POSTGRES_EPOCH;

@@ -18,8 +18,9 @@ interface Row {
 
 /** The rows of the ledger of deliveries: one with each batch, until nobody will ask for it any more. */
 export class DeliveryLedger {
+  /** The statement whose parameters are `row`. */
+  readonly insert: string;
   readonly #clientId: string;
-  readonly #record: string;
   readonly #lock: string;
   readonly #epoch: string;
   readonly #load: string;
@@ -30,7 +31,7 @@ export class DeliveryLedger {
   constructor(names: SchemaNames, clientId: string) {
     this.#clientId = clientId;
     // Two daemons with one client id may count alike: a row of the same place is added to, whoever wrote it.
-    this.#record = withNames(
+    this.insert = withNames(
       `INSERT INTO :"internal".deliveries AS d (client_id, epoch, first_ordinal, batch_id, entries)
        VALUES ($1, $2, $3, $4, $5)
        ON CONFLICT (client_id, epoch, first_ordinal) DO UPDATE SET entries = d.entries || excluded.entries`,
@@ -63,20 +64,22 @@ export class DeliveryLedger {
 
   /** Part of the batch's transaction. */
   async record(client: Client, batchId: string, deliveries: readonly Delivery[]): Promise<void> {
+    const values = this.row(batchId, deliveries);
+    if (values !== null) await client.query({ name: 'tidegate-deliveries', text: this.insert, values });
+  }
+
+  /** The parameters of `insert`; null where none of them has an identity. */
+  row(batchId: string, deliveries: readonly Delivery[]): unknown[] | null {
     // Of a batch that a new session came into: what the one before brought will not come again.
     let epoch = 0;
     for (const { identity } of deliveries) if (identity !== null) epoch = Math.max(epoch, identity.epoch);
-    if (epoch === 0) return;
+    if (epoch === 0) return null;
     // Records of the spool lie in the order in which several writers gave them up.
     const known = deliveries
       .filter(({ identity }) => identity?.epoch === epoch)
       .sort((one, other) => (one.identity?.ordinal ?? 0) - (other.identity?.ordinal ?? 0));
     const first = known[0]?.identity?.ordinal ?? 0;
-    await client.query({
-      name: 'tidegate-deliveries',
-      text: this.#record,
-      values: [this.#clientId, epoch, first, batchId, packEntries(known, first)],
-    });
+    return [this.#clientId, epoch, first, batchId, packEntries(known, first)];
   }
 
   /** The latest epoch of this client id (0 before the first) and what was settled in it, in ascending order. */

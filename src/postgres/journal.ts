@@ -14,6 +14,16 @@ export interface SeriesGain {
   lastValue: number;
 }
 
+/** A batch as its row of the journal has it. */
+export interface JournalEntry {
+  readonly batchId: string;
+  /** Null: it never lay in a spool. */
+  readonly spoolRecord: string | null;
+  readonly totals: BatchTotals;
+  readonly gains: readonly SeriesGain[];
+  readonly repeats: readonly SeriesRepeat[];
+}
+
 interface TotalsRow {
   readonly messages_settled: string;
   readonly messages_ignored: string;
@@ -42,9 +52,10 @@ export const COUNTS = [
 
 /** The journal of batches: written with each, folded every few seconds, asked after a COMMIT without an answer. */
 export class Journal {
+  /** The statement whose parameters are `row`. */
+  readonly insert: string;
   readonly #names: SchemaNames;
   readonly #clientId: string;
-  readonly #record: string;
   readonly #alongside: string;
   readonly #foldable: string;
   readonly #fold: string;
@@ -52,7 +63,7 @@ export class Journal {
   constructor(names: SchemaNames, clientId: string) {
     this.#names = names;
     this.#clientId = clientId;
-    this.#record = withNames(
+    this.insert = withNames(
       `INSERT INTO :"internal".batches (batch_id, client_id, ${COUNTS.join(', ')},
          series_ids, series_points, first_times, last_times, last_values,
          repeated_ids, repeated_duplicates, repeated_conflicts, spool_record)
@@ -74,42 +85,36 @@ export class Journal {
   }
 
   /** Part of the batch's transaction. A second row of one batch is refused by the key (23505, `batches_pkey`). */
-  async record(
-    client: Client,
-    batchId: string,
-    spoolRecord: string | null,
-    totals: BatchTotals,
-    gains: readonly SeriesGain[],
-    repeats: readonly SeriesRepeat[],
-  ): Promise<void> {
+  async record(client: Client, entry: JournalEntry): Promise<void> {
+    await client.query({ name: 'tidegate-journal', text: this.insert, values: this.row(entry) });
+  }
+
+  /** The parameters of `insert`. */
+  row({ batchId, spoolRecord, totals, gains, repeats }: JournalEntry): unknown[] {
     const { messages, points } = totals;
-    await client.query({
-      name: 'tidegate-journal',
-      text: this.#record,
-      values: [
-        batchId,
-        this.#clientId,
-        messages.settled,
-        messages.ignored,
-        messages.dead_lettered,
-        messages.dropped,
-        points.decoded,
-        points.stored,
-        points.duplicate,
-        points.conflict,
-        points.dead_lettered,
-        points.dropped,
-        int8Array(gains.map(({ seriesId }) => seriesId)),
-        int8Array(gains.map((gain) => gain.points)),
-        timestamptzArray(gains.map(({ firstTime }) => firstTime)),
-        timestamptzArray(gains.map(({ lastTime }) => lastTime)),
-        float8Array(gains.map(({ lastValue }) => lastValue)),
-        int8Array(repeats.map(({ seriesId }) => seriesId)),
-        int8Array(repeats.map(({ duplicate }) => duplicate)),
-        int8Array(repeats.map(({ conflict }) => conflict)),
-        spoolRecord,
-      ],
-    });
+    return [
+      batchId,
+      this.#clientId,
+      messages.settled,
+      messages.ignored,
+      messages.dead_lettered,
+      messages.dropped,
+      points.decoded,
+      points.stored,
+      points.duplicate,
+      points.conflict,
+      points.dead_lettered,
+      points.dropped,
+      int8Array(gains.map(({ seriesId }) => seriesId)),
+      int8Array(gains.map((gain) => gain.points)),
+      timestamptzArray(gains.map(({ firstTime }) => firstTime)),
+      timestamptzArray(gains.map(({ lastTime }) => lastTime)),
+      float8Array(gains.map(({ lastValue }) => lastValue)),
+      int8Array(repeats.map(({ seriesId }) => seriesId)),
+      int8Array(repeats.map(({ duplicate }) => duplicate)),
+      int8Array(repeats.map(({ conflict }) => conflict)),
+      spoolRecord,
+    ];
   }
 
   /** Part of the batch's transaction: of records of the spool whose counts are in another one's row. */

@@ -50,13 +50,11 @@ export class PointStore {
    */
   async storePoints(client: Client, rows: SortedRows, copy: boolean): Promise<UpsertResult> {
     if (rows.length === 0) return NOTHING_STORED;
-    const covered = (row: number): boolean => this.#chunks.covers('points', rows.timestamp[row] as number);
-    let hot = 0;
-    for (let row = 0; row < rows.length; row++) if (covered(row)) hot++;
-    if (copy && hot === rows.length) {
+    if (copy && allCovered(this.#chunks, rows)) {
       await this.#copyIn(client, rows);
       return { ...NOTHING_STORED, stored: rows.length, gains: gainsOf(rows) };
     }
+    const covered = (row: number): boolean => this.#chunks.covers('points', rows.timestamp[row] as number);
     const { open, late } = this.#tables.points;
     const others = pointRows(rows, (row) => !covered(row));
     const isClosed = (index: number): boolean =>
@@ -96,7 +94,13 @@ export class PointStore {
   }
 }
 
-function gainsOf(rows: SortedRows): SeriesGain[] {
+/** Whether all of them go to chunks that are open. */
+export function allCovered(chunks: Chunks, { timestamp, length }: SortedRows): boolean {
+  return timestamp.subarray(0, length).every((time) => chunks.covers('points', time));
+}
+
+/** Of rows that all were stored. */
+export function gainsOf(rows: SortedRows): SeriesGain[] {
   return rows.series.map((series, run) => {
     const first = rows.start[run] as number;
     const last = (rows.start[run + 1] as number) - 1;

@@ -15,13 +15,14 @@ import { forgetDropped } from './dropped-chunks.ts';
 import { HypertableChunks } from './hypertable-chunks.ts';
 import { Journal } from './journal.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
+import { isPlain, PlainBatches } from './plain-batches.ts';
 import { PointStore } from './point-store.ts';
 import { sortRows } from './rows.ts';
 import { SeriesCatalog } from './series-catalog.ts';
 import { SeriesDescriptions } from './series-descriptions.ts';
 import { KeptConnections } from './kept-connections.ts';
 import { type HeldRows, NOTHING_HELD, type SinkOptions } from './sink-options.ts';
-import { sqlstateOf } from './sqlstate.ts';
+import { actionFor, sqlstateOf } from './sqlstate.ts';
 import { rememberLatest, textRows } from './text-rows.ts';
 import { rethrown } from './write-errors.ts';
 
@@ -58,6 +59,7 @@ export class PostgresSink implements Sink {
   readonly #journal: Journal;
   readonly #deliveries: DeliveryLedger;
   readonly #edges: EdgeStore;
+  readonly #plain: PlainBatches;
   readonly #begin: string;
   readonly #beginAlone: string;
   readonly #connections: KeptConnections;
@@ -67,6 +69,8 @@ export class PostgresSink implements Sink {
   #earlier: ReadonlySet<string> | null = null;
   /** Whether the last batch had keys that were there: then the next one does not try COPY first. */
   #expectDuplicates = false;
+  /** The watermark of aggregates as it was last seen. */
+  #dirtyBefore = Number.POSITIVE_INFINITY;
 
   constructor(options: SinkOptions) {
     const names = schemaNames(options.schema);
@@ -87,6 +91,7 @@ export class PostgresSink implements Sink {
     this.#journal = new Journal(names, options.clientId);
     this.#deliveries = new DeliveryLedger(names, options.clientId);
     this.#edges = new EdgeStore(names, options.edgesOf ?? options.clientId);
+    this.#plain = new PlainBatches(options, names, this.#chunks, this.#journal, this.#deliveries);
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
        SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,
@@ -154,6 +159,8 @@ export class PostgresSink implements Sink {
   async #connect(): Promise<Client> {
     const { url, statementTimeout, clientId, engine, connect: open = connect } = this.#options;
     const client = await open({ url, statementTimeout, applicationName: `tidegate ${clientId}` });
+    // Of a batch that is one statement: each part of it sees what was committed before that part.
+    await client.query(`SET default_transaction_isolation = 'read committed'`);
     // A late point may have to unpack any number of compressed ones.
     if (engine === 'timescaledb')
       await client.query('SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0');
@@ -178,7 +185,9 @@ export class PostgresSink implements Sink {
     if (known !== null) return known;
     for (let copy = !this.#expectDuplicates; ; copy = false) {
       try {
-        const report = await this.#transaction(client, batch, copy, seriesVersion);
+        const report =
+          (copy ? await this.#writePlain(client, batch, seriesVersion) : null) ??
+          (await this.#transaction(client, batch, copy, seriesVersion));
         const { duplicate, conflict } = report.totals.points;
         this.#expectDuplicates = duplicate + conflict > 0;
         const decoded = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
@@ -189,6 +198,8 @@ export class PostgresSink implements Sink {
         };
       } catch (error) {
         if (error instanceof SeriesChanged) return await this.#write(client, whole);
+        // The server undid this attempt; an earlier one may yet be committing.
+        if (!doubtful && actionFor(sqlstateOf(error)) !== 'retry') this.#inDoubt.delete(batch.id);
         await forgetDropped(client, this.#names, error);
         if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
         await client.query('ROLLBACK');
@@ -197,6 +208,18 @@ export class PostgresSink implements Sink {
         if (!copy) throw error;
       }
     }
+  }
+
+  /** In one statement, which is its own COMMIT; null where the batch or the database is not as that needs it. */
+  async #writePlain(client: Client, batch: Batch, seriesVersion: number): Promise<WriteReport | null> {
+    if (this.#options.deadLetters !== undefined || !isPlain(batch)) return null;
+    this.#inDoubt.add(batch.id);
+    const written = await this.#plain.write(client, batch, {
+      seriesVersion,
+      watermark: this.#dirtyBefore,
+      spoolRecord: this.#recordOf(batch),
+    });
+    return written && { ...this.#settled(batch.id, written.totals), expired: written.expired };
   }
 
   async #transaction(
@@ -231,16 +254,14 @@ export class PostgresSink implements Sink {
         dropped: texts.unchanged + expired,
       },
     });
-    const [first, ...others] = batch.records.map(({ id }) => id);
-    const record = first ?? (this.#options.spools === true ? batch.id : null);
-    await this.#journal.record(
-      client,
-      batch.id,
-      record,
+    await this.#journal.record(client, {
+      batchId: batch.id,
+      spoolRecord: this.#recordOf(batch),
       totals,
-      [...points.gains, ...stored.gains],
-      [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
-    );
+      gains: [...points.gains, ...stored.gains],
+      repeats: [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
+    });
+    const others = batch.records.slice(1).map(({ id }) => id);
     if (others.length > 0) await this.#journal.recordAlongside(client, others);
     await this.#deliveries.record(client, batch.id, batch.deliveries);
     await this.#edges.record(client, batch.edgeEvents ?? []);
@@ -278,7 +299,8 @@ export class PostgresSink implements Sink {
       const results = (await client.query(begin)) as unknown as { rows: BeginRow[] }[];
       const [row] = results.at(-1)?.rows ?? [];
       const sameSeries = Number(row?.series_version) === seriesVersion;
-      if (sameSeries && Number(row?.version) === this.#chunks.version) return Number(row?.dirty_before);
+      this.#dirtyBefore = Number(row?.dirty_before);
+      if (sameSeries && Number(row?.version) === this.#chunks.version) return this.#dirtyBefore;
       await client.query('ROLLBACK');
       if (!sameSeries) {
         this.#catalog.changed(Number(row?.series_version));
@@ -286,6 +308,11 @@ export class PostgresSink implements Sink {
       }
       await this.#chunks.reload(client);
     }
+  }
+
+  /** As the journal's row names it. */
+  #recordOf(batch: Batch): string | null {
+    return batch.records[0]?.id ?? (this.#options.spools === true ? batch.id : null);
   }
 
   #settled(batchId: string, totals: WriteReport['totals']): WriteReport {

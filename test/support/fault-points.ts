@@ -51,10 +51,11 @@ export function seamsAt(point: FaultPoint, reached: () => void): Partial<Seams> 
 /** The type of the message that ends a COPY (PostgreSQL manual, "Message Formats"). */
 const COPY_DONE = 'c'.charCodeAt(0);
 
-/** Other transactions write no row of the journal. */
+/** Other transactions write no row of the journal; a plain batch is one statement, which commits by itself. */
 function commitsOfBatches(): (bytes: Buffer) => boolean {
   let writes = false;
   return (bytes) => {
+    if (bytes.includes('tidegate-batch')) return true;
     writes ||= bytes.includes('tidegate-journal');
     if (!writes || !bytes.includes('COMMIT\0')) return false;
     writes = false;

@@ -71,6 +71,24 @@ test('a COMMIT that did not take place is repeated', async () => {
   await assertStoredOnce('unanswered');
 });
 
+for (const lost of ['commit', 'answer'] as const) {
+  test(`a plain batch, which commits by itself: stored once, its ${lost} lost`, async () => {
+    const device = `plain ${lost}`;
+    await using sink = openSink(proxy, { clientId: device });
+    const next = batches();
+    await sink.write(next(point(device, 'x', NOW, 1)), never());
+    const batch = next(
+      message((out) => out.number(device, 'x', Number.NaN, 2, 'gauge'), { receivedAt: NOW }),
+    );
+    await writeAndLose(sink, batch, lost);
+    await sink.maintain();
+    assert.deepEqual(fate(await sink.write(batch, never())), [1, 0, 0]);
+    assert.equal(await count(database, 'iot_data WHERE device_id = $1', device), 2);
+    await sink.maintain();
+    assert.equal((await sink.totals()).totals.points.stored, 2);
+  });
+}
+
 test('lost again and again: still once', async () => {
   await using sink = openSink(proxy, { clientId: 'again' });
   const batch = example('again');

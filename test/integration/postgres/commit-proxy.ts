@@ -12,6 +12,8 @@ export interface CommitProxy extends AsyncDisposable {
 
 /** The message of the simple query protocol (PostgreSQL manual, "Message Formats"). */
 const COMMIT = Buffer.from('Q\0\0\0\x0bCOMMIT\0', 'latin1');
+/** The statement that commits a plain batch by itself. */
+const PLAIN_BATCH = Buffer.from('tidegate-batch');
 
 /** `port`: default a free one. */
 export async function startCommitProxy(target: string, port = 0): Promise<CommitProxy> {
@@ -35,7 +37,7 @@ export async function startCommitProxy(target: string, port = 0): Promise<Commit
     }
     client.on('data', (bytes) => {
       if (isLost()) return;
-      if (losing !== null && bytes.includes(COMMIT)) {
+      if (losing !== null && (bytes.includes(COMMIT) || bytes.includes(PLAIN_BATCH))) {
         const what = losing;
         losing = null;
         if (what === 'commit') {

@@ -20,6 +20,9 @@ import { secretsOf, type Secrets } from './secrets.ts';
 /** Series kept in memory at least; beyond it those out of use are looked up again. About 300 bytes each. */
 const SERIES_CACHE = 200_000;
 
+/** Milliseconds: what a stream of messages adds to their latency at most, while nothing else waits. */
+const STREAM_WAIT = 20;
+
 export function brokerOptions(
   config: Config,
   secrets: Secrets = secretsOf(config),
@@ -193,6 +196,7 @@ export function pipelineOptions(config: Config): PipelineOptions {
       maxBytes: Math.min(ingest.batch.max_bytes, ingest.queue.max_bytes, record),
       maxWait: Math.max(ingest.batch.max_wait, ingest.batch.min_wait),
       minWait: ingest.batch.min_wait,
+      streamWait: STREAM_WAIT,
     },
     pressure: {
       maxPoints: ingest.queue.max_points,

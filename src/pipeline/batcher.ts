@@ -8,10 +8,25 @@ export interface BatcherOptions {
   readonly maxWait: number;
   /** Milliseconds between two batches while a writer is idle. */
   readonly minWait: number;
+  /**
+   * Milliseconds between two batches for as long as messages come in a stream: a batch costs as much as some ten messages,
+   * so that at thousands of messages a second the time would go into batches if writers took whatever is there. 0: no stream
+   * is waited for.
+   */
+  readonly streamWait: number;
 }
 
 /** Milliseconds in which something must come, for a batch to gather longer than `minWait` asks. */
 const QUIET = 25;
+
+/** A stream brings at least so many messages in every millisecond. */
+const STREAM = 2;
+/**
+ * A broker with a window of few messages sends none before these are acknowledged. Where a wait for as few brought nothing,
+ * so many batches are not waited for.
+ */
+const SMALL_WINDOW = 64;
+const UNWAITED = 16;
 
 /**
  * Decides when the open batch is sealed: on points, on bytes, on time, or as soon as a writer is idle, which takes all
@@ -27,6 +42,8 @@ export class Batcher {
   #timer: NodeJS.Timeout | null = null;
   #minTimer: NodeJS.Timeout | null = null;
   #idleCheck: NodeJS.Immediate | null = null;
+  /** Batches that are still not to be waited for. */
+  #unwaited = 0;
 
   /** `leastWait`: milliseconds to gather while messages keep coming, where large batches are worth it; minWait holds too. */
   constructor(
@@ -94,7 +111,7 @@ export class Batcher {
     const since = performance.now() - this.#lastSeal;
     const wait = Math.max(minWait, this.#leastWait()) - since;
     if (wait <= 0) {
-      this.#seal('idle');
+      this.#sealAfterStream(since);
       return;
     }
     const { messages } = this.#builder;
@@ -108,6 +125,23 @@ export class Batcher {
       },
       Math.min(wait, Math.max(minWait - since, QUIET)),
     );
+  }
+
+  /** At once, unless the batch before was sealed just now and messages keep coming. */
+  #sealAfterStream(since: number): void {
+    if (since >= this.#options.streamWait || this.#unwaited > 0) {
+      this.#unwaited = Math.max(0, this.#unwaited - 1);
+      this.#seal('idle');
+      return;
+    }
+    const before = this.#builder.messages;
+    this.#minTimer ??= setTimeout(() => {
+      this.#minTimer = null;
+      const came = this.#builder.messages - before;
+      if (came === 0 && before <= SMALL_WINDOW) this.#unwaited = UNWAITED;
+      if (came >= STREAM) this.#sealIfIdle();
+      else if (!this.#builder.empty && this.#writerIdle()) this.#seal('idle');
+    }, 1);
   }
 
   #seal(trigger: SealTrigger): void {

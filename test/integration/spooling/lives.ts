@@ -101,7 +101,7 @@ async function start(path: string, url: string, options: LifeOptions): Promise<L
     },
     {
       writers: 2,
-      batch: { maxPoints: 1_000, maxBytes: 1_000_000, maxWait: 50, minWait: 0 },
+      batch: { maxPoints: 1_000, maxBytes: 1_000_000, maxWait: 50, minWait: 0, streamWait: 0 },
       pressure: { maxPoints: 100_000, maxBytes: 50_000_000, maxPause: 15_000 },
       admission: TAKE_ALL,
       qos0: 'drop_newest',

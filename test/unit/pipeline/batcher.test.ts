@@ -5,7 +5,7 @@ import { Batcher, type BatcherOptions } from '../../../src/pipeline/batcher.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
 import { message, NEW_YEAR, point, scriptedDecoder, TAKE_ALL } from './messages.ts';
 
-const LARGE = { maxPoints: 1000, maxBytes: 1_000_000, maxWait: 1000, minWait: 0 };
+const LARGE = { maxPoints: 1000, maxBytes: 1_000_000, maxWait: 1000, minWait: 0, streamWait: 0 };
 
 /** A batcher with a writer that is idle or not as the test says, and what it sealed: `trigger messages`. */
 function start(
@@ -189,4 +189,47 @@ test('gathers no longer than anything comes: the broker may wait for its acknowl
   assert.deepEqual(sealed, ['idle 1']);
   pass(1);
   assert.deepEqual(sealed, ['idle 1', 'idle 20']);
+});
+
+test('a stream is gathered for 20 ms; messages that come one by one are not waited for', (context) => {
+  const pass = clock(context);
+  const { batcher, sealed, writer } = start({ streamWait: 20 });
+  writer.idle = true;
+  batcher.add(one());
+  pass(0);
+  assert.deepEqual(sealed, ['idle 1'], 'the first batch');
+  for (let step = 0; step < 20; step++) {
+    for (let count = 0; count < 5; count++) batcher.add(one());
+    pass(1);
+  }
+  pass(0);
+  assert.deepEqual(sealed, ['idle 1', 'idle 100']);
+  batcher.add(one());
+  pass(0);
+  pass(1);
+  assert.deepEqual(sealed, ['idle 1', 'idle 100', 'idle 1'], 'one in a millisecond is no stream');
+});
+
+test('a broker that waits for its acknowledgements is soon not waited for', (context) => {
+  const pass = clock(context);
+  const { batcher, sealed, writer } = start({ streamWait: 20 });
+  writer.idle = true;
+  const window = (): void => {
+    for (let count = 0; count < 20; count++) batcher.add(one());
+  };
+  window();
+  pass(0);
+  window();
+  pass(0);
+  assert.equal(sealed.length, 1, 'it may be a stream');
+  pass(1);
+  assert.equal(sealed.length, 2);
+  for (let batch = 3; batch <= 18; batch++) {
+    window();
+    pass(0);
+    assert.equal(sealed.length, batch);
+  }
+  window();
+  pass(0);
+  assert.equal(sealed.length, 18, 'and tried again');
 });

@@ -144,7 +144,7 @@ test('property: whatever is refused on the way, every message ends in one place 
             return Promise.resolve(storedAll(batch));
           },
         };
-        const batch = { maxPoints, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 };
+        const batch = { maxPoints, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0, streamWait: 0 };
         const { pipeline, fatal } = startPipeline(sink, { writers, batch });
         const all = scripts.map((script) => message(script));
         for (const one of all) pipeline.receive(one);

@@ -36,7 +36,7 @@ export class HeldSink implements Sink {
 
 const OPTIONS: PipelineOptions = {
   writers: 1,
-  batch: { maxPoints: 1_000, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 },
+  batch: { maxPoints: 1_000, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0, streamWait: 0 },
   pressure: { maxPoints: 10_000, maxBytes: 10_000_000, maxPause: 15_000 },
   admission: TAKE_ALL,
   qos0: 'drop_newest',

@@ -97,7 +97,9 @@ test('while the database is away batches go straight to the spool, gathered for 
 });
 
 test('small records are written as many at a time as make a batch', async (context) => {
-  const it = scene(context, { batch: { maxPoints: 20, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 } });
+  const it = scene(context, {
+    batch: { maxPoints: 20, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0, streamWait: 0 },
+  });
   await spooledOneByOne(it, 50);
   const tried = it.database.tried.length;
   it.database.mode = 'up';
@@ -120,7 +122,7 @@ test('a culprit among records that are written together stands alone in the end;
 });
 
 test('killed after records were written together: the next life, with more of them at once, stores none again', async (context) => {
-  const batch = { maxPoints: 3, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0 };
+  const batch = { maxPoints: 3, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0, streamWait: 0 };
   const it = scene(context, { batch });
   await spooledOneByOne(it, 8);
   const consume = it.spool.consume.bind(it.spool);

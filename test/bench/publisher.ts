@@ -15,7 +15,7 @@ const [port, count, devices, rate = Number.POSITIVE_INFINITY] = process.argv.sli
 const WINDOW = 2000;
 const FIRST_TIME = Date.now() - count;
 /** Milliseconds between two sendings where there is a rate. */
-const PAUSE = 20;
+const PAUSE = 4;
 
 const socket = createConnection({ host: '127.0.0.1', port, noDelay: true });
 await once(socket, 'connect');

@@ -110,6 +110,7 @@ export function serverOptions({ http }: Config): Omit<HttpOptions, 'version' | '
     tls: cert === null || key === null ? null : { cert, key, hsts: hsts / 1000 },
     maxBody: http.max_body,
     requestTimeout: http.request_timeout,
+    maxConnections: http.max_connections,
     rateLimit: http.rate_limit,
     origins: http.cors.origins ?? [],
   };

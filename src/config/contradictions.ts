@@ -83,6 +83,12 @@ export function contradictions(settings: Settings, isSet: (name: string) => bool
       `contradict each other: beyond loopback (${http.host}) set tokens, or allow everyone in with http.allow_anonymous: true`,
     ],
     [
+      http.live_clients >= http.max_connections,
+      'http.live_clients',
+      'http.max_connections',
+      `contradict each other: whoever listens (${http.live_clients}) must leave connections (${http.max_connections}) for questions`,
+    ],
+    [
       http.tls.key !== null && http.tls.cert === null,
       'http.tls.key',
       'http.tls.cert',

@@ -54,6 +54,7 @@ export async function apiMarkdown(): Promise<string> {
     tls: null,
     maxBody: 1,
     requestTimeout: 0,
+    maxConnections: 0,
     rateLimit: 0,
     origins: [],
     version: '',

@@ -22,7 +22,7 @@ import { metricRoutes } from './metric-routes.ts';
 import { liveRoutes } from './live-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
-import { socketOptions } from './sockets.ts';
+import { limitConnections, socketOptions } from './sockets.ts';
 import { statsRoutes } from './stats-routes.ts';
 
 export interface ApplicationOptions extends Omit<GateOptions, 'hsts'> {
@@ -32,6 +32,8 @@ export interface ApplicationOptions extends Omit<GateOptions, 'hsts'> {
   readonly maxBody: number;
   /** Milliseconds for a request to arrive whole. */
   readonly requestTimeout: number;
+  /** At once; more are closed. */
+  readonly maxConnections: number;
   /** Of Tidegate, for openapi.json. */
   readonly version: string;
   readonly logger: Logger;
@@ -69,6 +71,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
     },
   });
   app.addSchema(ProblemSchema);
+  limitConnections(app.server, options.maxConnections, options.logger);
   if (certificate !== null) followed(app, certificate);
   addGate(app, { ...options, hsts: options.tls?.hsts ?? 0 });
   reportErrors(app, options.logger);

@@ -1,13 +1,18 @@
 /** How connections are treated before a request is one: bounds in time and number, and errors as problem details. */
 
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { FastifyServerOptions } from 'fastify';
+import type { Logger } from '../pipeline/types.ts';
 import type { Certificate } from './certificate.ts';
 import { problemOf } from './problem.ts';
 
 /** Milliseconds between two looks for requests that take too long. */
 const CHECK_MS = 1_000;
+/** Milliseconds for the next request on a connection: longer than the 60 s for which proxies keep theirs. */
+const KEEP_ALIVE_MS = 72_000;
+/** Milliseconds between two complaints about too many connections. */
+const COMPLAINT_MS = 60_000;
 /** Of one request line with its headers. */
 const HEADER_BYTES = 16 * 1024;
 
@@ -34,7 +39,24 @@ export function socketOptions(requestTimeout: number, certificate: Certificate |
             SNICallback: ((_name, done) => done(null, certificate.context)) satisfies SniCallback,
           },
         };
-  return { ...sockets, requestTimeout, clientErrorHandler: refuse };
+  return { ...sockets, requestTimeout, keepAliveTimeout: KEEP_ALIVE_MS, clientErrorHandler: refuse };
+}
+
+/** More are closed as they come: an answer would cost what the bound is to spare. */
+export function limitConnections(server: Server, maxConnections: number, logger: Logger): void {
+  server.maxConnections = maxConnections;
+  let complained = Number.NEGATIVE_INFINITY;
+  let dropped = 0;
+  server.on('drop', () => {
+    dropped += 1;
+    if (performance.now() - complained < COMPLAINT_MS) return;
+    complained = performance.now();
+    logger.warn(
+      { dropped, limit: maxConnections },
+      `HTTP connections were closed: ${maxConnections} are open already (http.max_connections)`,
+    );
+    dropped = 0;
+  });
 }
 
 type SniCallback = (name: string, done: (error: null, context: Certificate['context']) => void) => void;

@@ -240,6 +240,7 @@ export function httpOptions(
     tls: null,
     maxBody: 65_536,
     requestTimeout: 10_000,
+    maxConnections: 1_000,
     rateLimit: 0,
     origins: [],
     version: '1.2.3',

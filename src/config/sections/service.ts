@@ -41,8 +41,15 @@ export const http = {
     default: '[]',
     sensitive: true,
   },
+  max_connections: {
+    doc: 'Connections at once, those that listen to /api/live among them; more are closed at once, and the log says so.',
+    format: 'integer',
+    default: 1_000,
+    minimum: 10,
+    maximum: 100_000,
+  },
   live_clients: {
-    doc: 'Clients that may listen to new points (/api/live) at once.',
+    doc: 'Clients that may listen to new points (/api/live) at once; another one gets a 503.',
     format: 'integer',
     default: 100,
     maximum: 10_000,

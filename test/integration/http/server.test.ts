@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { test } from 'node:test';
 import { TidegateError } from '../../../src/errors.ts';
 import { createHttpServer, type HttpOptions } from '../../../src/http/server.ts';
+import { eventually } from '../../support/eventually.ts';
 import { httpOptions, STATS, TOKENS } from '../../support/http-ports.ts';
 
 function options(over: Partial<HttpOptions> = {}): HttpOptions {
@@ -56,8 +57,7 @@ test('is not open to the network unless somebody says so', async () => {
 
 /** Sends bytes to a server of these options and resolves to what comes until it closes the connection. */
 async function exchange(bytes: string, over: Partial<HttpOptions> = {}): Promise<string> {
-  const server = await createHttpServer(options(over));
-  const { url } = await server.listen();
+  const { url, close } = await listening(over);
   try {
     const client = connect(Number(new URL(url).port), '127.0.0.1');
     let answer = '';
@@ -68,8 +68,14 @@ async function exchange(bytes: string, over: Partial<HttpOptions> = {}): Promise
     await new Promise((resolve) => client.once('close', resolve));
     return answer;
   } finally {
-    await server.close();
+    await close();
   }
+}
+
+async function listening(over: Partial<HttpOptions>): Promise<{ url: string; close(): Promise<void> }> {
+  const server = await createHttpServer(options(over));
+  const { url } = await server.listen();
+  return { url, close: () => server.close() };
 }
 
 function problemIn(answer: string): object {
@@ -85,6 +91,35 @@ test('a client that sends its request drop by drop is let go', async () => {
     assert.match(answer, /^HTTP\/1\.1 408 Request Timeout\r\n/);
     assert.match(JSON.stringify(problemIn(answer)), /"status":408.*http\.request_timeout/);
   }
+});
+
+test('a connection that sends nothing is let go too', async () => {
+  assert.match(await exchange('', { requestTimeout: 100 }), /^HTTP\/1\.1 408 /);
+});
+
+test('connections beyond the bound are closed, and one that ends makes room for another', async () => {
+  const logged: object[] = [];
+  const { url, close } = await listening({ ...httpOptions({ maxConnections: 2 }, logged) });
+  const port = Number(new URL(url).port);
+  const opened = async () => {
+    const client = connect(port, '127.0.0.1');
+    client.on('error', () => undefined);
+    client.write('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    const [answer] = await Promise.race([once(client, 'data'), once(client, 'close').then(() => [null])]);
+    return { client, answer: answer === null ? null : String(answer) };
+  };
+  const [first, second] = [await opened(), await opened()];
+  assert.match(String(second.answer), /^HTTP\/1\.1 200 /);
+  assert.equal((await opened()).answer, null);
+  assert.equal((await opened()).answer, null);
+  assert.deepEqual(
+    logged.filter((fields) => 'dropped' in fields),
+    [{ dropped: 1, limit: 2 }],
+  );
+  first.client.destroy();
+  await eventually('there is room', async () => (await opened()).answer !== null);
+  second.client.destroy();
+  await close();
 });
 
 test('a request that is none, or has endless headers, is told so', async () => {

@@ -30,6 +30,7 @@ const REFUSED: readonly (readonly [yaml: string, first: string, second: string])
   ],
   [`http: {tls: {key: ${import.meta.filename}}}`, 'http.tls.key', 'http.tls.cert'],
   [`http: {tls: {cert: ${import.meta.filename}}}`, 'http.tls.cert', 'http.tls.key'],
+  ['http: {live_clients: 1000}', 'http.live_clients', 'http.max_connections'],
   ['routes: []', 'routes', 'components'],
   [
     'policies: {aggregates: {1min: {end_offset: 59min}}}',

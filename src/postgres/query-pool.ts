@@ -3,6 +3,7 @@ import type { Client } from 'pg';
 import { TidegateError } from '../errors.ts';
 import { connect, type DatabaseUrl } from './connection.ts';
 import { KeptConnections } from './kept-connections.ts';
+import { describeLoss } from './lost-connection.ts';
 import { type SchemaNames, schemaNames } from './names.ts';
 import { sqlstateOf } from './sqlstate.ts';
 
@@ -70,15 +71,9 @@ export class QueryPool {
 
 /** What a question can end with although there is nothing wrong with it. */
 function described(error: unknown): unknown {
-  if (error instanceof TidegateError) return error;
   const state = sqlstateOf(error);
   const { message } = error as Error;
   if (state === '57014') return new TidegateError('query_timeout', message, { cause: error });
-  const away =
-    state === null
-      ? /^(Connection terminated|Client has encountered a connection error|Client was closed|read E|write E)/.test(
-          message,
-        )
-      : /^(08|53|57P)/.test(state);
-  return away ? new TidegateError('database_unreachable', message, { cause: error }) : error;
+  if (state?.startsWith('53')) return new TidegateError('database_unreachable', message, { cause: error });
+  return describeLoss(error);
 }

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
+import { buildApplication } from '../../../src/http/application.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { LiveFeed } from '../../../src/live/feed.ts';
 import { emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import type { Delivery } from '../../../src/pipeline/types.ts';
 import { httpOptions, token } from '../../support/http-ports.ts';
 import { batches, change, NEW_YEAR, point } from '../pipeline/messages.ts';
+
+const QUIET = { lost: 0, points: [] };
+const NEWS = { deviceId: 'plant/1', metricName: 'x', value: 1 };
 
 suite('/api/live', () => {
   const next = batches();
@@ -117,6 +121,25 @@ suite('/api/live', () => {
     }
     assert.equal((await fetch(`${url}/api/live`)).status, 401);
     assert.equal((await fetch(`${url}/api/live`, { method: 'HEAD', headers })).status, 404);
+  });
+
+  test('a comment keeps the stream alive while there is no news', async () => {
+    const patience: number[] = [];
+    // No news three times, and then the end.
+    const answers = [QUIET, QUIET, { lost: 0, points: [{ ...NEWS, timestamp: NEW_YEAR }] }, QUIET, null];
+    const listener = {
+      take: async (milliseconds: number) => {
+        patience.push(milliseconds);
+        return answers.shift() ?? null;
+      },
+      close: () => {},
+    };
+    const app = await buildApplication(httpOptions({ ports: { live: { listen: () => listener } } }));
+    const { body } = await app.inject({ url: '/api/live', headers: { host: 'localhost' } });
+    assert.match(body, /^: listening\n\n: \n\n: \n\nid: 1\nevent: point\ndata: .*\n\n: \n\n$/);
+    assert.equal(patience.length, 5);
+    assert.ok(patience.every((milliseconds) => milliseconds > 0 && milliseconds <= 30_000));
+    await app.close();
   });
 
   test('the end of the server is the end of the stream', async () => {

@@ -32,11 +32,14 @@ export class KnownSeries {
     this.#names = names;
   }
 
-  /** Of rows with such ids and versions; undefined for one that is gone meanwhile. */
+  /**
+   * Of rows with such ids and versions; undefined for one that is gone meanwhile. Null where another transaction has
+   * written one of the series since its version was read: it may have another name now, and no place among these.
+   */
   async find(
     client: Client,
     { ids, versions, nameVersions }: Readonly<Record<'ids' | 'versions' | 'nameVersions', Float64Array>>,
-  ): Promise<readonly (SeriesShown | undefined)[]> {
+  ): Promise<readonly (SeriesShown | undefined)[] | null> {
     const found: (SeriesShown | undefined)[] = [];
     const missing: number[] = [];
     for (let row = 0; row < ids.length; row++) {
@@ -51,10 +54,15 @@ export class KnownSeries {
     }
     if (missing.length === 0) return found;
     const looked = await this.#look(client, missing);
-    return found.map((series, row) => series ?? looked.get(ids[row] as number));
+    for (const [row, id] of ids.entries()) {
+      const now = looked.get(id);
+      if (now !== undefined && now.version !== versions[row]) return null;
+      found[row] ??= now?.series;
+    }
+    return found;
   }
 
-  async #look(client: Client, ids: readonly number[]): Promise<ReadonlyMap<number, SeriesShown>> {
+  async #look(client: Client, ids: readonly number[]): Promise<ReadonlyMap<number, Known>> {
     const { rows } = await client.query<
       SeriesShown & { readonly id: string; readonly version: string; readonly name_version: string | null }
     >({
@@ -68,15 +76,16 @@ export class KnownSeries {
       ),
       values: [ids],
     });
-    const looked = new Map<number, SeriesShown>();
+    const looked = new Map<number, Known>();
     for (const { id, version, name_version: nameVersion, ...series } of rows) {
-      looked.set(Number(id), series);
-      this.#known.delete(Number(id));
-      this.#known.set(Number(id), {
+      const known: Known = {
         version: Number(version),
         nameVersion: nameVersion === null ? Number.NaN : Number(nameVersion),
         series,
-      });
+      };
+      looked.set(Number(id), known);
+      this.#known.delete(Number(id));
+      this.#known.set(Number(id), known);
       if (this.#known.size > MOST) this.#known.delete(this.#known.keys().next().value as number);
     }
     return looked;

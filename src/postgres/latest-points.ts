@@ -81,8 +81,7 @@ export class LatestPoints {
     const { names } = this.#pool;
     const recent = await this.#journal.latest();
     return await this.#pool.lend(async (client) => {
-      const folded = await read(client, names, wanted);
-      const found = await this.#known.find(client, folded);
+      const { folded, found } = await this.#named(client, wanted);
       const series: SeriesShown[] = [];
       const times = new Float64Array(Math.min(limit, found.length));
       const values: (number | string | null)[] = [];
@@ -90,7 +89,7 @@ export class LatestPoints {
         const one = found[row];
         const tail = recent.get(folded.ids[row] as number);
         const kept = folded.times[row] as number;
-        if (one === undefined || !sees(question.visible, one)) continue;
+        if (one === undefined) continue;
         // Of equal times the one of the journal.
         const isRecent = tail !== undefined && !(tail.time < kept);
         if (!isRecent && Number.isNaN(kept)) continue;
@@ -109,15 +108,28 @@ export class LatestPoints {
       };
     });
   }
+
+  /** A page and its names, of one moment: after a renaming between the two questions a page would end elsewhere. */
+  async #named(
+    client: Client,
+    wanted: LatestQuestion,
+  ): Promise<{ readonly folded: Folded; readonly found: readonly (SeriesShown | undefined)[] }> {
+    const { names } = this.#pool;
+    const folded = await read(client, names, wanted);
+    const found = await this.#known.find(client, folded);
+    if (found !== null) return { folded, found };
+    await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
+    try {
+      const anew = await read(client, names, wanted);
+      return { folded: anew, found: (await this.#known.find(client, anew)) ?? [] };
+    } finally {
+      await client.query('COMMIT');
+    }
+  }
 }
 
 function placeOf({ device_id: deviceId, metric_name: metricName, kind }: SeriesShown): SeriesPlace {
   return { deviceId, metricName, text: kind === 'text' };
-}
-
-/** What was renamed since the page was read may be no longer. */
-function sees(visible: Visible, { device_id: device }: SeriesShown): boolean {
-  return visible === null || visible.some((prefix) => device.startsWith(prefix));
 }
 
 async function withTexts(

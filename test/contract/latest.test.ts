@@ -137,6 +137,50 @@ for (const kind of ENGINES) {
       await fc.assert(round, { numRuns: 12 });
     });
 
+    test('a device that is renamed while a page is read moves to where its name belongs, and hides no other', async () => {
+      const devices = ['page/1', 'page/2', 'page/3'];
+      await sink.put(
+        message((out) => {
+          for (const device of devices) out.number(device, 'x', begin, 1, 'gauge');
+        }),
+      );
+      let renamed = false;
+      // Between the two questions of a page, of which the second asks for names that are not known yet.
+      const single = new QueryPool({
+        url: database.url,
+        schema: 'public',
+        statementTimeout: 30_000,
+        connections: 1,
+      });
+      await single.lend(async (client) => {
+        const query = client.query.bind(client) as (...parameters: unknown[]) => unknown;
+        const before = async (...parameters: unknown[]) => {
+          if (!renamed && (parameters[0] as { name?: string }).name === 'known series') {
+            renamed = true;
+            await correct(database, (corrections) => corrections.rename('page/2', 'page/9', false));
+          }
+          return await query(...parameters);
+        };
+        Object.assign(client, { query: before });
+      });
+      const fresh = new LatestPoints(single);
+      const seen: string[] = [];
+      let place: SeriesPlace | null = null;
+      do {
+        const page: Awaited<ReturnType<LatestPoints['page']>> = await fresh.page({
+          ...ALL,
+          match: 'page/*',
+          limit: 2,
+          after: place,
+        });
+        seen.push(...page.series.map(({ device_id }) => device_id));
+        place = page.next;
+      } while (place !== null);
+      assert.ok(renamed);
+      assert.deepEqual(seen, ['page/1', 'page/3', 'page/9']);
+      await single.close();
+    });
+
     test('a deletion of points is seen at once, though their batch is not folded', async () => {
       const put = (time: number, value: number) =>
         sink.put(message((out) => out.number('meter', 'x', time, value, 'gauge')));

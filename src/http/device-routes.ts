@@ -48,7 +48,7 @@ export function deviceRoutes(api: FastifyInstance, ports: HttpPorts): void {
         response: {
           200: Type.Object({
             success: Success,
-            data: Type.Array(DeviceSchema, { description: 'In the order of the bytes of their names.' }),
+            data: Type.Array(DeviceSchema, { description: 'By name, as the database orders names.' }),
             count: Type.Integer({ description: 'Of this page.' }),
             next_cursor: Type.Union([Type.String(), Type.Null()], { description: 'Null at the end.' }),
           }),

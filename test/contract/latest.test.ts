@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
+import type { DevicePage, DeviceSummary } from '../../src/postgres/device-series.ts';
 import { isoOf } from '../../src/postgres/iso-time.ts';
 import { LatestPoints, type LatestQuestion, type SeriesPlace } from '../../src/postgres/latest-points.ts';
 import { QueryPool } from '../../src/postgres/query-pool.ts';
@@ -88,6 +89,26 @@ for (const kind of ENGINES) {
         .map(({ device_id, metric_name, value, timestamp }) => ({ device_id, metric_name, value, timestamp }))
         .sort((one, other) => (nameOf(one) < nameOf(other) ? -1 : 1));
 
+    /** Page after page. */
+    async function allDevices(wanted: Omit<DevicePage, 'after'>): Promise<DeviceSummary[]> {
+      const directory = new DeviceDirectory(pool);
+      const devices: DeviceSummary[] = [];
+      for (;;) {
+        const page = await directory.list({ ...wanted, after: devices.at(-1)?.device_id ?? null });
+        devices.push(...page);
+        if (page.length < (wanted.limit ?? Infinity)) return devices;
+      }
+    }
+
+    async function heldDevices(): Promise<DeviceSummary[]> {
+      const time = (column: string) =>
+        `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS ${column}`;
+      return await database.query<DeviceSummary>(
+        `SELECT device_id, device_name, series::float8, points::float8, ${time('first_seen')}, ${time('last_seen')},
+           state, ${time('last_arrival')}, expected_interval, clock_skew FROM iot_devices ORDER BY device_id`,
+      );
+    }
+
     async function stored(): Promise<Shown[]> {
       return byName(
         await database
@@ -131,6 +152,12 @@ for (const kind of ENGINES) {
                 (wanted.visible?.some((prefix) => device.startsWith(prefix)) ?? true),
             );
             assert.deepEqual(byName(await all({ ...ALL, ...wanted })), its, JSON.stringify(wanted));
+            const { match, visible, limit } = wanted;
+            const devices = (await heldDevices()).filter(
+              ({ device_id: device }) =>
+                matches(match, device) && (visible?.some((prefix) => device.startsWith(prefix)) ?? true),
+            );
+            assert.deepEqual(await allDevices({ match, visible, limit, state: null }), devices);
           }
         },
       );

@@ -200,6 +200,8 @@ interface StatisticsPorts {
   collection(): Promise<{
     readonly hour: Static<typeof CollectedSchema>;
     readonly ever: Static<typeof CollectedSchema>;
+    /** When it was added up, in ISO 8601. */
+    readonly asOf: string;
   }>;
   /** Of so many whole minutes, in order. */
   rates(minutes: number): Promise<readonly Static<typeof RateSchema>[]>;

@@ -106,6 +106,7 @@ export const CollectionSchema = Type.Object(
     ever: Type.Object(CollectedSchema.properties, {
       description: 'Points that the series hold, as iot_series counts them.',
     }),
+    as_of: Type.String({ format: 'date-time', description: 'When it was added up.' }),
   },
   { title: 'Collection' },
 );

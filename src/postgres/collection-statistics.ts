@@ -1,4 +1,5 @@
 import type { QueryResultRow } from 'pg';
+import { KeptReading } from './kept-reading.ts';
 import { withNames } from './names.ts';
 import type { QueryPool } from './query-pool.ts';
 
@@ -10,6 +11,16 @@ export interface Collected {
   readonly earliest_point: string | null;
   readonly latest_point: string | null;
 }
+
+interface Collection {
+  readonly hour: Collected;
+  readonly ever: Collected;
+  /** When it was added up, in ISO 8601. */
+  readonly asOf: string;
+}
+
+/** With 200,000 series it takes some 0.9 s: it is added up anew after 18 s then. */
+const KEEP = 20;
 
 export interface RateOfMinute {
   /** Its beginning, in ISO 8601. */
@@ -38,7 +49,7 @@ const COLLECTION = `WITH hour AS (
       count(*) FILTER (WHERE NOT is_device AND last_stored >= since) AS recent_metrics
     FROM names, hour
   )
-  SELECT r.points AS hour_points, e.recent_devices AS hour_devices, e.recent_metrics AS hour_metrics,
+  SELECT ${time('now()')} AS as_of, r.points AS hour_points, e.recent_devices AS hour_devices, e.recent_metrics AS hour_metrics,
     ${time('r.first_time')} AS hour_first, ${time('r.last_time')} AS hour_last,
     e.points AS ever_points, e.devices AS ever_devices, e.metrics AS ever_metrics,
     ${time('e.first_time')} AS ever_first, ${time('e.last_time')} AS ever_last
@@ -65,15 +76,17 @@ export interface QueryPerformance {
 /** How much is collected, how fast, and how long questions take. Rejects as QueryPool does. */
 export class CollectionStatistics {
   readonly #pool: QueryPool;
+  readonly #collection: KeptReading<Collection>;
 
-  constructor(pool: QueryPool) {
+  /** `keep`: for how many times as long as it takes the collection is not added up anew. */
+  constructor(pool: QueryPool, keep: number = KEEP) {
     this.#pool = pool;
+    this.#collection = new KeptReading(() => this.#collected(), keep);
   }
 
   /** What was stored in the last hour, whatever its times, and what is held of all times. */
-  async collection(): Promise<{ readonly hour: Collected; readonly ever: Collected }> {
-    const [row = {}] = await this.#ask(COLLECTION);
-    return { hour: collected(row, 'hour'), ever: collected(row, 'ever') };
+  async collection(): Promise<Collection> {
+    return await this.#collection.ask();
   }
 
   /** Of so many whole minutes, those without a point too, in order. */
@@ -89,6 +102,15 @@ export class CollectionStatistics {
   /** The slowest type first. */
   async queries(): Promise<readonly QueryPerformance[]> {
     return await this.#ask<QueryPerformance & QueryResultRow>(PERFORMANCE);
+  }
+
+  async #collected(): Promise<Collection> {
+    const [row = {}] = await this.#ask(COLLECTION);
+    return {
+      hour: collected(row, 'hour'),
+      ever: collected(row, 'ever'),
+      asOf: String(row['as_of']),
+    };
   }
 
   async #ask<Row extends QueryResultRow>(sql: string, values: readonly unknown[] = []): Promise<Row[]> {

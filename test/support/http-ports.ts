@@ -206,7 +206,7 @@ const EMPTY = {
 };
 
 export const STATISTICS: HttpPorts['statistics'] = {
-  collection: async () => ({ hour: EMPTY, ever: COLLECTED }),
+  collection: async () => ({ hour: EMPTY, ever: COLLECTED, asOf: '2026-01-01T00:00:00.000000Z' }),
   rates: async (minutes) =>
     Array.from({ length: minutes }, (_, index) => ({
       minute: '2026-01-01T00:00:00.000000Z',

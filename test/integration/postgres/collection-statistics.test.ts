@@ -44,7 +44,7 @@ async function opened(kind: EngineUnderTest) {
     database,
     sink,
     other,
-    statistics: new CollectionStatistics(pool),
+    statistics: new CollectionStatistics(pool, 0),
     async [Symbol.asyncDispose]() {
       await pool.close();
       await sink.close();
@@ -59,7 +59,9 @@ for (const kind of ENGINES) {
     test('nothing yet: zeros, and no times', async () => {
       await using parts = await opened(kind);
       const { statistics } = parts;
-      assert.deepEqual(await statistics.collection(), { hour: NOTHING, ever: NOTHING });
+      const { asOf, ...nothing } = await statistics.collection();
+      assert.deepEqual(nothing, { hour: NOTHING, ever: NOTHING });
+      assert.match(asOf, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
       const rates = await statistics.rates(3);
       assert.equal(rates.length, 3);
       assert.ok(rates.every(({ points, points_per_second }) => points === 0 && points_per_second === 0));
@@ -77,22 +79,26 @@ for (const kind of ENGINES) {
       await other.put(text, points([{ device: 'b', metric: 'x', time: NOW - SECOND, value: 1 }]));
       for (const fold of [false, true]) {
         if (fold) await Promise.all([sink.maintain(), other.maintain()]);
-        assert.deepEqual(await statistics.collection(), {
-          hour: {
-            total_points: 5,
-            device_count: 2,
-            metric_count: 2,
-            earliest_point: iso(EPOCH_2001 + 60 * SECOND),
-            latest_point: iso(NOW),
-          },
-          ever: {
-            total_points: 10,
-            device_count: 3,
-            metric_count: 2,
-            earliest_point: iso(EPOCH_2001),
-            latest_point: iso(NOW),
-          },
-        });
+        const { hour, ever } = await statistics.collection();
+        assert.deepEqual(
+          [hour, ever],
+          [
+            {
+              total_points: 5,
+              device_count: 2,
+              metric_count: 2,
+              earliest_point: iso(EPOCH_2001 + 60 * SECOND),
+              latest_point: iso(NOW),
+            },
+            {
+              total_points: 10,
+              device_count: 3,
+              metric_count: 2,
+              earliest_point: iso(EPOCH_2001),
+              latest_point: iso(NOW),
+            },
+          ],
+        );
       }
       // A second fold into the same minute.
       await sink.put(series('a/ü', EPOCH_2001 - 60 * SECOND, 1));

@@ -10,10 +10,10 @@ async function ask(url: string, over: Parameters<typeof httpOptions>[0] = {}) {
 
 for (const prefix of ['/api', '/api/v1']) {
   test(`${prefix}: the collection of the last hour, and of ever`, async () => {
-    const { hour, ever } = await STATISTICS.collection();
+    const { hour, ever, asOf } = await STATISTICS.collection();
     const response = await ask(`${prefix}/stats/collection`);
     assert.equal(response.statusCode, 200, response.body);
-    assert.deepEqual(response.json(), { success: true, data: hour, ever });
+    assert.deepEqual(response.json(), { success: true, data: hour, ever, as_of: asOf });
   });
 
   test(`${prefix}: the rate of the last whole minute, and minute by minute`, async () => {

@@ -1,4 +1,4 @@
-import { TidegateError } from '../errors.ts';
+import { FAILURES, TidegateError } from '../errors.ts';
 import { sqlstateOf } from '../postgres/sqlstate.ts';
 import type { Area, Finding } from './finding.ts';
 
@@ -14,12 +14,13 @@ export async function attempt<T>(
   } catch (error) {
     const code = error instanceof TidegateError ? error.code : sqlstateOf(error);
     if (code === null) throw error;
+    const mend = error instanceof TidegateError ? ` ${FAILURES[error.code].mend}` : '';
     findings.push({
       area,
       what,
       is: (error as Error).message,
       should: 'answers',
-      why: `Nothing else of it can be looked at (${code}).`,
+      why: `Nothing else of it can be looked at (${code}).${mend}`,
       remedy: `tidegate check   # says what is wrong, and what to do`,
       level: 'problem',
     });

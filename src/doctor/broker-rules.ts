@@ -164,7 +164,7 @@ function configured(input: BrokerInput): Finding[] {
       'autosave_interval',
       String(autosave),
       {
-        should: `${AUTOSAVE} or less`,
+        should: persists ? `${AUTOSAVE} or less` : 'any: without persistence nothing is saved',
         why: 'Seconds; a broker that is killed comes back with what was saved last.',
         level: isSavedSeldom ? 'advice' : 'ok',
       },

@@ -100,6 +100,8 @@ function reportErrors(app: FastifyInstance, logger: Logger): void {
     const known = error instanceof TidegateError ? STATUS[error.code] : undefined;
     if (known !== undefined) return sendProblem(reply, known, error.message);
     const status = ('statusCode' in error && error.statusCode) || 500;
+    if (status === 415)
+      return sendProblem(reply, status, 'The body must be JSON (Content-Type: application/json).');
     if (status < 500) return sendProblem(reply, status, error.message);
     logger.error({ error, method: request.method, url: request.url }, 'An HTTP request failed');
     return sendProblem(reply, status, 'Tidegate failed to answer; its log has the reason.');

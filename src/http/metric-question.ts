@@ -52,7 +52,13 @@ export function readQuestion(
     to,
   };
   if (query.bucket === undefined && query.granularity === 'raw') {
-    return { ...scope, wanted: pointsOf(query, format) };
+    const wanted = pointsOf(query, format);
+    const { after } = wanted;
+    // Of other times it may be: now-6h is later with every page.
+    if (after !== null && !(scope.devices.includes(after.device) && scope.metrics.includes(after.metric))) {
+      throw wrong('cursor', 'the next_cursor of a question about other devices or metrics');
+    }
+    return { ...scope, wanted };
   }
   return { ...scope, wanted: bucketsOf(query, to - from) };
 }

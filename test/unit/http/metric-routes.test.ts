@@ -191,7 +191,7 @@ test('a cursor leads to the row that it was made of', async () => {
   const asked: MetricQuestion[] = [];
   const next = { device: 'd/ü', metric: 'x"', text: true, time: -1 };
   const over = { ports: { metrics: metricsOf([], asked, next) } };
-  const url = `/api/devices/d/metrics?metric_name=x&granularity=raw&${RANGE}`;
+  const url = `/api/devices/d%2F%C3%BC/metrics?metric_name=x%22&granularity=raw&${RANGE}`;
   const cursor = (await ask(url, over)).json<{ next_cursor: string }>().next_cursor;
   await ask(`${url}&cursor=${cursor}`, over);
   assert.deepEqual(asked.at(-1)?.wanted, { limit: 10_000, after: next });

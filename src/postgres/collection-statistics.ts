@@ -4,7 +4,7 @@ import { withNames } from './names.ts';
 import type { QueryPool } from './query-pool.ts';
 
 /** Times in ISO 8601, null where there is no point. */
-export interface Collected {
+interface Collected {
   readonly total_points: number;
   readonly device_count: number;
   readonly metric_count: number;

@@ -72,7 +72,7 @@ async function exchange(bytes: string, over: Partial<HttpOptions> = {}): Promise
   }
 }
 
-async function listening(over: Partial<HttpOptions>): Promise<{ url: string; close(): Promise<void> }> {
+async function listening(over: Partial<HttpOptions>): Promise<{ url: string; close: () => Promise<void> }> {
   const server = await createHttpServer(options(over));
   const { url } = await server.listen();
   return { url, close: () => server.close() };

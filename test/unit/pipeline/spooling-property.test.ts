@@ -31,11 +31,9 @@ const stepArbitrary: fc.Arbitrary<Step> = fc.record({
 
 const OPTIONS = { spoolAfter: 400 };
 /** How many points are written at once, and so how many records of the spool. */
-const batchArbitrary = fc
-  .constantFrom(1, 4, 1_000)
-  .map((maxPoints) => ({
-    batch: { maxPoints, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0, streamWait: 0 },
-  }));
+const batchArbitrary = fc.constantFrom(1, 4, 1_000).map((maxPoints) => ({
+  batch: { maxPoints, maxBytes: 1_000_000, maxWait: 1_000, minWait: 0, streamWait: 0 },
+}));
 
 for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
   test(`property: whatever the outages, what is stored is what would be without them (${onDuplicate})`, async () => {

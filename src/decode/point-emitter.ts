@@ -152,11 +152,12 @@ export class PointEmitter {
     this.#item.setTime(this.readTime(value), value);
   }
 
-  /** The same of a whole number as it is written; '' where there is none. */
-  setDigits(text: string): void {
+  /** The same of a whole number as it is written in bytes; none of them where there is none. */
+  setDigits(bytes: Buffer, start: number, end: number): void {
     const plan = this.#match?.plan;
-    const time = plan === undefined ? NO_TIME : readDigits(text, plan.route.time_unit, plan.zone);
-    this.#item.setTime(time, text);
+    const time = plan === undefined ? NO_TIME : readDigits(bytes, start, end, plan.route.time_unit, plan.zone);
+    const unread = time === UNREADABLE || time === OUT_OF_RANGE;
+    this.#item.setTime(time, unread ? bytes.toString('latin1', start, end) : undefined);
   }
 
   /** The same in microseconds since 1970, or one of the marks of `readTimestamp`. */

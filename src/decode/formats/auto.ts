@@ -48,5 +48,7 @@ function recogniseText(payload: Uint8Array, points: PointEmitter, match: TopicMa
       ? new Recognised(document, senmlFormat)
       : document;
   }
-  return named && beginsWithLine(text) ? new Recognised(text, lineProtocolFormat) : readValue(text, points);
+  return named && beginsWithLine(payload)
+    ? new Recognised(payload, lineProtocolFormat)
+    : readValue(text, points);
 }

@@ -18,7 +18,9 @@ export class Excess extends Error {
 }
 
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-const keys = new KeyCache();
+/** Longer texts are seldom there twice. */
+const LONGEST_KEY = 48;
+const keys = new KeyCache(LONGEST_KEY);
 
 /**
  * Reads big-endian numbers and UTF-8 texts one after another. Throws Malformed past the end, and Excess beyond the limits:
@@ -141,9 +143,7 @@ export class ByteReader {
 
   text(length: number): string {
     const at = this.#advance(length);
-    return length <= KeyCache.LONGEST
-      ? (keys.get(this.#bytes, at, length) ?? this.#decode(at, length))
-      : this.#decode(at, length);
+    return keys.get(this.#bytes, at, length) ?? this.#decode(at, length);
   }
 
   malformed(what: string): Malformed {

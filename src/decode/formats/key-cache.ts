@@ -3,13 +3,20 @@
  * size: a text takes the place of another one with the same hash.
  */
 export class KeyCache {
-  /** Bytes of the longest text that is looked for. */
-  static readonly LONGEST = 48;
   static readonly #SLOTS = 4096;
+  readonly #longest: number;
   readonly #texts: (string | undefined)[] = Array.from({ length: KeyCache.#SLOTS });
 
-  /** Undefined where the text is not ASCII. */
+  /** `longest`: bytes of the longest text that is kept. */
+  constructor(longest: number) {
+    this.#longest = longest;
+  }
+
+  /** Undefined where the text is too long, or not ASCII. */
   get(bytes: Buffer, at: number, length: number): string | undefined {
+    if (length > this.#longest) {
+      return undefined;
+    }
     let hash = length;
     let high = 0;
     for (let index = at; index < at + length; index++) {

@@ -1,22 +1,22 @@
 /** InfluxDB's line protocol, as Telegraf writes it: `cpu,host=a,cpu=cpu0 usage_idle=98.5,usage_user=1 1465839830100400200`. */
 
+import { isUtf8 } from 'node:buffer';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
 import type { Format } from './format.ts';
-import { LineScanner } from './line-scanner.ts';
-import { LineCatalog, ownText } from './line-series.ts';
+import { LineScanner, mostLinePoints } from './line-scanner.ts';
+import { LineCatalog } from './line-series.ts';
 
 export const lineProtocolFormat: Format = {
   what: "InfluxDB's line protocol, as Telegraf writes it",
   unused: ['when', 'unless', 'transform', 'value', 'values', 'timestamp', 'each', 'flatten', 'time_zone'],
   device: '@.tags.host',
-  parse: (payload, points) => readUtf8(payload, points),
-  mostPoints: (text) => mostPoints(text as string),
-  emit: (text, match, points) => emitLines(text as string, match, points),
+  // Its parts are found in the bytes: a text of all of them costs more than it is worth.
+  parse: (payload, points) => (isUtf8(payload) ? payload : rejectBytes(payload, points)),
+  mostPoints: (payload) => mostLinePoints(payload as Uint8Array),
+  emit: (payload, match, points) => emitLines(payload as Uint8Array, match, points),
 };
-
-const [NEWLINE, EQUALS] = [0x0a, 0x3d];
 
 const catalog = new LineCatalog();
 
@@ -25,9 +25,13 @@ const names: (string | null)[] = [];
 const numbers: number[] = [];
 const others: (string | boolean | null)[] = [];
 
+function rejectBytes(payload: Uint8Array, points: PointEmitter): undefined {
+  readUtf8(payload, points);
+}
+
 /** A line that is none is rejected by itself. */
-function emitLines(text: string, match: TopicMatch, points: PointEmitter): void {
-  const scanner = new LineScanner(text);
+function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter): void {
+  const scanner = new LineScanner(payload);
   for (let line = 0; scanner.nextLine(); line++) {
     points.at('lines', line, '');
     points.startItem();
@@ -62,14 +66,14 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
     fields++;
     // More are refused with the message: the first of them are enough to tell.
   } while (fields <= points.limits.pointsPerMessage && scanner.anotherField());
-  const time = fields > points.limits.pointsPerMessage ? '' : scanner.timestamp();
-  if (time === null) {
+  const timed = fields <= points.limits.pointsPerMessage;
+  if (timed && !scanner.timestamp()) {
     return scanner.fault;
   }
   if (match.deviceId === null) {
     points.setDevice(series.deviceId, match.plan.deviceId.text);
   }
-  points.setDigits(time);
+  if (timed) points.setDigits(scanner.bytes, scanner.timeStart, scanner.timeEnd);
   points.says(series.meta);
   emitFields(fields, match, points);
   return null;
@@ -82,18 +86,7 @@ function emitFields(fields: number, match: TopicMatch, points: PointEmitter): vo
     if (name === null) {
       points.reject('metric_name_missing', `no text at ${match.plan.metricName?.text}`, null);
     } else {
-      const value = typeof other === 'string' ? ownText(other) : (other ?? numbers[field]);
-      points.point(name, value, null);
+      points.point(name, other ?? numbers[field], null);
     }
   }
-}
-
-/** A field has an `=`; a line that is none counts as one too. */
-function mostPoints(text: string): number {
-  let most = 1;
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at);
-    if (code === EQUALS || code === NEWLINE) most++;
-  }
-  return most;
 }

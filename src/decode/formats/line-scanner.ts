@@ -1,4 +1,6 @@
-/** The characters of InfluxDB's line protocol: where its parts end, and its values. */
+/** The bytes of InfluxDB's line protocol: where its parts end, and its values. What separates them is ASCII. */
+
+import { KeyCache } from './key-cache.ts';
 
 const [NEWLINE, CARRIAGE_RETURN, SPACE, TAB, NUL] = [0x0a, 0x0d, 0x20, 0x09, 0];
 const [QUOTE, HASH, PLUS, COMMA, MINUS, DOT, EQUALS, BACKSLASH] = [
@@ -18,23 +20,33 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['f', 'F', 'false', 'False', 'FALSE'].map((word) => [word, false] as const),
 ]);
 
+/** Measurements with their tags, and names of fields: the longest that Telegraf's inputs have are near. */
+const LONGEST_KEY = 200;
+const keys = new KeyCache(LONGEST_KEY);
+
 /**
- * Goes through a text part by part. Where a part is not there its method returns null and `fault` says what is wrong: a
- * message may have 100,000 lines that are none, and an exception each would take seconds.
+ * Goes through valid UTF-8 part by part. Where a part is not there its method returns null and `fault` says what is wrong: a
+ * message may have thousands of lines that are none, and an exception each would take long.
  */
 export class LineScanner {
-  readonly text: string;
+  readonly bytes: Buffer;
   at = 0;
   fault = '';
+  /** Where the digits of the latest timestamp are; both the same where there are none. */
+  timeStart = 0;
+  timeEnd = 0;
+  readonly #end: number;
 
-  constructor(text: string) {
-    this.text = text;
+  constructor(payload: Uint8Array) {
+    this.bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    this.#end = payload.byteLength;
+    if (hasByteOrderMark(payload)) this.at = 3;
   }
 
   /** Goes to the next line that is neither empty nor a comment; false where there is none. */
   nextLine(): boolean {
-    for (;;) {
-      const code = this.text.charCodeAt(this.at);
+    while (this.at < this.#end) {
+      const code = this.bytes[this.at];
       if (code === HASH) {
         this.skipLine();
       } else if (
@@ -46,41 +58,49 @@ export class LineScanner {
       ) {
         this.at++;
       } else {
-        return this.at < this.text.length;
+        return true;
       }
     }
+    return false;
   }
 
   /** Goes behind the end of the line, also where that lies in a text that has no end. */
   skipLine(): void {
-    const end = this.text.indexOf('\n', this.at);
-    this.at = end === -1 ? this.text.length : end + 1;
+    const end = this.bytes.indexOf(NEWLINE, this.at);
+    this.at = end === -1 ? this.#end : end + 1;
   }
 
   /** Measurement and tags as they are written, up to the space before the fields. */
   key(): string | null {
-    const { text } = this;
+    const { bytes } = this;
     const start = this.at;
     let end = start;
-    for (let code = text.charCodeAt(end); code !== SPACE; code = text.charCodeAt(++end)) {
+    for (; end < this.#end; end++) {
+      const code = bytes[end];
+      if (code === SPACE) {
+        break;
+      }
       if (code === BACKSLASH) {
         end++;
-      } else if (code === NEWLINE || code !== code) {
+      } else if (code === NEWLINE) {
         return this.#refuse('no space before the fields');
       }
     }
+    if (end >= this.#end) {
+      return this.#refuse('no space before the fields');
+    }
     this.at = end;
-    while (text.charCodeAt(this.at) === SPACE) this.at++;
-    return text.slice(start, end);
+    while (bytes[this.at] === SPACE) this.at++;
+    return this.#text(start, end);
   }
 
   /** The name of a field as it is written, up to its `=`. */
   fieldKey(): string | null {
-    const { text } = this;
+    const { bytes } = this;
     const start = this.at;
     let at = start;
-    for (; at < text.length; at++) {
-      const code = text.charCodeAt(at);
+    for (; at < this.#end; at++) {
+      const code = bytes[at];
       if (code === EQUALS) {
         break;
       }
@@ -90,37 +110,42 @@ export class LineScanner {
         return this.#refuse('a field without a value');
       }
     }
-    if (at >= text.length || at === start) {
+    if (at >= this.#end || at === start) {
       return this.#refuse(at === start ? 'a field without a name' : 'a field without a value');
     }
     this.at = at + 1;
-    return text.slice(start, at);
+    return this.#text(start, at);
   }
 
   /** A field's value where it is a plain decimal of few digits; NaN, and the place unchanged, where it is anything else. */
   plainNumber(): number {
-    const { text } = this;
+    const { bytes } = this;
+    const end = this.#end;
     let at = this.at;
-    const negative = text.charCodeAt(at) === MINUS;
+    const negative = at < end && bytes[at] === MINUS;
     if (negative) at++;
     const start = at;
     let mantissa = 0;
     let point = -1;
-    let code = text.charCodeAt(at);
-    for (; (code >= ZERO && code <= NINE) || (code === DOT && point === -1); code = text.charCodeAt(++at)) {
+    for (; at < end; at++) {
+      const code = bytes[at] as number;
+      if (code >= ZERO && code <= NINE) mantissa = mantissa * 10 + (code - ZERO);
+      else if (code === DOT && point === -1) point = at;
+      else break;
       if (at - start > EXACT_DIGITS) return Number.NaN;
-      if (code === DOT) point = at;
-      else mantissa = mantissa * 10 + (code - ZERO);
     }
     const digits = at - start - (point === -1 ? 0 : 1);
     if (digits === 0 || digits > EXACT_DIGITS) {
       return Number.NaN;
     }
-    if ((code === LOWER_I || (code === LOWER_U && !negative)) && point === -1) code = text.charCodeAt(++at);
-    if (!isEnd(code)) {
+    const decimals = point === -1 ? 0 : at - point - 1;
+    if (at < end && point === -1) {
+      const code = bytes[at];
+      if (code === LOWER_I || (code === LOWER_U && !negative)) at++;
+    }
+    if (at < end && !isEnd(bytes[at] as number)) {
       return Number.NaN;
     }
-    const decimals = point === -1 ? 0 : start + digits - point;
     this.at = at;
     // Both are exact: so the quotient is the nearest double, as that of any parser.
     const value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] as number);
@@ -129,17 +154,17 @@ export class LineScanner {
 
   /** A field's value: a number, a boolean or a text. */
   value(): number | boolean | string | null {
-    if (this.text.charCodeAt(this.at) === QUOTE) {
+    if (this.bytes[this.at] === QUOTE) {
       return this.#quoted();
     }
     const start = this.at;
     let at = start;
-    while (!isEnd(this.text.charCodeAt(at))) at++;
+    while (at < this.#end && !isEnd(this.bytes[at] as number)) at++;
     this.at = at;
     if (at - start > LONGEST_NUMERAL) {
       return this.#refuse('a value that is too long');
     }
-    const written = this.text.slice(start, at);
+    const written = this.bytes.toString('utf8', start, at);
     if (NUMERAL.test(written)) {
       return Number(written);
     }
@@ -158,34 +183,33 @@ export class LineScanner {
 
   /** Whether another field follows; goes behind the comma before it. */
   anotherField(): boolean {
-    if (this.text.charCodeAt(this.at) !== COMMA) {
+    if (this.at >= this.#end || this.bytes[this.at] !== COMMA) {
       return false;
     }
     this.at++;
     return true;
   }
 
-  /** The timestamp as it is written, '' where there is none; goes behind the end of the line. */
-  timestamp(): string | null {
-    const { text } = this;
+  /** Finds the digits of the timestamp, if there are any, and goes behind the end of the line; false where something else is there. */
+  timestamp(): boolean {
+    const { bytes } = this;
+    const end = this.#end;
     let at = this.at;
-    while (text.charCodeAt(at) === SPACE) at++;
-    const start = at;
-    for (
-      let code = text.charCodeAt(at);
-      isDigit(code) || (at === start && (code === MINUS || code === PLUS));
-    ) {
-      code = text.charCodeAt(++at);
-    }
-    const end = at;
-    for (let code = text.charCodeAt(at); code === SPACE || code === CARRIAGE_RETURN || code === TAB; ) {
-      code = text.charCodeAt(++at);
-    }
-    if (at < text.length && text.charCodeAt(at) !== NEWLINE) {
-      return this.#refuse('something else than a timestamp after the fields');
+    while (at < end && bytes[at] === SPACE) at++;
+    this.timeStart = at;
+    if (at < end && (bytes[at] === MINUS || bytes[at] === PLUS)) at++;
+    while (at < end && isDigit(bytes[at] as number)) at++;
+    this.timeEnd = at;
+    for (; at < end; at++) {
+      const code = bytes[at];
+      if (code === NEWLINE) break;
+      if (code !== SPACE && code !== CARRIAGE_RETURN && code !== TAB) {
+        this.#refuse('something else than a timestamp after the fields');
+        return false;
+      }
     }
     this.at = at + 1;
-    return text.slice(start, end);
+    return true;
   }
 
   #refuse(fault: string): null {
@@ -193,45 +217,64 @@ export class LineScanner {
     return null;
   }
 
+  #text(start: number, end: number): string {
+    return keys.get(this.bytes, start, end - start) ?? this.bytes.toString('utf8', start, end);
+  }
+
   #quoted(): string | null {
-    const { text } = this;
+    const { bytes } = this;
     const start = this.at + 1;
-    let end = text.indexOf('"', start);
-    while (end !== -1 && isEscaped(text, start, end)) {
-      end = text.indexOf('"', end + 1);
+    let end = bytes.indexOf(QUOTE, start);
+    while (end !== -1 && isEscaped(bytes, start, end)) {
+      end = bytes.indexOf(QUOTE, end + 1);
     }
-    if (end === -1 || !isEnd(text.charCodeAt(end + 1))) {
+    if (end === -1 || (end + 1 < this.#end && !isEnd(bytes[end + 1] as number))) {
       return this.#refuse(end === -1 ? 'a text without its end' : 'something behind the end of a text');
     }
     this.at = end + 1;
-    return text.slice(start, end).replaceAll(/\\(["\\])/g, '$1');
+    const text = bytes.toString('utf8', start, end);
+    return text.includes('\\') ? text.replaceAll(/\\(["\\])/g, '$1') : text;
   }
 }
 
 /** Whether the first line, beside comments and empty ones, is one of the protocol. */
-export function beginsWithLine(text: string): boolean {
-  const scanner = new LineScanner(text);
+export function beginsWithLine(payload: Uint8Array): boolean {
+  const scanner = new LineScanner(payload);
   if (!scanner.nextLine() || scanner.key() === null) {
     return false;
   }
   do {
     if (scanner.fieldKey() === null || scanner.value() === null) return false;
   } while (scanner.anotherField());
-  return scanner.timestamp() !== null;
+  return scanner.timestamp();
+}
+
+/** No fewer than the points of a payload: a field has an `=`; a line that is none counts as one too. */
+export function mostLinePoints(payload: Uint8Array): number {
+  let most = 1;
+  for (let at = 0; at < payload.length; at++) {
+    const code = payload[at];
+    if (code === EQUALS || code === NEWLINE) most++;
+  }
+  return most;
+}
+
+/** Of UTF-8: decoders leave it away. */
+function hasByteOrderMark(payload: Uint8Array): boolean {
+  return payload[0] === 0xef && payload[1] === 0xbb && payload[2] === 0xbf;
 }
 
 function isDigit(code: number): boolean {
   return code >= ZERO && code <= NINE;
 }
 
-/** NaN is the end of the text. */
 function isEnd(code: number): boolean {
-  return code === COMMA || code === SPACE || code === NEWLINE || code === CARRIAGE_RETURN || code !== code;
+  return code === COMMA || code === SPACE || code === NEWLINE || code === CARRIAGE_RETURN;
 }
 
 /** Whether an odd number of backslashes stands before. */
-function isEscaped(text: string, start: number, at: number): boolean {
+function isEscaped(bytes: Uint8Array, start: number, at: number): boolean {
   let first = at;
-  while (first > start && text.charCodeAt(first - 1) === BACKSLASH) first--;
+  while (first > start && bytes[first - 1] === BACKSLASH) first--;
   return (at - first) % 2 === 1;
 }

@@ -34,9 +34,8 @@ export class LineCatalog {
     if (known !== undefined) {
       return known;
     }
-    const own = ownText(key);
-    const series = readSeries(own, match, scope);
-    if (series !== null) this.#known.set(match, own, series);
+    const series = readSeries(key, match, scope);
+    if (series !== null) this.#known.set(match, key, series);
     return series;
   }
 
@@ -46,32 +45,14 @@ export class LineCatalog {
     if (known !== undefined) {
       return known;
     }
-    const own = ownText(fieldKey);
-    const name = nameOfMetric(unescape(own), series, match, scope);
+    const name = nameOfMetric(unescape(fieldKey), series, match, scope);
     if (name !== null) {
       this.#known.grow();
       series.metrics ??= new Map();
-      series.metrics.set(own, name);
+      series.metrics.set(fieldKey, name);
     }
     return name;
   }
-}
-
-/** V8 copies shorter parts of a text. */
-const SHARED_LENGTH = 13;
-const scratch = Buffer.alloc(1024);
-
-/** A part of a text keeps all of it in memory: what outlives the message is a copy. */
-export function ownText(part: string): string {
-  if (part.length < SHARED_LENGTH) {
-    return part;
-  }
-  const bytes = part.length * 2;
-  if (bytes > scratch.length) {
-    return Buffer.from(part, 'utf16le').toString('utf16le');
-  }
-  scratch.write(part, 0, 'utf16le');
-  return scratch.toString('utf16le', 0, bytes);
 }
 
 /** Null where the key is none. */

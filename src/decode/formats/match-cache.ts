@@ -7,9 +7,16 @@ const CACHED = 20_000;
 export class MatchCache<T> {
   #byMatch = new WeakMap<TopicMatch, Map<string, T>>();
   #size = 0;
+  /** A message has one match, and asks often. */
+  #latest: TopicMatch | null = null;
+  #ofLatest: Map<string, T> | undefined;
 
   get(match: TopicMatch, text: string): T | undefined {
-    return this.#byMatch.get(match)?.get(text);
+    if (match !== this.#latest) {
+      this.#latest = match;
+      this.#ofLatest = this.#byMatch.get(match);
+    }
+    return this.#ofLatest?.get(text);
   }
 
   /** `text` must be a text of its own, not a part of a payload. */
@@ -18,6 +25,7 @@ export class MatchCache<T> {
     const known = this.#byMatch.get(match);
     if (known === undefined) {
       this.#byMatch.set(match, new Map([[text, meaning]]));
+      this.#latest = null;
     } else {
       known.set(text, meaning);
     }
@@ -28,6 +36,7 @@ export class MatchCache<T> {
     if (++this.#size > CACHED) {
       this.#byMatch = new WeakMap();
       this.#size = 0;
+      this.#latest = null;
     }
   }
 }

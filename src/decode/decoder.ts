@@ -151,7 +151,8 @@ function isTooMany(
   out: PointWriter,
 ): boolean {
   const { pointsPerMessage } = points.limits;
-  if ((format.mostPoints?.(document) ?? bytes) * match.plan.growth <= pointsPerMessage) {
+  const { growth } = match.plan;
+  if (bytes * growth <= pointsPerMessage || (format.mostPoints?.(document) ?? bytes) * growth <= pointsPerMessage) {
     return false;
   }
   points.begin(match, null);

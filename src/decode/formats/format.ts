@@ -14,7 +14,7 @@ export interface Format extends Emitting {
 }
 
 export interface Emitting {
-  /** No fewer than the document has points; not there: no more than a point for each byte of the payload. */
+  /** No fewer than the document has points, of which it never has more than the payload has bytes; not there: who knows. */
   mostPoints?(document: unknown): number;
   /** Hands the points of what `parse` returned to `points`; called twice for large payloads, first to count. */
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void;

@@ -249,12 +249,14 @@ export function beginsWithLine(payload: Uint8Array): boolean {
   return scanner.timestamp();
 }
 
+/** By byte, so that counting needs no branch. */
+const COUNTED = Uint8Array.from({ length: 256 }, (_, code) => (code === EQUALS || code === NEWLINE ? 1 : 0));
+
 /** No fewer than the points of a payload: a field has an `=`; a line that is none counts as one too. */
 export function mostLinePoints(payload: Uint8Array): number {
   let most = 1;
   for (let at = 0; at < payload.length; at++) {
-    const code = payload[at];
-    if (code === EQUALS || code === NEWLINE) most++;
+    most += COUNTED[payload[at] as number] as number;
   }
   return most;
 }

@@ -152,7 +152,10 @@ function isTooMany(
 ): boolean {
   const { pointsPerMessage } = points.limits;
   const { growth } = match.plan;
-  if (bytes * growth <= pointsPerMessage || (format.mostPoints?.(document) ?? bytes) * growth <= pointsPerMessage) {
+  if (
+    bytes * growth <= pointsPerMessage ||
+    (format.mostPoints?.(document) ?? bytes) * growth <= pointsPerMessage
+  ) {
     return false;
   }
   points.begin(match, null);

@@ -155,7 +155,8 @@ export class PointEmitter {
   /** The same of a whole number as it is written in bytes; none of them where there is none. */
   setDigits(bytes: Buffer, start: number, end: number): void {
     const plan = this.#match?.plan;
-    const time = plan === undefined ? NO_TIME : readDigits(bytes, start, end, plan.route.time_unit, plan.zone);
+    const time =
+      plan === undefined ? NO_TIME : readDigits(bytes, start, end, plan.route.time_unit, plan.zone);
     const unread = time === UNREADABLE || time === OUT_OF_RANGE;
     this.#item.setTime(time, unread ? bytes.toString('latin1', start, end) : undefined);
   }

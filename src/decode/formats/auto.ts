@@ -19,6 +19,9 @@ import { isSenml } from './senml-record.ts';
 import { Recognised } from './recognised.ts';
 import { readValue } from './value.ts';
 
+const [OPEN_BRACKET, OPEN_BRACE] = [0x5b, 0x7b];
+const WHITE_SPACE: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
 export const autoFormat: Format = {
   what: 'whichever of them it certainly is',
   unused: [],
@@ -37,13 +40,15 @@ function namesMetrics({ plan }: TopicMatch): boolean {
 }
 
 function recogniseText(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown {
-  const text = readUtf8(payload, points);
+  const named = namesMetrics(match);
+  const first = firstByte(payload);
+  const text = first === OPEN_BRACE || first === OPEN_BRACKET ? null : readUtf8(payload, points);
   if (text === undefined) {
     return undefined;
   }
-  const named = namesMetrics(match);
-  if (/^\s*[[{]/.test(text)) {
-    const document = readJson(text, points);
+  // Unicode has white space that JSON has not.
+  if (text === null || /^\s*[[{]/.test(text)) {
+    const document = readJson(payload, points);
     return document !== undefined && named && isSenml(document)
       ? new Recognised(document, senmlFormat)
       : document;
@@ -51,4 +56,11 @@ function recogniseText(payload: Uint8Array, points: PointEmitter, match: TopicMa
   return named && beginsWithLine(payload)
     ? new Recognised(payload, lineProtocolFormat)
     : readValue(text, points);
+}
+
+/** The first one behind JSON's white space. */
+function firstByte(payload: Uint8Array): number | undefined {
+  let at = 0;
+  while (WHITE_SPACE.has(payload[at] ?? 0)) at++;
+  return payload[at];
 }

@@ -37,7 +37,7 @@ export class ByteReader {
   #objects: number;
 
   constructor(payload: Uint8Array, limits: PartLimits) {
-    this.#bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    this.#bytes = asBuffer(payload);
     this.#view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     this.end = payload.byteLength;
     this.#limits = limits;
@@ -171,6 +171,13 @@ export class ByteReader {
   #cut(): Malformed {
     return new Malformed(`cut off after ${this.end} bytes`);
   }
+}
+
+/** The same bytes: brokers' messages are Buffers already. */
+export function asBuffer(payload: Uint8Array): Buffer {
+  return Buffer.isBuffer(payload)
+    ? payload
+    : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
 }
 
 /** A key's own property, whatever its name. */

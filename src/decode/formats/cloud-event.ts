@@ -6,6 +6,7 @@ import { readUtf8 } from '../utf8.ts';
 import { autoFormat } from './auto.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
+import { lineProtocolFormat } from './line-protocol.ts';
 import { Recognised } from './recognised.ts';
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
@@ -18,8 +19,7 @@ export const cloudEventFormat: Format = {
   what: 'a CloudEvent in JSON, its data plain or in base64',
   unused: [],
   parse(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown {
-    const text = readUtf8(payload, points);
-    const event = text === undefined ? undefined : readJson(text, points);
+    const event = readJson(payload, points);
     if (event === undefined) return undefined;
     if (typeof event !== 'object' || event === null || Array.isArray(event)) {
       points.reject('payload_shape', `${excerpt(event)}, not a CloudEvent`, null);
@@ -31,9 +31,12 @@ export const cloudEventFormat: Format = {
       points.reject('payload_shape', `${excerpt(base64)}, not base64`, 'data_base64');
       return undefined;
     }
-    const data = autoFormat.parse(Buffer.from(base64, 'base64'), points, match);
+    const bytes = Buffer.from(base64, 'base64');
+    const data = autoFormat.parse(bytes, points, match);
     if (data === undefined) return undefined;
-    return { ...rest, data: data instanceof Recognised ? data.document : data };
+    if (!(data instanceof Recognised)) return { ...rest, data };
+    // Lines are no document: they stay a text.
+    return { ...rest, data: data.format === lineProtocolFormat ? readUtf8(bytes, points) : data.document };
   },
   emit: emitDocument,
 };

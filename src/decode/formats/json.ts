@@ -1,6 +1,8 @@
 import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
 import { objectBudget, valueBudget } from './budget.ts';
+import { asBuffer } from './byte-reader.ts';
+import { JsonReader } from './json-reader.ts';
 import { scanJson } from './json-scan.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import { readUtf8 } from '../utf8.ts';
@@ -9,18 +11,33 @@ import { readUtf8 } from '../utf8.ts';
 export const jsonFormat: Format = {
   what: 'JSON',
   unused: [],
-  parse(payload: Uint8Array, points: PointEmitter): unknown {
-    const text = readUtf8(payload, points);
-    return text === undefined ? undefined : readJson(text, points);
-  },
+  parse: readJson,
   emit: emitDocument,
 };
 
+/** Longer ones may have more parts than the limits allow, and more keys than are remembered. */
+const SHORT = 65_536;
+
+const reader = new JsonReader();
+
 /**
- * Undefined where the text is not JSON, or too deep, and was rejected. Integers beyond 2^53 may be bigints: they matter as
+ * Undefined where the bytes are not JSON, or too deep, and were rejected. Integers beyond 2^53 may be bigints: they matter as
  * epochs in nanoseconds, whose microseconds would be wrong after rounding.
  */
-export function readJson(text: string, points: PointEmitter): unknown {
+export function readJson(payload: Uint8Array, points: PointEmitter): unknown {
+  const { limits } = points;
+  // No document has more values than bytes.
+  const short = payload.length <= Math.min(SHORT, objectBudget(limits));
+  const document = short ? reader.read(asBuffer(payload), limits.nesting) : undefined;
+  return document === undefined ? parseJson(payload, points) : document;
+}
+
+/** Says what is wrong, too. */
+function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
+  const text = readUtf8(payload, points);
+  if (text === undefined) {
+    return undefined;
+  }
   const { nesting } = points.limits;
   const { tooDeep, longIntegers, objects, values } = scanJson(text, nesting);
   if (tooDeep) {

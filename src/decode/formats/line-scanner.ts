@@ -1,5 +1,6 @@
 /** The bytes of InfluxDB's line protocol: where its parts end, and its values. What separates them is ASCII. */
 
+import { asBuffer } from './byte-reader.ts';
 import { KeyCache } from './key-cache.ts';
 
 const [NEWLINE, CARRIAGE_RETURN, SPACE, TAB, NUL] = [0x0a, 0x0d, 0x20, 0x09, 0];
@@ -38,7 +39,7 @@ export class LineScanner {
   readonly #end: number;
 
   constructor(payload: Uint8Array) {
-    this.bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    this.bytes = asBuffer(payload);
     this.#end = payload.byteLength;
     if (hasByteOrderMark(payload)) this.at = 3;
   }

@@ -4,8 +4,8 @@ import { ByteString } from '../byte-string.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { NO_TIME, OUT_OF_RANGE, secondsToMicros, UNREADABLE } from '../timestamp.ts';
-import { readUtf8 } from '../utf8.ts';
 import { parseBinary } from './binary.ts';
+import { asBuffer } from './byte-reader.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
 import { packFault, readCborPack, type SenmlRecord } from './senml-record.ts';
@@ -44,12 +44,11 @@ function isCbor(payload: Uint8Array): boolean {
 }
 
 function parseJson(payload: Uint8Array, points: PointEmitter): SenmlRecord[] | undefined {
-  const text = readUtf8(payload, points);
-  const pack = text === undefined ? undefined : readJson(text, points);
-  if (text === undefined || pack === undefined) {
+  const pack = readJson(payload, points);
+  if (pack === undefined) {
     return undefined;
   }
-  const fault = packFault(pack, text.includes('_"'));
+  const fault = packFault(pack, asBuffer(payload).includes('_"'));
   if (fault !== null) {
     points.reject('senml_invalid', fault, null);
     return undefined;

@@ -152,10 +152,8 @@ function isTooMany(
 ): boolean {
   const { pointsPerMessage } = points.limits;
   const { growth } = match.plan;
-  if (
-    bytes * growth <= pointsPerMessage ||
-    (format.mostPoints?.(document) ?? bytes) * growth <= pointsPerMessage
-  ) {
+  const enough = pointsPerMessage / growth;
+  if (bytes <= enough || (format.mostPoints?.(document, enough) ?? bytes) <= enough) {
     return false;
   }
   points.begin(match, null);

@@ -14,8 +14,11 @@ export interface Format extends Emitting {
 }
 
 export interface Emitting {
-  /** No fewer than the document has points, of which it never has more than the payload has bytes; not there: who knows. */
-  mostPoints?(document: unknown): number;
+  /**
+   * No fewer than the document has points, which are never more than its bytes; not there: who knows. Whether it is more than
+   * `enough` is all that matters.
+   */
+  mostPoints?(document: unknown, enough: number): number;
   /** Hands the points of what `parse` returned to `points`; called twice for large payloads, first to count. */
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void;
 }

@@ -14,7 +14,7 @@ export const lineProtocolFormat: Format = {
   device: '@.tags.host',
   // Its parts are found in the bytes: a text of all of them costs more than it is worth.
   parse: (payload, points) => (isUtf8(payload) ? payload : rejectBytes(payload, points)),
-  mostPoints: (payload) => mostLinePoints(payload as Uint8Array),
+  mostPoints: (payload, enough) => mostLinePoints(payload as Uint8Array, enough),
   emit: (payload, match, points) => emitLines(payload as Uint8Array, match, points),
 };
 

@@ -1,37 +1,29 @@
 import type { DeadLetterCode } from '../errors.ts';
-import type { DropReason, EdgeEvent, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import type { DropReason, EdgeEvent, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 import { failing } from './conditions.ts';
 import { newScope } from './expression.ts';
 import { MetricNaming } from './metric-naming.ts';
-import type { MetricRule } from './metric-rules.ts';
 import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
-import { Instant } from './instant.ts';
 import { Item } from './item.ts';
 import type { List } from './json-value.ts';
-import { excerpt, pathStep, Place, rejectionDetail } from './place.ts';
-import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
+import { pathStep } from './place.ts';
+import { PointOutput } from './point-output.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
 import { EdgeNodes } from './sparkplug/edge-nodes.ts';
 import { NO_TIME, OUT_OF_RANGE, readDigits, readTimestamp, UNREADABLE } from './timestamp.ts';
 import type { Trace } from './trace.ts';
-
-/** A message whose every value is wrong must not take longer than one whose values are right. */
-const DETAILED = 1000;
+import { ValueReader } from './value-reader.ts';
 
 /** Edge nodes that may become known where nobody keeps them. */
 const FEW = { nodes: 1_000, metrics: 100_000 };
 
-class TooManyPoints extends Error {}
-
 /**
- * Turns the values of one message into points: applies the route's words, globs and rules for text, checks names and ranges.
+ * Turns the values of one message into points: whose they are, when, and by which name; what they are `ValueReader` reads.
  * One for all messages, so that a point costs no object; the state is that of the current message and of its current item.
  */
 export class PointEmitter {
   readonly limits: DecodeLimits;
-  /** Points, and values that could not become points, of the current message. */
-  count = 0;
   /** When the message arrived, in microseconds since 1970; NaN where nothing may go by that. */
   arrival = Number.NaN;
   /** Of the message. */
@@ -42,36 +34,44 @@ export class PointEmitter {
   past = false;
   /** What earlier messages said of Sparkplug edge nodes. */
   readonly edges: EdgeNodes;
-  /** Whether the format can write infinities: one of JSON is a numeral beyond the doubles. */
-  infinities = false;
   /** What the route's expressions are followed in. */
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
-  #limit = Number.POSITIVE_INFINITY;
   readonly #naming = new MetricNaming();
-  #out: PointWriter | null = null;
-  #match: TopicMatch | null = null;
   readonly #item = new Item();
-  readonly #place = new Place();
+  readonly #output = new PointOutput();
+  readonly #values: ValueReader;
+  #match: TopicMatch | null = null;
   #visits = 0;
 
   constructor(limits: DecodeLimits, edges: EdgeNodes = new EdgeNodes(FEW)) {
     this.limits = limits;
     this.edges = edges;
+    this.#values = new ValueReader(this.#item, this.#naming, this.#output, limits.textLength);
+  }
+
+  /** Points, and values that could not become points, of the current message. */
+  get count(): number {
+    return this.#output.count;
   }
 
   /** Whether points are only counted. */
   get counts(): boolean {
-    return this.#out === null;
+    return this.#output.out === null;
+  }
+
+  /** Whether the format can write infinities. */
+  set infinities(can: boolean) {
+    this.#values.infinities = can;
   }
 
   /** Starts a message. Without `out` its points are only counted. */
   begin(match: TopicMatch, out: PointWriter | null): void {
     this.#match = match;
-    this.#out = out;
-    this.count = 0;
+    this.#output.begin(out);
     this.#naming.begin(match.plan);
+    this.#values.begin(match.plan);
     this.scope.captures = match.captures;
     this.scope.payload = undefined;
     this.scope.item = undefined;
@@ -82,16 +82,7 @@ export class PointEmitter {
 
   /** Whether what `emit` does has at most so many points; ends it where it has more. */
   countsTo(limit: number, emit: () => void): boolean {
-    this.#limit = limit;
-    try {
-      emit();
-      return true;
-    } catch (error) {
-      if (error instanceof TooManyPoints) return false;
-      throw error;
-    } finally {
-      this.#limit = Number.POSITIVE_INFINITY;
-    }
+    return this.#output.countsTo(limit, emit);
   }
 
   /** Whether a message of this document holds what the route wants of it. */
@@ -105,27 +96,29 @@ export class PointEmitter {
 
   /** Says where the values come from, for the details of rejections: `$.list`, `[3]` unless -1, `.inner`. */
   at(list: string, index: number, inner: string): void {
-    this.#place.elsewhere = null;
-    this.#place.list = list;
-    this.#place.index = index;
-    this.#place.inner = inner;
+    const { place } = this.#output;
+    place.elsewhere = null;
+    place.list = list;
+    place.index = index;
+    place.inner = inner;
   }
 
   /** Goes on within a key of the current place. */
   enter(key: string): void {
-    this.#place.inner += pathStep(key);
+    this.#output.place.inner += pathStep(key);
   }
 
   /** Goes on at what an expression names; `@` is the current item. */
   within(expression: string): void {
     const ofItem = /^@(?!\^)/.test(expression);
-    this.#place.inner = ofItem ? expression.slice(1) : '';
-    this.#place.elsewhere = ofItem ? null : expression;
+    const { place } = this.#output;
+    place.inner = ofItem ? expression.slice(1) : '';
+    place.elsewhere = ofItem ? null : expression;
   }
 
   /** False where counting can stop: a message that grows beyond what its route may make of it is refused as a whole. */
   visit(): boolean {
-    if (this.#out !== null || this.#match?.plan.growth === 1) return true;
+    if (!this.counts || this.#match?.plan.growth === 1) return true;
     this.#visits++;
     return !this.overflows;
   }
@@ -139,7 +132,7 @@ export class PointEmitter {
   startItem(): void {
     this.#item.start(this.#match?.deviceId ?? '');
     this.#naming.startItem();
-    this.#place.row = -1;
+    this.#output.place.row = -1;
   }
 
   /** A device_id that the payload names, for the points that follow. */
@@ -190,7 +183,7 @@ export class PointEmitter {
     const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
     if (name !== null) {
       if (this.trace !== null) this.#note(this.trace, metricName, value);
-      this.#value(name, value, key);
+      this.#values.read(name, value, key);
     } else {
       this.#rejectName(key);
     }
@@ -217,27 +210,17 @@ export class PointEmitter {
       return;
     }
     if (this.trace !== null) this.#note(this.trace, metricName, value);
-    const { rule } = this.#naming;
-    if (typeof value === 'string' && rule !== null && (rule.words !== null || rule.read === 'number')) {
-      this.#text(name, value, key);
-    } else if (typeof value === 'string' || rule?.read === 'text') {
-      this.#store(name, String(value), key, isLatest);
-    } else {
-      const kind = typeof value === 'boolean' ? 'state' : 'gauge';
-      if (rule === null) this.#write(name, Number(value), kind);
-      else this.#adapted(rule, name, Number(value), kind, key);
-    }
+    this.#values.readTyped(name, value, key, isLatest);
   }
 
   /** A value that is not to be stored. */
   drop(reason: DropReason): void {
-    this.#count();
-    this.#out?.drop(reason);
+    this.#output.drop(reason);
   }
 
   /** What the message says of the edge node that it is from. */
   keep(event: EdgeEvent): void {
-    this.#out?.edge?.(event);
+    this.#output.out?.edge?.(event);
   }
 
   /** A metric's values with their times, as sent and as read; null is no value. */
@@ -251,17 +234,17 @@ export class PointEmitter {
       if (value === null) {
         continue;
       }
-      this.#place.row = row;
+      this.#output.place.row = row;
       const time = micros[row] ?? NO_TIME;
       this.#item.setTime(time, time === UNREADABLE || time === OUT_OF_RANGE ? times[row] : undefined);
       if (name === null) {
         this.#rejectName(key);
       } else if (!this.#rejectsItem(key)) {
         if (this.trace !== null) this.#note(this.trace, metricName, value);
-        this.#value(name, value, key);
+        this.#values.read(name, value, key);
       }
     }
-    this.#place.row = -1;
+    this.#output.place.row = -1;
     this.#item.setTime(NO_TIME, undefined);
   }
 
@@ -273,11 +256,7 @@ export class PointEmitter {
   }
 
   reject(code: DeadLetterCode, what: string, key: string | null): void {
-    this.#count();
-    this.#out?.reject(
-      code,
-      this.count > DETAILED ? 'see those before' : rejectionDetail(`${this.#place.describe(key)}: ${what}`),
-    );
+    this.#output.reject(code, what, key);
   }
 
   /** Whether the current item can have no points, for its device_id or time; rejects one if so. */
@@ -296,123 +275,5 @@ export class PointEmitter {
   #rejectName(key: string | null): void {
     const { fault } = this.#naming;
     if (fault !== null) this.reject(fault.code, fault.detail, key);
-  }
-
-  #value(metricName: string, value: unknown, key: string | null): void {
-    if (this.#naming.rule?.read === 'text' && /^(?:number|boolean|bigint)$/.test(typeof value)) {
-      this.#store(metricName, String(value), key);
-    } else if (typeof value === 'string') {
-      this.#text(metricName, value, key);
-    } else if (typeof value === 'number') {
-      this.#number(metricName, value, 'gauge', key);
-    } else if (typeof value === 'boolean') {
-      this.#number(metricName, value ? 1 : 0, 'state', key);
-    } else if (typeof value === 'bigint') {
-      this.#bigint(metricName, value, key);
-    } else if (value instanceof Instant) {
-      this.#number(metricName, value.micros / 1_000_000, 'gauge', key);
-    } else if (value === undefined) {
-      this.reject('value_missing', 'no value', key);
-    } else if (this.#match?.plan.route.on_nested !== 'skip') {
-      this.reject('value_unsupported', `the value is ${excerpt(value)}`, key);
-    }
-  }
-
-  #count(): void {
-    if (++this.count > this.#limit) {
-      throw new TooManyPoints();
-    }
-  }
-
-  #bigint(metricName: string, value: bigint, key: string | null): void {
-    const number = Number(value);
-    if (Number.isFinite(number)) {
-      this.#number(metricName, number, 'gauge', key);
-    } else {
-      this.reject('number_out_of_range', 'the number does not fit a double', key);
-    }
-  }
-
-  #number(metricName: string, value: number, kind: NumberKind, key: string | null): void {
-    if ((value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY) && !this.infinities) {
-      this.reject('number_out_of_range', 'the number does not fit a double', key);
-    } else if (this.#naming.rule === null) {
-      this.#write(metricName, value, kind);
-    } else {
-      this.#adapted(this.#naming.rule, metricName, value, kind, key);
-    }
-  }
-
-  #adapted(rule: MetricRule, metricName: string, sent: number, kind: NumberKind, key: string | null): void {
-    if (rule.nulls?.has(sent) === true) {
-      return;
-    }
-    const value = rule.adapt === null ? sent : rule.adapt(sent);
-    if (Number.isFinite(sent) && !Number.isFinite(value)) {
-      this.reject('number_out_of_range', 'scaled, the number does not fit a double', key);
-    } else {
-      this.#write(metricName, value, rule.kind ?? kind);
-    }
-  }
-
-  #write(metricName: string, value: number, kind: NumberKind): void {
-    this.#count();
-    this.#out?.number(this.#item.deviceId, metricName, this.#item.time, value, kind);
-    if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);
-  }
-
-  /** Devices quote numbers and booleans often enough that a text is a number or a word first. */
-  #text(metricName: string, text: string, key: string | null): void {
-    const match = this.#match;
-    if (match === null) {
-      return;
-    }
-    const { words } = match.plan;
-    const trimmed = text.trim();
-    const rule = this.#naming.rule;
-    const state = rule?.words?.get(trimmed.toLowerCase());
-    if (state !== undefined) {
-      this.#number(metricName, state, 'state', key);
-      return;
-    }
-    const numeral = rule?.read === 'number' ? leadingNumeral(trimmed) : readNumeral(trimmed);
-    if (numeral === numeral && !words.numerals && rule?.read !== 'text') {
-      this.#number(metricName, numeral, 'gauge', key);
-      return;
-    }
-    const word = readWord(words, trimmed);
-    if (word === null) {
-      return;
-    }
-    if (rule?.read === 'text') {
-      this.#store(metricName, text, key);
-    } else if (word !== undefined) {
-      if (rule === null) this.#write(metricName, word.value, word.kind);
-      else this.#adapted(rule, metricName, word.value, word.kind, key);
-    } else if (numeral === numeral) {
-      this.#number(metricName, numeral, 'gauge', key);
-    } else if (rule?.read === 'number') {
-      this.reject('value_unsupported', `${excerpt(text)}, where a number is expected`, key);
-    } else {
-      this.#store(metricName, text, key);
-    }
-  }
-
-  #store(metricName: string, text: string, key: string | null, isLatest = true): void {
-    const onText = this.#match?.plan.route.on_text;
-    if (onText === 'drop') {
-      this.drop('text_dropped');
-    } else if (text.length > this.limits.textLength) {
-      this.reject('text_too_long', `a text of ${text.length} characters`, key);
-    } else if (text.includes('\0')) {
-      this.reject('text_nul', 'a text with a NUL', key);
-    } else if (!text.isWellFormed()) {
-      this.reject('text_not_unicode', 'a text with a lone surrogate', key);
-    } else {
-      this.#count();
-      const changesOnly = isLatest && onText === 'store_changes';
-      this.#out?.text(this.#item.deviceId, metricName, this.#item.time, text, changesOnly);
-      if (this.#naming.meta !== null) this.#out?.describe(this.#naming.meta);
-    }
   }
 }

@@ -1,0 +1,72 @@
+import type { DeadLetterCode } from '../errors.ts';
+import type { DropReason, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
+import type { Item } from './item.ts';
+import { Place, rejectionDetail } from './place.ts';
+
+/** A message whose every value is wrong must not take longer than one whose values are right. */
+const DETAILED = 1000;
+
+class TooManyPoints extends Error {}
+
+/** Where points, and values that could not become points, go: counted, and for the latter with their place. One for all messages. */
+export class PointOutput {
+  /** Null: they are only counted. */
+  out: PointWriter | null = null;
+  /** Of the current message. */
+  count = 0;
+  /** Where the values come from. */
+  readonly place = new Place();
+  #limit = Number.POSITIVE_INFINITY;
+
+  begin(out: PointWriter | null): void {
+    this.out = out;
+    this.count = 0;
+  }
+
+  /** Whether what `emit` does has at most so many; ends it where it has more. */
+  countsTo(limit: number, emit: () => void): boolean {
+    this.#limit = limit;
+    try {
+      emit();
+      return true;
+    } catch (error) {
+      if (error instanceof TooManyPoints) return false;
+      throw error;
+    } finally {
+      this.#limit = Number.POSITIVE_INFINITY;
+    }
+  }
+
+  number(item: Item, metricName: string, value: number, kind: NumberKind, meta: SeriesMeta | null): void {
+    this.#count();
+    this.out?.number(item.deviceId, metricName, item.time, value, kind);
+    if (meta !== null) this.out?.describe(meta);
+  }
+
+  text(item: Item, metricName: string, text: string, changesOnly: boolean, meta: SeriesMeta | null): void {
+    this.#count();
+    this.out?.text(item.deviceId, metricName, item.time, text, changesOnly);
+    if (meta !== null) this.out?.describe(meta);
+  }
+
+  /** A value that is not to be stored. */
+  drop(reason: DropReason): void {
+    this.#count();
+    this.out?.drop(reason);
+  }
+
+  /** A value that cannot become a point; `key` says where in the item it is. */
+  reject(code: DeadLetterCode, what: string, key: string | null): void {
+    this.#count();
+    this.out?.reject(
+      code,
+      this.count > DETAILED ? 'see those before' : rejectionDetail(`${this.place.describe(key)}: ${what}`),
+    );
+  }
+
+  #count(): void {
+    if (++this.count > this.#limit) {
+      throw new TooManyPoints();
+    }
+  }
+}

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { DeadLetterCode } from '../errors.ts';
 import { type Admission, refusalOf } from './admission.ts';
+import { BatchEdgeEvents } from './batch-edge-events.ts';
+import { BatchSeries } from './batch-series.ts';
 import { DeviceTap } from './device-tap.ts';
 import { PointBuffer } from './point-buffer.ts';
-import { mergedMeta } from './series-meta.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import {
   type ApartCounts,
@@ -21,8 +22,6 @@ import {
   type MessageOutcome,
   type NumberKind,
   type PointWriter,
-  type Series,
-  type SeriesKind,
   type SeriesMeta,
 } from './types.ts';
 
@@ -36,16 +35,14 @@ const POINT_BYTES = 25;
  */
 export class BatchBuilder implements PointWriter {
   readonly #decoder: Decoder;
-  readonly #registry: SeriesRegistry;
   readonly #admission: Admission;
   readonly #onDrop: (reason: DropReason) => void;
   readonly #devices: DeviceTap | null;
 
   #deliveries: Delivery[] = [];
   #deadLetters: DeadLetter[] = [];
-  #edgeEvents: (EdgeEvent & { readonly messageIndex: number })[] = [];
-  #series: Series[] = [];
-  #seriesIndexOf = new Map<Series, number>();
+  readonly #edgeEvents = new BatchEdgeEvents();
+  readonly #series: BatchSeries;
   #points = new PointBuffer();
   #texts = emptyTexts();
   #messages: MessageColumns = emptyMessages();
@@ -57,14 +54,8 @@ export class BatchBuilder implements PointWriter {
   #arrival = 0;
   #rejected = 0;
   #dropped = 0;
-  /** Series that no message brought before: the decoder names the route when it is through. */
-  readonly #unrouted: Series[] = [];
   #reasonCode: DeadLetterCode | null = null;
   #reasonDetail = '';
-  #lastDevice = '';
-  #lastMetric = '';
-  #lastKind: SeriesKind | '' = '';
-  #lastIndex = -1;
 
   /** `devices`: of messages that were just received; null for those that were received before. */
   constructor(
@@ -75,7 +66,7 @@ export class BatchBuilder implements PointWriter {
     devices: DeviceObserver | null = null,
   ) {
     this.#decoder = decoder;
-    this.#registry = registry;
+    this.#series = new BatchSeries(registry);
     this.#admission = admission;
     this.#onDrop = onDrop;
     this.#devices = devices === null ? null : new DeviceTap(devices);
@@ -125,12 +116,12 @@ export class BatchBuilder implements PointWriter {
       // A fault of ours: nothing of the message is stored, all of it is kept.
       this.#points.truncate(points);
       truncateTexts(this.#texts, texts);
-      this.#edgeEvents.length = edgeEvents;
+      this.#edgeEvents.truncate(edgeEvents);
       this.#rejected = 0;
       this.#reasonCode = null;
       this.reject('internal', error instanceof Error ? error.message : String(error));
     }
-    for (const series of this.#unrouted.splice(0)) series.route = route;
+    this.#series.setRoute(route);
     const stored = this.#points.length - points + this.#texts.value.length - texts;
     this.#devices?.tell(delivery);
     const decoded = stored + this.#rejected + this.#dropped;
@@ -165,7 +156,7 @@ export class BatchBuilder implements PointWriter {
     } else if (!this.#admits(timestamp)) {
       return;
     }
-    const series = this.#indexOf(deviceId, metricName, kind);
+    const series = this.#series.place(deviceId, metricName, kind);
     this.#points.push(series, this.#deliveries.length - 1, timestamp, value, flags);
     this.#note(series, timestamp, flags);
     this.#bytes += POINT_BYTES;
@@ -179,7 +170,7 @@ export class BatchBuilder implements PointWriter {
     } else if (!this.#admits(timestamp)) {
       return;
     }
-    const series = this.#indexOf(deviceId, metricName, 'text');
+    const series = this.#series.place(deviceId, metricName, 'text');
     this.#texts.seriesIndex.push(series);
     this.#texts.messageIndex.push(this.#deliveries.length - 1);
     this.#texts.timestamp.push(timestamp);
@@ -190,9 +181,7 @@ export class BatchBuilder implements PointWriter {
   }
 
   describe(meta: SeriesMeta): void {
-    if (this.#lastIndex === -1) return;
-    const series = this.#series[this.#lastIndex] as Series;
-    if (series.described !== meta) this.#redescribe(series, meta);
+    this.#series.describe(meta, (this.#deliveries.at(-1) as Delivery).receivedAt);
   }
 
   reject(code: DeadLetterCode, detail: string): void {
@@ -201,18 +190,17 @@ export class BatchBuilder implements PointWriter {
       this.#reasonDetail = detail;
     }
     this.#rejected++;
-    this.#forgetLast();
+    this.#series.forgetLast();
   }
 
   drop(reason: DropReason): void {
     this.#dropped++;
-    this.#forgetLast();
+    this.#series.forgetLast();
     this.#onDrop(reason);
   }
 
   edge(event: EdgeEvent): void {
-    this.#edgeEvents.push({ ...event, messageIndex: this.#deliveries.length - 1 });
-    this.#bytes += MESSAGE_OVERHEAD + (event.definition?.byteLength ?? 0);
+    this.#bytes += this.#edgeEvents.push(event, this.#deliveries.length - 1);
   }
 
   /** Takes over counts of messages that are not decoded here. */
@@ -226,11 +214,11 @@ export class BatchBuilder implements PointWriter {
   seal(records: readonly BatchRecord[] = []): Batch {
     const batch: Batch = {
       id: records[0]?.id ?? randomUUID(),
-      series: this.#series,
+      series: this.#series.take(),
       points: this.#points.columns(),
       texts: { ...this.#texts, length: this.#texts.value.length },
       deadLetters: this.#deadLetters,
-      edgeEvents: this.#edgeEvents,
+      edgeEvents: this.#edgeEvents.take(),
       deliveries: this.#deliveries,
       messages: this.#messages,
       apart: this.#apart,
@@ -240,10 +228,6 @@ export class BatchBuilder implements PointWriter {
     };
     this.#deliveries = [];
     this.#deadLetters = [];
-    this.#edgeEvents = [];
-    this.#series = [];
-    this.#seriesIndexOf = new Map();
-    this.#forgetLast();
     this.#points = new PointBuffer();
     this.#texts = emptyTexts();
     this.#messages = emptyMessages();
@@ -254,7 +238,7 @@ export class BatchBuilder implements PointWriter {
 
   /** By the series' own string, whose hash is known. */
   #note(index: number, timestamp: number, flags: number): void {
-    const { deviceId } = this.#series[index] as Series;
+    const { deviceId } = this.#series.at(index);
     this.#devices?.note(deviceId, (flags & ARRIVAL) === 0 ? timestamp : Number.NaN);
   }
 
@@ -262,42 +246,6 @@ export class BatchBuilder implements PointWriter {
     const refusal = refusalOf(timestamp, this.#arrival, this.#admission);
     if (refusal !== null) this.reject(refusal.code, refusal.detail);
     return refusal === null;
-  }
-
-  #redescribe(series: Series, meta: SeriesMeta): void {
-    const { receivedAt } = this.#deliveries.at(-1) as Delivery;
-    if (receivedAt < series.describedAt) {
-      // Out of the spool: what came since is newer, but may not have said everything.
-      series.meta = mergedMeta(series.meta, mergedMeta(meta, series.meta));
-      return;
-    }
-    series.described = meta;
-    series.describedAt = receivedAt;
-    series.meta = mergedMeta(series.meta, meta);
-  }
-
-  /** What is described next is of no point. */
-  #forgetLast(): void {
-    this.#lastKind = '';
-    this.#lastIndex = -1;
-  }
-
-  #indexOf(deviceId: string, metricName: string, kind: SeriesKind): number {
-    if (metricName === this.#lastMetric && kind === this.#lastKind && deviceId === this.#lastDevice) {
-      return this.#lastIndex;
-    }
-    const series = this.#registry.intern(deviceId, metricName, kind);
-    let index = this.#seriesIndexOf.get(series);
-    if (index === undefined) {
-      index = this.#series.push(series) - 1;
-      this.#seriesIndexOf.set(series, index);
-      if (series.route === null) this.#unrouted.push(series);
-    }
-    this.#lastDevice = deviceId;
-    this.#lastMetric = metricName;
-    this.#lastKind = kind;
-    this.#lastIndex = index;
-    return index;
   }
 }
 

@@ -1,0 +1,79 @@
+import { mergedMeta } from './series-meta.ts';
+import type { SeriesRegistry } from './series-registry.ts';
+import type { Series, SeriesKind, SeriesMeta } from './types.ts';
+
+/** The series of the open batch, in the order of their first points, and what its messages say of them. */
+export class BatchSeries {
+  readonly #registry: SeriesRegistry;
+  #list: Series[] = [];
+  #indexOf = new Map<Series, number>();
+  /** Series that no message brought before: the decoder names the route when it is through. */
+  readonly #unrouted: Series[] = [];
+  #lastDevice = '';
+  #lastMetric = '';
+  #lastKind: SeriesKind | '' = '';
+  #lastIndex = -1;
+
+  constructor(registry: SeriesRegistry) {
+    this.#registry = registry;
+  }
+
+  /** The place of the series in the list; points of one series often follow one another. */
+  place(deviceId: string, metricName: string, kind: SeriesKind): number {
+    if (metricName === this.#lastMetric && kind === this.#lastKind && deviceId === this.#lastDevice) {
+      return this.#lastIndex;
+    }
+    const series = this.#registry.intern(deviceId, metricName, kind);
+    let index = this.#indexOf.get(series);
+    if (index === undefined) {
+      index = this.#list.push(series) - 1;
+      this.#indexOf.set(series, index);
+      if (series.route === null) this.#unrouted.push(series);
+    }
+    this.#lastDevice = deviceId;
+    this.#lastMetric = metricName;
+    this.#lastKind = kind;
+    this.#lastIndex = index;
+    return index;
+  }
+
+  at(index: number): Series {
+    return this.#list[index] as Series;
+  }
+
+  /** What a message that arrived then says of the latest point's series; microseconds since 1970. */
+  describe(meta: SeriesMeta, receivedAt: number): void {
+    if (this.#lastIndex === -1) return;
+    const series = this.at(this.#lastIndex);
+    if (series.described === meta) return;
+    if (receivedAt < series.describedAt) {
+      // Out of the spool: what came since is newer, but may not have said everything.
+      series.meta = mergedMeta(series.meta, mergedMeta(meta, series.meta));
+      return;
+    }
+    series.described = meta;
+    series.describedAt = receivedAt;
+    series.meta = mergedMeta(series.meta, meta);
+  }
+
+  /** What is described next is of no point. */
+  forgetLast(): void {
+    this.#lastKind = '';
+    this.#lastIndex = -1;
+  }
+
+  /** The message is through, by that route. */
+  setRoute(route: string | null): void {
+    if (this.#unrouted.length === 0) return;
+    for (const series of this.#unrouted.splice(0)) series.route = route;
+  }
+
+  /** Hands over the list, and begins a new one. */
+  take(): Series[] {
+    const list = this.#list;
+    this.#list = [];
+    this.#indexOf = new Map();
+    this.forgetLast();
+    return list;
+  }
+}

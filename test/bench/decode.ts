@@ -4,20 +4,20 @@ import { gzipSync } from 'node:zlib';
 import { encode as encodeMsgpack } from '@msgpack/msgpack';
 import { encode as encodeCbor, Tagged } from 'cborg';
 import type { FormatName } from '../../src/decode/formats/table.ts';
+import { decodeLimits } from '../../src/app-options.ts';
+import { loadConfig } from '../../src/config/load.ts';
 import { createDecoder } from '../../src/decode/decoder.ts';
 import { type RouteConfig, routeDefaults } from '../../src/config/route.ts';
 import type { PointWriter } from '../../src/pipeline/types.ts';
 import { encodePayload } from '../support/sparkplug.ts';
 import { figure, ratios } from './figures.ts';
+import { worstLines } from './worst.ts';
 
 const START = 1_767_225_600;
-const LIMITS = {
-  messageBytes: 2 ** 21,
-  pointsPerMessage: 100_000,
-  nesting: 32,
-  nameLength: 255,
-  textLength: 65_536,
-};
+/** Those of a configuration that says nothing of them. */
+const LIMITS = decodeLimits(
+  loadConfig({ env: { TIDEGATE_DATABASE_URL: 'postgres://user:none@127.0.0.1/none' } }),
+);
 
 interface Shape {
   readonly title: string;
@@ -51,7 +51,7 @@ export async function benchDecode({ rounds, count }: { rounds: number; count: nu
       );
     }
   }
-  return lines;
+  return [...lines, ...worstLines(LIMITS, rounds)];
 }
 
 function measure(shape: Shape, label: string, payloads: readonly Uint8Array[], count: number): number {

@@ -58,7 +58,7 @@ const limits = {
   points_per_message: {
     doc: 'A message with more points is a dead letter; while one is decoded, all others wait.',
     format: 'integer',
-    default: 20_000, // gateways send 10,000; twice as many new series decode in some 50 ms
+    default: 20_000, // gateways send 10,000; new names cost microseconds each, docs/benchmarks.md
     minimum: 1,
     maximum: 10_000_000,
   },

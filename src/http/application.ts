@@ -9,6 +9,7 @@ import type { Logger } from '../pipeline/types.ts';
 import { Certificate, type CertificateFiles } from './certificate.ts';
 import { anomalyRoutes } from './anomaly-routes.ts';
 import { chunkRoutes } from './chunk-routes.ts';
+import { lateCompilers } from './compilers.ts';
 import { describeRoute, swaggerOptions } from './description.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
 import { docsRoutes } from './docs-routes.ts';
@@ -66,6 +67,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
     routerOptions: { maxParamLength: LONGEST_PARAMETER },
     // By default Infinity, which coercion makes of that word, is held against no maximum.
     ajv: { customOptions: { strictNumbers: false } },
+    schemaController: { compilersFactory: lateCompilers() },
     frameworkErrors: (error, _request, reply) => {
       sendProblem(reply, error.statusCode ?? 400, error.message);
     },

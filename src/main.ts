@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Terminal } from './commands/terminal.ts';
+import { INSTALLATION } from './installation.ts';
 
 /** The process's edge: arguments, signals, exit code. Nothing else touches `process`. */
 
@@ -14,7 +15,7 @@ const { runCommand } = await import('./commands/program.ts');
 // Loading the program makes the young generation as large as it has to be.
 if (!isImport) setFlagsFromString('--semi-space-growth-factor=1');
 
-const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLATION), 'utf8')) as {
   version: string;
 };
 

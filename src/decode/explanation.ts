@@ -1,7 +1,7 @@
 /** What becomes of a message, for people who write routes: `tidegate explain`. */
 
-import type { DeadLetterCode } from '../errors.ts';
-import type { Decoder, DropReason, PointWriter, SeriesKind } from '../pipeline/types.ts';
+import type { Decoder, DropReason, PointWriter } from '../pipeline/types.ts';
+import type { ExplainedPoint, Explanation, Rejection } from './explained.ts';
 import type { RoutePlan } from './route-plan.ts';
 import { excerpt } from './place.ts';
 import { formatTimestamp } from './timestamp.ts';
@@ -9,43 +9,7 @@ import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic, mismatch } from './topic-template.ts';
 import { newTrace, type Trace } from './trace.ts';
 
-export interface Explanation {
-  /** The name of the route that takes the message; null where none does: it is a dead letter then, or ignored. */
-  readonly route: string | null;
-  readonly points: readonly ExplainedPoint[];
-  /** The first reason for which the message, or a part of it, is kept as a dead letter. */
-  readonly dead_letter: Rejection | null;
-  /** All of them, in the order of the payload. */
-  readonly rejections: readonly Rejection[];
-  readonly drops: readonly DropReason[];
-  /** The other routes, in order, with why they do not take the message. */
-  readonly passed: readonly { readonly route: string; readonly reason: string }[];
-}
-
-export interface ExplainedPoint {
-  readonly device_id: string;
-  readonly metric_name: string;
-  /** What JSON cannot carry is "NaN", "Infinity" or "-Infinity"; `kind` tells it from a text. */
-  readonly value: number | string;
-  /** ISO 8601 with microseconds. */
-  readonly timestamp: string;
-  readonly kind: SeriesKind;
-  /** There, and true, where the payload has no time: it is the arrival's. */
-  readonly arrival?: true;
-  /** There, and true, for a text that is stored only where it differs from the one before. */
-  readonly changes_only?: true;
-  /** The name and the value as they were sent, where the route makes others of them. */
-  readonly sent?: string;
-  /** What the message says of the series, where it does. */
-  readonly unit?: string;
-  readonly tags?: Readonly<Record<string, string>>;
-  readonly device_name?: string;
-}
-
-interface Rejection {
-  readonly code: DeadLetterCode;
-  readonly detail: string;
-}
+export type { ExplainedPoint, Explanation } from './explained.ts';
 
 /** Why a point of that time (microseconds since 1970) would not be taken, or null. */
 export type TimeRefusal = (timestamp: number) => Rejection | null;

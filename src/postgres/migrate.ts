@@ -3,13 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Client, DatabaseError, escapeIdentifier } from 'pg';
 import { TidegateError } from '../errors.ts';
+import { INSTALLATION } from '../installation.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connect } from './connection.ts';
 import { type EngineName, engineOf, type EngineSetting } from './engine-choice.ts';
 import { bootstrapSql, grantSql } from './grants.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
 
-const FOLDER = fileURLToPath(new URL('../../sql/migrations/', import.meta.url));
+const FOLDER = fileURLToPath(new URL('sql/migrations/', INSTALLATION));
 
 export interface Migration {
   readonly version: number;

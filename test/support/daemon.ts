@@ -5,7 +5,6 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { IngestStats } from '../../src/pipeline/types.ts';
 import { eventually } from './eventually.ts';
 import { spawnTidegate } from './program.ts';
@@ -44,11 +43,9 @@ export interface Daemon extends AsyncDisposable {
   peakMemory(): number;
 }
 
-const FAULTY = fileURLToPath(new URL('faulty-daemon.ts', import.meta.url));
-
 /** Starts one that ends itself at a point (test/support/faulty-daemon.ts), and waits for nothing. */
 export function startFaultyDaemon(env: Readonly<Record<string, string>>): Daemon {
-  return new DaemonProcess(spawnTidegate([], env, FAULTY));
+  return new DaemonProcess(spawnTidegate([], env, 'faulty-daemon'));
 }
 
 /** Starts it and waits until it is ready. Rejects with its output where it ends instead. */

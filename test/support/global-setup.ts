@@ -1,7 +1,8 @@
-/** One PostgreSQL for the whole run: `node --test --test-global-setup=test/support/global-setup.ts`. */
+/** One PostgreSQL and one build of the program for the whole run: `node --test --test-global-setup=test/support/global-setup.ts`. */
 
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { buildProgram } from './built-program.ts';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
 
 let server: TestPostgres | null = null;
@@ -10,6 +11,7 @@ let server: TestPostgres | null = null;
 export async function globalSetup(): Promise<void> {
   // Hundreds of processes load the same modules: compiled once, each starts in two thirds of the time.
   process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `tidegate-test-modules-${userInfo().uid}`);
+  process.env['TIDEGATE_TEST_PROGRAM'] = await buildProgram();
   if (process.env['TIDEGATE_TEST_POSTGRES_URL'] !== undefined) return;
   server = await startTestPostgres();
   process.env['TIDEGATE_TEST_POSTGRES_URL'] = server.url;

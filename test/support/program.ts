@@ -2,10 +2,23 @@
 
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestBroker } from './broker.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** Built by test/support/global-setup.ts. */
+const BUILT = process.env['TIDEGATE_TEST_PROGRAM'];
+const SOURCES = {
+  main: fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+  'faulty-daemon': fileURLToPath(new URL('faulty-daemon.ts', import.meta.url)),
+} as const;
+
+export type Program = keyof typeof SOURCES;
+
+/** The file that Node runs: built where it is built, else the source. */
+export function programFile(program: Program): string {
+  return BUILT === undefined ? SOURCES[program] : join(BUILT, `${program}.js`);
+}
 
 export interface Outcome {
   /** Null where a signal ended it. */
@@ -18,10 +31,12 @@ export interface Outcome {
 export function spawnTidegate(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  program: string = MAIN,
+  program: Program = 'main',
 ): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGATE_'));
-  return spawn(process.execPath, [program, ...args], { env: { ...Object.fromEntries(inherited), ...env } });
+  return spawn(process.execPath, [programFile(program), ...args], {
+    env: { ...Object.fromEntries(inherited), ...env },
+  });
 }
 
 /** Runs a command to its end. */

@@ -1,10 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
-import { fileURLToPath } from 'node:url';
 import { Command, CommanderError } from 'commander';
 import { describeFailure, type ExitCode, type Terminal } from '../../../src/commands/terminal.ts';
 import { TidegateError } from '../../../src/errors.ts';
-
-const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
+import { programFile } from '../../support/program.ts';
 
 type Add = (program: Command, terminal: Terminal, exit: (code: ExitCode) => void) => void;
 
@@ -59,7 +57,7 @@ export function runCommand(
       isTerminal,
       stopped: stopped.signal,
       killed: killed.signal,
-      program: [process.execPath, MAIN],
+      program: [process.execPath, programFile('main')],
       version: '0.0.0-test',
     },
     (exit) => {

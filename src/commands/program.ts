@@ -65,6 +65,7 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
 
 /** The command, or all of them where the word names none: then it is help that is wanted, or needed. */
 function named(word: string): (() => Promise<Add>)[] {
+  if (word === '--version' || word === '-V') return [];
   const name = ALIASES[word] ?? word;
   const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   return load === undefined ? Object.values(COMMANDS) : [load];

@@ -7,12 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { IngestStats } from '../../src/pipeline/types.ts';
 import { eventually } from './eventually.ts';
-import { spawnTidegate } from './program.ts';
+import { programFile, spawnTidegate } from './program.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The text of a configuration file. */
   readonly config?: string;
+  /** The file that Node runs; default: this program. */
+  readonly program?: string;
 }
 
 /** `tidegate run` in a process of its own; killed when it is disposed. */
@@ -45,15 +47,15 @@ export interface Daemon extends AsyncDisposable {
 
 /** Starts one that ends itself at a point (test/support/faulty-daemon.ts), and waits for nothing. */
 export function startFaultyDaemon(env: Readonly<Record<string, string>>): Daemon {
-  return new DaemonProcess(spawnTidegate([], env, 'faulty-daemon'));
+  return new DaemonProcess(spawnTidegate([], env, programFile('faulty-daemon')));
 }
 
 /** Starts it and waits until it is ready. Rejects with its output where it ends instead. */
-export async function startDaemon({ env, config }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon({ env, config, program }: DaemonOptions): Promise<Daemon> {
   const directory = config === undefined ? null : await mkdtemp(join(tmpdir(), 'tidegate-config-'));
   const file = directory === null ? null : join(directory, 'tidegate.yaml');
   if (file !== null && config !== undefined) await writeFile(file, config);
-  const child = spawnTidegate(['run', ...(file === null ? [] : ['--config', file])], env);
+  const child = spawnTidegate(['run', ...(file === null ? [] : ['--config', file])], env, program);
   const daemon = new DaemonProcess(child);
   try {
     await eventually('the daemon is ready', async () => (await daemon.ready()) && daemon);

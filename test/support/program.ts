@@ -13,10 +13,8 @@ const SOURCES = {
   'faulty-daemon': fileURLToPath(new URL('faulty-daemon.ts', import.meta.url)),
 } as const;
 
-export type Program = keyof typeof SOURCES;
-
 /** The file that Node runs: built where it is built, else the source. */
-export function programFile(program: Program): string {
+export function programFile(program: keyof typeof SOURCES): string {
   return BUILT === undefined ? SOURCES[program] : join(BUILT, `${program}.js`);
 }
 
@@ -31,10 +29,10 @@ export interface Outcome {
 export function spawnTidegate(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  program: Program = 'main',
+  program: string = programFile('main'),
 ): ChildProcessWithoutNullStreams {
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('TIDEGATE_'));
-  return spawn(process.execPath, [programFile(program), ...args], {
+  return spawn(process.execPath, [program, ...args], {
     env: { ...Object.fromEntries(inherited), ...env },
   });
 }

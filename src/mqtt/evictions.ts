@@ -2,9 +2,10 @@ import type { Testimony, Witness } from './witness.ts';
 
 /**
  * So many connections in a row, each accepted and soon cut without a word, mean a second client with our id or a bad
- * network: MQTT 3.1.1 has no other way to say it, and brokers leave it out with MQTT 5 too (mosquitto 2.0.11).
+ * network: MQTT 3.1.1 has no other way to say it, and brokers leave it out with MQTT 5 too (mosquitto 2.0.11). Two that cut
+ * each other hold as long as the other waits to come back: 1, 2, 4 and 8 s at most, and longer is no cut that comes soon.
  */
-export const EVICTIONS = 5;
+export const EVICTIONS = 4;
 
 /**
  * Tells a second client with our id by how connections end. A witness stands beside the last of them: where the network

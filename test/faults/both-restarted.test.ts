@@ -41,7 +41,7 @@ for (const spools of [false, true]) {
           await postgres.start();
           if (!brokerFirst) await broker.restart();
           await eventually('ready again', () => daemon.ready());
-          // Anew: five connections in a row that end without a word are taken for a second daemon's doing.
+          // Anew: four connections in a row that end without a word are taken for a second daemon's doing.
           assert.equal(await daemon.stop(), 0);
           daemon = await startDaemon({ env });
         }

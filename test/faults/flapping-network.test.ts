@@ -8,7 +8,7 @@ import { addresses } from '../support/program.ts';
 import { startProxy, through } from '../support/proxy.ts';
 import { ALL_KINDS, startTraffic } from '../support/traffic.ts';
 
-// Five connections in a row that end within ten seconds look like a rival with our client id, but for the witness.
+// Four connections in a row that end within ten seconds look like a rival with our client id, but for the witness.
 test('a network that cuts again and again: the daemon comes back each time', needsMosquitto, async () => {
   await using broker = await startBroker();
   await using database = await createDatabase({ template: true });
@@ -18,7 +18,7 @@ test('a network that cuts again and again: the daemon comes back each time', nee
     env: addresses({ kind: broker.kind, url }, database.url),
   });
   await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS, pauseMs: 25 });
-  for (let cuts = 0; cuts < 6; cuts++) {
+  for (let cuts = 0; cuts < 5; cuts++) {
     proxy.cut();
     await eventually('not ready', async () => !(await daemon.ready()));
     await eventually('ready again', () => daemon.ready());

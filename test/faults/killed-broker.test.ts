@@ -40,7 +40,7 @@ for (const { name, config } of MEMORIES) {
           await eventually('not ready', async () => !(await daemon.ready()));
           await broker.restart();
           await eventually('ready again', () => daemon.ready());
-          // Anew: five connections in a row that end without a word are taken for a second daemon's doing.
+          // Anew: four connections in a row that end without a word are taken for a second daemon's doing.
           assert.equal(await daemon.stop(), 0);
           daemon = await start();
         }

@@ -84,7 +84,7 @@ suite(`what networks do while messages flow, ${ROUNDS} times each`, needsMosquit
       assert.equal(await (await startDaemon({ env })).stop(), 0);
       await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS, pauseMs: 25 });
       const proxies = [...(atBroker ? [brokerProxy] : []), ...(atDatabase ? [databaseProxy] : [])];
-      // In turn, and each round a daemon of its own: five connections in a row that are cut without a word are taken for a
+      // In turn, and each round a daemon of its own: four connections in a row that are cut without a word are taken for a
       // second client's doing.
       for (let round = 0; round < ROUNDS; round++) {
         await using daemon = await startDaemon({ env });

@@ -3,14 +3,15 @@
 import type { ExplainedPoint, Explanation } from '../decode/explanation.ts';
 import type { Remedy } from '../decode/remedy.ts';
 import { DEAD_LETTERS } from '../errors.ts';
+import { passedLines } from './passed-routes.ts';
 import { printable } from './printable.ts';
 import { routeYaml } from './route-yaml.ts';
 
-export function describe(explanation: Explanation, remedy: Remedy | null): string {
+/** `verbose`: each route that does not take it, instead of one line for those of one preset. */
+export function describe(explanation: Explanation, remedy: Remedy | null, verbose = false): string {
   const { route, points, rejections, drops, passed } = explanation;
   const lines = [`route       ${printable(route ?? 'none')}`];
-  for (const other of passed)
-    lines.push(`            not ${printable(other.route)}: ${printable(other.reason)}`);
+  for (const line of passedLines(passed, verbose)) lines.push(`            not ${printable(line)}`);
   for (const point of points) lines.push(`point       ${describePoint(point)}`);
   for (const { code, detail } of rejections) {
     lines.push(

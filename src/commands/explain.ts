@@ -27,6 +27,7 @@ interface ExplainOptions {
   readonly deadLetters?: boolean;
   readonly limit: number;
   readonly count?: number;
+  readonly verbose?: boolean;
   readonly json?: boolean;
 }
 
@@ -55,6 +56,7 @@ export function addExplain(program: Command, terminal: Terminal, exit: (code: Ex
     .option('--limit <count>', 'with --dead-letters: how many', wholeNumber(1), LATEST)
     .option('--against <file>', 'another configuration: say what --config would store differently')
     .option('--count <number>', 'stop after so many messages', wholeNumber(1))
+    .option('--verbose', 'say of each route why it does not take the message, not of each preset')
     .option('--json', 'print {route, points, dead_letter} as JSON')
     .addHelpText(
       'after',
@@ -124,7 +126,11 @@ async function explainEach(
     const brief = several ? { topic, ...briefly(explanation) } : briefly(explanation);
     if (options.json === true) print(terminal.stdout, JSON.stringify(brief));
     else {
-      const text = describe(explanation, explainer.remedy(topic, payload, explanation, receivedAt));
+      const text = describe(
+        explanation,
+        explainer.remedy(topic, payload, explanation, receivedAt),
+        options.verbose === true,
+      );
       print(terminal.stdout, several ? `topic       ${printable(topic)}\n${text}\n` : text);
     }
     return true;

@@ -13,7 +13,16 @@ export interface Explanation {
   readonly rejections: readonly Rejection[];
   readonly drops: readonly DropReason[];
   /** The other routes, in order, with why they do not take the message. */
-  readonly passed: readonly { readonly route: string; readonly reason: string }[];
+  readonly passed: readonly PassedRoute[];
+}
+
+export interface PassedRoute {
+  readonly route: string;
+  readonly reason: string;
+  /** What its name has before the last slash, as the routes of one preset share it; null where it is called by its topic. */
+  readonly family: string | null;
+  /** How near it came: the levels of the topic that fit, or Infinity where all do. */
+  readonly nearness: number;
 }
 
 export interface ExplainedPoint {

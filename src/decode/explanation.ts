@@ -9,7 +9,7 @@ import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic, mismatch } from './topic-template.ts';
 import { newTrace, type Trace } from './trace.ts';
 
-export type { ExplainedPoint, Explanation } from './explained.ts';
+export type { ExplainedPoint, Explanation, PassedRoute } from './explained.ts';
 
 /** Why a point of that time (microseconds since 1970) would not be taken, or null. */
 export type TimeRefusal = (timestamp: number) => Rejection | null;
@@ -93,6 +93,11 @@ export function explain(
     .map((plan) => ({
       route: plan.route.name,
       reason: whyNot(plan, levels, trace) ?? `would match, but ${taker?.route.name} comes first`,
+      family: familyOf(plan),
+      nearness:
+        matchTopic(plan.topic, levels) === null
+          ? mismatch(plan.topic, levels).fitting
+          : Number.POSITIVE_INFINITY,
     }));
   return {
     route: taker?.route.name ?? null,
@@ -106,9 +111,14 @@ export function explain(
 
 /** Why a route does not take the message; null where it would. */
 function whyNot(plan: RoutePlan, levels: readonly string[], trace: Trace): string | null {
-  if (matchTopic(plan.topic, levels) === null) return mismatch(plan.topic, levels);
+  if (matchTopic(plan.topic, levels) === null) return mismatch(plan.topic, levels).reason;
   const pattern = plan.ignored.find((ignored) => matchesTopicPattern(ignored, levels));
   return pattern === undefined ? (trace.passed.get(plan) ?? null) : `ignores ${pattern.text}`;
+}
+
+function familyOf({ route: { name, topic } }: RoutePlan): string | null {
+  const slash = name === topic ? -1 : name.lastIndexOf('/');
+  return slash > 0 ? name.slice(0, slash) : null;
 }
 
 function sentAs({ sent }: Trace, metricName: string, value: number | string): { sent?: string } {

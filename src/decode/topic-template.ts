@@ -84,19 +84,28 @@ export function matchTopic(template: TopicTemplate, topic: readonly string[]): s
   return topic.length === template.levels.length ? captures : null;
 }
 
-/** For people: the first reason for which `matchTopic` gives null. */
-export function mismatch(template: TopicTemplate, topic: readonly string[]): string {
+/** For people: the first reason for which `matchTopic` gives null, and how many levels fit before it. */
+export interface Mismatch {
+  readonly reason: string;
+  readonly fitting: number;
+}
+
+export function mismatch(template: TopicTemplate, topic: readonly string[]): Mismatch {
   const first = template.levels[0];
   if (first?.kind !== 'literal' && topic[0]?.startsWith('$') === true) {
-    return 'a wildcard does not take a first level that begins with $';
+    return { reason: 'a wildcard does not take a first level that begins with $', fitting: 0 };
   }
   for (const [index, level] of template.levels.entries()) {
     const text = topic[index];
     if (level.kind === 'literal' && text !== undefined && text !== level.text) {
-      return `level ${index + 1} is ${JSON.stringify(text)}, not ${JSON.stringify(level.text)}`;
+      const reason = `level ${index + 1} is ${JSON.stringify(text)}, not ${JSON.stringify(level.text)}`;
+      return { reason, fitting: index };
     }
   }
   const open = template.levels.at(-1)?.kind === 'rest';
   const needed = open ? `at least ${template.levels.length - 1}` : template.levels.length;
-  return `the topic has ${topic.length} ${topic.length === 1 ? 'level' : 'levels'}, not ${needed}`;
+  return {
+    reason: `the topic has ${topic.length} ${topic.length === 1 ? 'level' : 'levels'}, not ${needed}`,
+    fitting: Math.min(topic.length, template.levels.length),
+  };
 }

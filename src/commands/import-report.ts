@@ -61,11 +61,11 @@ function duration(seconds: number): string {
 }
 
 export function describeImport(order: ImportOrder, report: ImportReport, dry: boolean): string {
-  const { outcome, totals, rejects, check } = report;
+  const { outcome, totals, before, rejects, check } = report;
   const { mapping, tallies, skipped, records, rejected } = outcome;
   const from = order.source.name === null ? 'the standard input' : printable(order.source.name);
-  const before = skipped > 0 ? `, ${n(skipped)} of them imported before` : '';
-  const lines = [`${dry ? 'Would import' : 'Imported'} ${n(records)} records of ${from}${before}:`];
+  const earlier = skipped > 0 ? `, ${n(skipped)} of them imported before` : '';
+  const lines = [`${dry ? 'Would import' : 'Imported'} ${n(records)} records of ${from}${earlier}:`];
   if (dry && mapping !== null) {
     const parts = Object.entries(mapping.description).map(([what, where]) => `${what} ${printable(where)}`);
     lines.push(`mapping         ${parts.join('; ')}`);
@@ -74,23 +74,29 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
   lines.push(
     ...(
       [
-        [points.stored, dry ? 'points, where they are not there already' : 'points stored'],
-        [points.duplicate, 'points were there already, or repeat another of the source'],
+        [points.stored, before.points.stored, dry ? 'points, where they are not there already' : 'points stored'],
+        [
+          points.duplicate,
+          before.points.duplicate,
+          'points were there already, or repeat another of the source',
+        ],
         [
           points.conflict,
+          before.points.conflict,
           'points have the key of another with another value, which ingest.on_duplicate decided',
         ],
         [
           points.dropped - outcome.droppedTexts,
+          0,
           'points not stored: policies.retention deletes what is so old',
         ],
-        [outcome.droppedTexts, 'texts not stored, as --text says'],
-        [points.dead_lettered, 'values could not be stored'],
-        [rejected, 'records were bad, in whole or in part'],
+        [outcome.droppedTexts, 0, 'texts not stored, as --text says'],
+        [points.dead_lettered, before.points.dead_lettered, 'values could not be stored'],
+        [rejected, 0, 'records were bad, in whole or in part'],
       ] as const
     )
       .filter(([count]) => count > 0)
-      .map(([count, what]) => `${n(count).padStart(15)} ${what}`),
+      .map(([count, old, what]) => `${n(count - old).padStart(15)} ${what}${byEarlierRuns(old)}`),
   );
   const { range } = tallies;
   if (range !== null)
@@ -116,6 +122,10 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
   return lines.join('\n');
 }
 
+function byEarlierRuns(count: number): string {
+  return count === 0 ? '' : `; ${n(count)} more in earlier runs`;
+}
+
 function describeCheck(check: NonNullable<ImportReport['check']>): string[] {
   const { series, points, fewer, lacking, other, more, passed } = check;
   const lines = [
@@ -138,7 +148,7 @@ function describeDifference({ deviceId, metricName, source, stored }: Difference
 }
 
 export function importJson(order: ImportOrder, report: ImportReport, dry: boolean): string {
-  const { outcome, totals, rejects, check } = report;
+  const { outcome, totals, before, rejects, check } = report;
   const { range } = outcome.tallies;
   return JSON.stringify({
     dry_run: dry,
@@ -149,6 +159,7 @@ export function importJson(order: ImportOrder, report: ImportReport, dry: boolea
     records_before: outcome.skipped,
     rejected: outcome.rejected,
     points: totals.points,
+    points_before: before.points,
     series: outcome.tallies.series,
     first: range === null ? null : formatTimestamp(range.first),
     last: range === null ? null : formatTimestamp(range.last),

@@ -113,7 +113,8 @@ The same command goes on where it was stopped or killed, and takes in what was a
 changed otherwise is refused. How far it is, is committed with the points (iot_imports). Points that are stored already
 stay as they are or are replaced, as ingest.on_duplicate says; the report counts them. At the end counts and sums of
 every series are held against what is stored.
-Exit code 0: all is stored. 1: some records were bad, it was stopped, or something does not add up. 2: bad usage.
+Exit code 0: all is stored. 1: some records were bad, it was stopped, or something does not add up. 2: bad usage,
+or a file that cannot be read at all.
 
 Examples: tidegate import history.csv --device boiler-1 --time-zone Europe/Berlin --dry-run
           tidegate import --from-sql postgres://telegraf@db/telegraf --layout telegraf_wide --table cpu

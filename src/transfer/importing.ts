@@ -5,6 +5,7 @@ import type { Client } from 'pg';
 import { decodeLimits, pipelineOptions, sinkOptions } from '../app-options.ts';
 import type { Config } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
+import { emptyTotals } from '../pipeline/balance-sheet.ts';
 import { PatientSink } from '../pipeline/patient-sink.ts';
 import type { BatchTotals } from '../pipeline/types.ts';
 import { engineOf } from '../postgres/engine-choice.ts';
@@ -44,6 +45,8 @@ export interface ImportReport {
   readonly outcome: ImportOutcome;
   /** What became of the points of the whole source, earlier runs included. */
   readonly totals: BatchTotals;
+  /** What of that became of them in earlier runs. */
+  readonly before: BatchTotals;
   readonly rejects: readonly Pick<ImportReject, 'line' | 'code' | 'detail'>[];
   /** Null: a dry run, or it was stopped. */
   readonly check: Check | null;
@@ -71,7 +74,7 @@ export async function dryRun(
     ...events,
     store: null,
   }).run(signal);
-  return { outcome, totals: outcome.totals, rejects: outcome.firstRejects, check: null };
+  return { outcome, totals: outcome.totals, before: emptyTotals(), rejects: outcome.firstRejects, check: null };
 }
 
 /** Throws a TidegateError; what was stored until then stays so, and the same order goes on from there. */
@@ -93,7 +96,7 @@ export async function importSource(
   });
   return await connected(config, (client) => finish(client, state));
 
-  type Ran = { state: ImportState; outcome: ImportOutcome; totals: BatchTotals };
+  type Ran = { state: ImportState; outcome: ImportOutcome; totals: BatchTotals; before: BatchTotals };
 
   async function run(begun: ImportState, engine: Awaited<ReturnType<typeof engineOf>>): Promise<Ran> {
     const options = sinkOptions(config, engine);
@@ -109,7 +112,7 @@ export async function importSource(
     });
     try {
       // Its journal knows from the first batch on since when it counts.
-      await sink.totals();
+      const { totals: before } = await sink.totals();
       const store = {
         state: begun,
         sink: new PatientSink(sink),
@@ -119,23 +122,23 @@ export async function importSource(
       };
       const outcome = await new Import({ ...common(config, order, reader), ...events, store }).run(signal);
       await sink.maintain(undefined, signal).catch(() => {});
-      return { state: begun, outcome, totals: (await sink.totals()).totals };
+      return { state: begun, outcome, totals: (await sink.totals()).totals, before };
     } finally {
       await sink.close();
     }
   }
 
-  async function finish(client: Client, { state: begun, outcome, totals }: Ran): Promise<ImportReport> {
+  async function finish(client: Client, { state: begun, ...ran }: Ran): Promise<ImportReport> {
+    const { outcome, totals } = ran;
     const rejects = await imports.rejects(client, begun, LISTED);
     if (order.rejects !== null)
       await writeRejects(order.rejects, reader, imports.rejectedRecords(client, begun));
-    if (outcome.end !== 'complete') return { outcome, totals, rejects, check: null };
+    if (outcome.end !== 'complete') return { ...ran, rejects, check: null };
     const comparison = await compareStored(client, names, outcome.tallies.all(), signal);
-    if (comparison === null) return { outcome: { ...outcome, end: 'stopped' }, totals, rejects, check: null };
+    if (comparison === null) return { ...ran, outcome: { ...outcome, end: 'stopped' }, rejects, check: null };
     await imports.finish(client, begun);
     return {
-      outcome,
-      totals,
+      ...ran,
       rejects,
       check: { ...comparison, passed: isExplained(comparison, outcome, totals) },
     };

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { access, constants, realpath, stat } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TidegateError } from '../errors.ts';
@@ -18,13 +18,16 @@ export interface ImportSource {
 
 const GZIP = [0x1f, 0x8b];
 
-/** A file, unpacked where it is gzip. Rejects with `import_source`. */
+/** A file, unpacked where it is gzip. Rejects with `usage` where it cannot be read. */
 export async function fileSource(path: string): Promise<ImportSource> {
   try {
-    const [name, { size }] = await Promise.all([realpath(path), stat(path)]);
-    return { ...streamSource(() => createReadStream(path, { highWaterMark: 262_144 }), name), total: size };
+    const [name, stats] = await Promise.all([realpath(path), stat(path), access(path, constants.R_OK)]);
+    if (stats.isDirectory()) throw new Error('it is a folder');
+    const open = (): Readable => createReadStream(path, { highWaterMark: 262_144 });
+    return { ...streamSource(open, name), total: stats.size };
   } catch (error) {
-    throw unreadable(error);
+    const { message } = error as Error;
+    throw new TidegateError('usage', `${JSON.stringify(path)} cannot be read: ${message}`, { cause: error });
   }
 }
 

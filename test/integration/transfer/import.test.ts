@@ -18,6 +18,7 @@ interface Report {
   readonly records_before: number;
   readonly rejected: number;
   readonly points: Record<'stored' | 'duplicate' | 'conflict' | 'dead_lettered', number>;
+  readonly points_before: Record<'stored', number>;
   readonly rejects: readonly { line: number; code: string }[];
   readonly check: { passed: boolean; points: number; lacking: number; series_with_more: number } | null;
 }
@@ -185,6 +186,13 @@ suite('tidegate import', () => {
     assert.deepEqual([again.records_before, again.points.stored, again.check?.passed], [2, 2, true]);
     await appendFile(path, 'g,x,1700000002,3\n');
     const grown = await report([path]);
+    assert.deepEqual([grown.points_before.stored, again.points_before.stored], [2, 2]);
+    const told = run([path]);
+    assert.equal(await told.ended, 0);
+    assert.match(
+      told.stdout(),
+      /^Imported 3 records of .*, 3 of them imported before:\n +0 points stored; 3 more in earlier runs$/m,
+    );
     assert.deepEqual([grown.records_before, grown.records, grown.points.stored], [2, 3, 3]);
     await file(
       'grows.csv',
@@ -260,7 +268,17 @@ suite('tidegate import', () => {
       assert.match(bad.stderr(), message);
     }
     const gone = run([join(folder.path, 'nowhere.csv')]);
-    assert.equal(await gone.ended, 1);
-    assert.match(gone.stderr(), /^tidegate: import_source: ENOENT/);
+    assert.equal(await gone.ended, 2);
+    assert.match(gone.stderr(), /^tidegate: usage: ".*nowhere\.csv" cannot be read: ENOENT/);
+    const folderItself = run([folder.path]);
+    assert.equal(await folderItself.ended, 2);
+    assert.match(folderItself.stderr(), /cannot be read: it is a folder/);
+  });
+
+  test('what goes wrong half way is a failure, not bad usage', async () => {
+    const path = await file('half.csv.gz', gzipSync('device,metric,time,value\nh,x,1,1\n').subarray(0, -9));
+    const half = run([path]);
+    assert.equal(await half.ended, 1);
+    assert.match(half.stderr(), /^tidegate: import_source: /);
   });
 });

@@ -76,6 +76,8 @@ const USUAL = {
   time: ['timestamp', 'time'],
   value: ['value'],
 } as const;
+/** The column of a JSON object of tags, as exports have it. */
+const TAGS = 'tags';
 /** Stands for the name of the column in the template of a metric. */
 export const COLUMN = 'column';
 
@@ -105,11 +107,14 @@ export function compileMapping(
   const metric = compileTemplate(metricText, (name) => (wide && name === COLUMN ? columnName : read(name)));
   const kind = !wide && has('kind') ? 'kind' : null;
   const unit = !wide && has('unit') ? 'unit' : null;
-  const usualTags = !wide && has('tags') ? 'tags' : null;
+  const globs = compileGlobs(options.values ?? [], []);
+  // Where each column is a metric, one that is asked for by its name is.
+  const isMetric = wide && globs?.(TAGS) === true;
+  const usualTags = has(TAGS) && !isMetric ? TAGS : null;
   const allTags = options.tags.length === 0 ? (options.tagObject ?? usualTags) : null;
   const deviceName = !wide && has('device_name') ? 'device_name' : null;
   const used = new Set([timeColumn, ...options.tags, ...namesIn(device), ...namesIn(metric)]);
-  const globs = compileGlobs(options.values ?? [], []);
+  if (allTags !== null) used.add(allTags);
   const selects = (column: string): boolean => !used.has(column) && (globs === null || globs(column));
   return {
     device,

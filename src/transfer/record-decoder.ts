@@ -65,6 +65,8 @@ export class ImportedRecord implements ImportedDelivery {
   ack(): void {}
 }
 
+const TAGS_UNREADABLE =
+  'the column tags is not a JSON object of texts; --tags tags takes it for one tag, --values tags,... for a metric';
 const EMPTY = new Uint8Array(0);
 const KINDS: ReadonlySet<unknown> = new Set<NumberKind>(['gauge', 'counter', 'state']);
 
@@ -120,6 +122,7 @@ export class RecordDecoder implements Decoder {
     if (meta === 'unreadable' && kind !== null)
       return this.#reject('payload_shape', 'the tags are not a JSON object of texts');
     this.#meta = meta === 'unreadable' ? null : meta;
+    if (meta === 'unreadable' && wide) this.#reject('payload_shape', TAGS_UNREADABLE);
     // What exports say of a series before its points.
     if (timeless && kind !== null && isEmpty(single)) return this.#describeSeries(record, mapping, kind);
     if (!wide && isEmpty(single) && kind !== 'text') return;

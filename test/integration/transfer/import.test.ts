@@ -275,6 +275,23 @@ suite('tidegate import', () => {
     assert.match(folderItself.stderr(), /cannot be read: it is a folder/);
   });
 
+  test('tags in a JSON object are tags where each column is a metric, too, unless it is named as one', async () => {
+    const rows = `device,time,t,tags\nw,1,5,"{""site"":""north""}"\nw,2,6,\nw,3,7,north\n`;
+    const path = await file('tagged.csv', rows);
+    const { points: fate, rejects } = await report([path], 1);
+    assert.equal(fate.stored, 3);
+    assert.deepEqual(
+      rejects.map(({ line, code }) => [line, code]),
+      [[4, 'payload_shape']],
+    );
+    assert.deepEqual(
+      await database.query(`SELECT metric_name, tags FROM iot_series WHERE device_id = 'w'`),
+      [{ metric_name: 't', tags: { site: 'north' } }],
+    );
+    const named = await report([path, '--values', 't,tags', '--device', 'v', '--null-words', '{}']);
+    assert.deepEqual([named.points.stored, named.rejected], [5, 0]);
+  });
+
   test('what goes wrong half way is a failure, not bad usage', async () => {
     const path = await file('half.csv.gz', gzipSync('device,metric,time,value\nh,x,1,1\n').subarray(0, -9));
     const half = run([path]);

@@ -23,6 +23,9 @@ interface InitOptions {
   readonly force?: boolean;
 }
 
+/** Milliseconds in which the broker has to answer. */
+const PATIENCE = 10_000;
+
 export function addInit(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
     .command('init')
@@ -44,7 +47,7 @@ retained messages included, and publishes nothing. SIGINT ends the listening ear
 by a filter of their own: --filter '#' '$aws/things/+/shadow/update'.
 Of a broker that wants them: the user and the password in the URL, percent-encoded; the file, which only you can read,
 has --url as you gave it.
-Exit code 0: written. 1: nothing was heard, or the broker would not do. 2: bad usage.`,
+Exit code 0: written. 1: nothing was heard, or the broker cannot be reached or would not do. 2: bad usage.`,
     )
     .action(async (options: InitOptions) => exit(await init(terminal, options)));
 }
@@ -75,6 +78,7 @@ async function init(terminal: Terminal, options: InitOptions): Promise<ExitCode>
       url,
       filters: options.filter,
       retained: 'store',
+      patience: PATIENCE,
       signal: AbortSignal.timeout(options.for),
     },
     (message) => {

@@ -18,6 +18,8 @@ interface OnlookerOptions {
   readonly filters: readonly string[];
   /** What to do with retained messages that come with the subscription; default: as ingest.retained says. */
   readonly retained?: Config['ingest']['retained'];
+  /** Milliseconds in which a broker must let us in; then, or where it ends before, it rejects. Default: it goes on trying. */
+  readonly patience?: number;
   /** Ends it, besides SIGINT, SIGTERM and the end of the reader. */
   readonly signal?: AbortSignal;
 }
@@ -29,7 +31,7 @@ interface OnlookerOptions {
 export async function lookOn(
   terminal: Terminal,
   config: Config,
-  { purpose, url, filters, retained, signal }: OnlookerOptions,
+  { purpose, url, filters, retained, patience, signal }: OnlookerOptions,
   onMessage: (delivery: Delivery) => boolean,
 ): Promise<void> {
   const { promise: over, resolve: end, reject: fail } = Promise.withResolvers<void>();
@@ -44,6 +46,7 @@ export async function lookOn(
     shareGroup: null,
     retained: retained ?? broker.retained,
     silenceTimeoutMs: null,
+    startupTimeoutMs: patience ?? broker.startupTimeoutMs,
     filters: filters.map((filter) => ({ filter, qos: 0 })),
     logger: createLogger({
       level: 'warn',
@@ -60,8 +63,10 @@ export async function lookOn(
   stopped.addEventListener('abort', () => end(), { once: true });
   terminal.stdout.once('close', end);
   let wanted = true;
+  let reached = false;
   // A subscriber that is closed while starting rejects, and so does one that cannot start.
   const starting = subscriber.start((delivery) => {
+    reached = true;
     wanted &&= onMessage(delivery);
     if (!wanted) end();
   });
@@ -70,8 +75,10 @@ export async function lookOn(
     await over;
   } finally {
     terminal.stdout.off('close', end);
+    reached ||= subscriber.state().connected;
     await subscriber.close();
   }
+  if (patience !== undefined && !reached) await starting;
 }
 
 /** Throws `usage` for what is no MQTT filter; filters have no names for their levels. */

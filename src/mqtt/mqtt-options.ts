@@ -58,6 +58,8 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
       `mqtt.url ${maskUrl(url)}: ${parsed.protocol}// is not one of mqtt://, mqtts://, ws://, wss://`,
     );
   }
+  if (parsed.hostname === '')
+    throw new TidegateError('config_invalid', `mqtt.url ${maskUrl(url)} names no host`);
   const webSocket = protocol === 'ws' || protocol === 'wss';
   const username = parsed.username === '' ? options.username : decodeURIComponent(parsed.username);
   const password = parsed.password === '' ? passwordOf(options) : decodeURIComponent(parsed.password);

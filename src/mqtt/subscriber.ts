@@ -111,9 +111,8 @@ export class Subscriber implements Source {
   /** Sends what is acknowledged and leaves; the broker keeps the session. Within about five seconds. */
   async close(): Promise<void> {
     await this.stopReceiving();
-    this.#startup.settle(
-      new TidegateError('broker_unreachable', `stopped before connecting to ${this.#url}`),
-    );
+    const detail = `stopped before a connection (${this.#endpoints.describe()})`;
+    this.#startup.settle(new TidegateError('broker_unreachable', detail));
     await this.#leave('stopped');
   }
 

@@ -115,4 +115,22 @@ suite('tidegate init', () => {
     const wrong = runCommand(addInit, ['init', '--for', 'soon']);
     assert.equal(await wrong.ended, 2);
   });
+
+  test('a broker that cannot be reached is told from one where nothing is published', async () => {
+    const output = join(folder, 'unreached.yaml');
+    const url = 'mqtt://jane:secret@127.0.0.1:1';
+    const run = runCommand(addInit, ['init', '--url', url, '--for', '50ms', '-o', output]);
+    assert.equal(await run.ended, 1);
+    assert.equal(run.stdout(), '');
+    assert.match(
+      run.stderr(),
+      /^tidegate: broker_unreachable: .*\(mqtt:\/\/jane:\*\*\*@127\.0\.0\.1:1: connect ECONNREFUSED 127\.0\.0\.1:1\)/m,
+    );
+    for (const bad of ['broker', 'http://localhost', 'mqtt://', 'mqtt://localhost:99999']) {
+      const refused = runCommand(addInit, ['init', '--url', bad, '-o', output]);
+      assert.equal(await refused.ended, 2, bad);
+      assert.match(refused.stderr(), /config_invalid: mqtt\.url /);
+    }
+    await assert.rejects(stat(output), { code: 'ENOENT' });
+  });
 });

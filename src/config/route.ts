@@ -136,6 +136,16 @@ export const ROUTE = Type.Object({
     allowed: 'auto, s, ms, us or ns',
     default: 'auto',
   }),
+  unset_before: Type.Optional(
+    Type.Refine(
+      Type.String({
+        description:
+          'A day (UTC); times before it are those of clocks that were not set yet, and say nothing: the arrival takes their place. Not set: times are what they are.',
+        allowed: 'a day such as 2000-01-01',
+      }),
+      isDay,
+    ),
+  ),
   on_text: Type.Enum(['store_changes', 'store', 'drop'], {
     description:
       'What happens to texts: stored where they differ from the one before, all stored, or dropped.',
@@ -209,6 +219,10 @@ function isTimeZone(name: string): boolean {
   } catch {
     return false;
   }
+}
+
+function isDay(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d$/.test(text) && Number.isFinite(Date.parse(text));
 }
 
 function conditions(description: string) {

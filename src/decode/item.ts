@@ -14,6 +14,8 @@ export class Item {
   deviceId = '';
   /** Microseconds since 1970, or one of the marks of timestamp.ts. */
   time = NO_TIME;
+  /** Times before it (microseconds since 1970) are those of a clock that is not set: none. */
+  unsetBefore = Number.NEGATIVE_INFINITY;
   #timeAsSent: unknown;
   #deviceFault: Fault | null = null;
 
@@ -37,7 +39,7 @@ export class Item {
 
   /** As read, and as the payload has it. */
   setTime(time: number, sent: unknown): void {
-    this.time = time;
+    this.time = time < this.unsetBefore && time !== OUT_OF_RANGE ? NO_TIME : time;
     this.#timeAsSent = sent;
   }
 

@@ -72,6 +72,7 @@ export class PointEmitter {
     this.#output.begin(out);
     this.#naming.begin(match.plan);
     this.#values.begin(match.plan);
+    this.#item.unsetBefore = match.plan.unsetBefore;
     this.scope.captures = match.captures;
     this.scope.payload = undefined;
     this.scope.item = undefined;

@@ -55,6 +55,8 @@ export interface RoutePlan {
   /** Null: the same message again is a message. */
   readonly repeats: Repeats | null;
   readonly zone: TimeZone;
+  /** Microseconds since 1970: times before it are none. */
+  readonly unsetBefore: number;
 }
 
 /** An entry of `values`; `path` is its value where that has wildcards. */
@@ -114,6 +116,8 @@ export function planRoute(route: RouteConfig): RoutePlan {
     words: compileWords(route),
     repeats: route.dedupe === undefined ? null : new Repeats((readDuration(route.dedupe.within) ?? 0) * 1000),
     zone: attempt('time_zone', () => new TimeZone(route.time_zone)),
+    unsetBefore:
+      route.unset_before === undefined ? Number.NEGATIVE_INFINITY : Date.parse(route.unset_before) * 1000,
   };
 
   function attempt<T>(key: keyof RouteConfig, parse: () => T): T {

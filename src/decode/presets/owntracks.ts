@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
 export const owntracks: Preset = {
   name: 'owntracks',
@@ -15,6 +15,7 @@ is \`user/device\`, of the topic. Last wills, waypoints, cards, commands and enc
       device_id: '{user}/{device}',
       device_name: '$.tid',
       timestamp: '$.tst',
+      unset_before: CLOCK_NOT_SET,
       time_unit: 's',
       include: [
         'lat',

@@ -1,3 +1,6 @@
+/** `unset_before` of devices that tell their own time: before theirs is set they count from 1970, or from their start. */
+export const CLOCK_NOT_SET = '2000-01-01';
+
 /** What devices of one kind publish, as routes: a file for each, and its line in `table.ts`. */
 export interface Preset {
   /** As `preset:` in a route names it. */

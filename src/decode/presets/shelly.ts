@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
 /** Frames of the RPC protocol name their sender, which topics of a user's own choice may not. */
 const SENDER = { '$.src': 'shelly*' };
@@ -22,6 +22,7 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       device_id: '$.src',
       value: '$.params',
       timestamp: '$.params.ts',
+      unset_before: CLOCK_NOT_SET,
       flatten: true,
       on_nested: 'skip',
       exclude: ['ts', '*.id', '*.by_minute', '*.minute_ts', 'sys.mac', 'sys.time', 'sys.unixtime'],
@@ -48,6 +49,7 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       metric_name: '{@.component}.event',
       value: '@.event',
       timestamp: '@.ts',
+      unset_before: CLOCK_NOT_SET,
       on_text: 'store',
     },
     {

@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
 /** An NBIRTH as npm sparkplug-payload encodes it. */
 const BIRTH =
@@ -13,6 +13,14 @@ arrays too, which are left alone otherwise. Not for share groups. [sparkplug.md]
   reference: 'https://sparkplug.eclipse.org/specification/',
   base: null,
   alone: true,
-  routes: [{ topic: 'spBv1.0/#', format: 'sparkplug_b', flatten: true, on_nested: 'skip' }],
+  routes: [
+    {
+      topic: 'spBv1.0/#',
+      format: 'sparkplug_b',
+      flatten: true,
+      on_nested: 'skip',
+      unset_before: CLOCK_NOT_SET,
+    },
+  ],
   examples: [{ topic: 'spBv1.0/Plant 1/NBIRTH/Press', payload: Buffer.from(BIRTH, 'hex') }],
 };

@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
 const TEMPERATURES = { unit: '$.TempUnit' };
 
@@ -17,6 +17,7 @@ by their index, as phases are. \`Time\` is the device's local time and has no zo
       name: 'sensor',
       topic: 'tele/{device_id}/SENSOR',
       timestamp: '$.Time',
+      unset_before: CLOCK_NOT_SET,
       flatten: 'arrays',
       exclude: ['Time', '*Unit', '*StartTime', '*.Id', '*.Address'],
       metrics: {
@@ -35,6 +36,7 @@ by their index, as phases are. \`Time\` is the device's local time and has no zo
       name: 'state',
       topic: 'tele/{device_id}/STATE',
       timestamp: '$.Time',
+      unset_before: CLOCK_NOT_SET,
       flatten: true,
       on_nested: 'skip',
       include: [

@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
 export const telegraf: Preset = {
   name: 'telegraf',
@@ -9,7 +9,15 @@ them are in the name. Times are nanoseconds, cut to microseconds. \`base\` repla
 \`topic_prefix\`.`,
   reference: 'https://docs.influxdata.com/telegraf/v1/output-plugins/mqtt/',
   base: 'telegraf',
-  routes: [{ topic: 'telegraf/#', format: 'line_protocol', device_id: ['@.tags.host', 'telegraf'] }],
+  routes: [
+    {
+      topic: 'telegraf/#',
+      format: 'line_protocol',
+      device_id: ['@.tags.host', 'telegraf'],
+      time_unit: 'ns',
+      unset_before: CLOCK_NOT_SET,
+    },
+  ],
   examples: [
     {
       topic: 'telegraf/web1/cpu',

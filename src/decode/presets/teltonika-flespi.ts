@@ -1,4 +1,4 @@
-import type { Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
 export const teltonikaFlespi: Preset = {
   name: 'teltonika_flespi',
@@ -14,6 +14,7 @@ Where flespi forwards to a broker of your own, \`topic\` is what its stream publ
       device_id: ['$.ident', '{id}'],
       device_name: '$["device.name"]',
       timestamp: '$.timestamp',
+      unset_before: CLOCK_NOT_SET,
       time_unit: 's',
       on_nested: 'skip',
       exclude: ['ident', 'channel.id', 'protocol.id', 'peer', 'device.*', 'server.timestamp'],

@@ -1,4 +1,4 @@
-import type { Preset, PresetRoute } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset, type PresetRoute } from './preset.ts';
 
 /** A device or group; its friendly name may have slashes. */
 const DEVICE: PresetRoute = {
@@ -12,6 +12,7 @@ const DEVICE: PresetRoute = {
   device_id: ['$.device.ieeeAddr', '{device_id}'],
   device_name: '{device_id}',
   timestamp: '$.last_seen',
+  unset_before: CLOCK_NOT_SET,
   flatten: true,
   on_nested: 'skip',
   on_empty: 'skip',

@@ -429,3 +429,17 @@ test('Whatever a document holds, a route that uses every key gives points or rea
     }),
   );
 });
+
+test('unset_before: times before the day are none, of items, pairs and columns too; unreadable ones stay so', () => {
+  const unset = { unset_before: '2000-01-01' };
+  const midnight = Date.UTC(2000, 0, 1) / 1000;
+  assert.deepEqual(metricsOf(`{"a":1,"timestamp":${midnight - 1}}`, unset), [['a', NONE, 1]]);
+  assert.deepEqual(metricsOf(`{"a":1,"timestamp":${midnight}}`, unset), [['a', midnight * SECOND, 1]]);
+  assert.deepEqual(metricsOf('{"a":1,"timestamp":12}'), [['a', 12 * SECOND, 1]]);
+  assert.deepEqual(metricsOf(`{"timestamp":[7,${midnight}],"metrics":{"a":[1,2]}}`, unset), [
+    ['a', NONE, 1],
+    ['a', midnight * SECOND, 2],
+  ]);
+  assert.deepEqual(codesOf('{"a":1,"timestamp":"soon"}', unset), ['timestamp_invalid']);
+  assert.deepEqual(codesOf('{"a":1,"timestamp":-1e300}', unset), ['timestamp_out_of_range']);
+});

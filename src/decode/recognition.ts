@@ -29,11 +29,19 @@ const MOST_PLACES = 200;
 export class Recogniser {
   readonly #limits: DecodeLimits;
   readonly #usual: readonly { readonly preset: Preset | null; readonly decoder: RouteDecoder }[];
+  /** Names of routes whose topics may be anybody's: what they do not want is not left alone on purpose. */
+  readonly #anywhere: ReadonlySet<string>;
   readonly #moved = new Map<string, RouteDecoder>();
 
   constructor(limits: DecodeLimits) {
     this.#limits = limits;
     const fixed = PRESETS.filter(({ routes }) => routes.every(({ topic }) => topic !== undefined));
+    this.#anywhere = new Set(
+      fixed
+        .flatMap((preset) => presetRoutes(preset))
+        .filter(({ topic }) => /^[+#{]/.test(topic))
+        .map(({ name }) => name),
+    );
     this.#usual = [
       { preset: null, decoder: createDecoder(DEFAULT_ROUTES, limits) },
       ...fixed.map((preset) => ({ preset, decoder: createDecoder(presetRoutes(preset), limits) })),
@@ -45,11 +53,15 @@ export class Recogniser {
     const document = readDocument(message.payload, this.#limits);
     let quiet: Recognised | null = null;
     for (const candidate of this.#candidates(message, document)) {
-      const { rejections, points } = candidate.explanation;
+      const { route, rejections, points, passed } = candidate.explanation;
       const isOwn = candidate.preset?.alone === true && rejections[0]?.code !== 'no_route';
       if (rejections.length > 0 && !isOwn) continue;
       if (points.length > 0) return candidate;
-      quiet ??= candidate;
+      const isMeant =
+        isOwn ||
+        route !== null ||
+        passed.some((other) => other.nearness === Infinity && !this.#anywhere.has(other.route));
+      if (isMeant) quiet ??= candidate;
     }
     return quiet;
   }

@@ -31,7 +31,7 @@ export const esphome: Preset = {
   title: 'ESPHome',
   about: `\`<prefix>/sensor/<name>/state\` and its like for ${COMPONENTS.slice(1).join(', ')} and light: the device is
 the topic prefix (by default the node's name), the metric the component's name, the time the arrival. \`nan\`, which a
-sensor without a reading sends, is no value. A light's JSON becomes \`<name>.state\`, \`<name>.brightness\` and so on. \`base\` is
+sensor without a reading sends, is no value. \`<prefix>/status\`, the birth and the last will of a node, becomes \`online\`. A light's JSON becomes \`<name>.state\`, \`<name>.brightness\` and so on. \`base\` is
 for a prefix of several levels: it stands before the device.`,
   reference: 'https://esphome.io/components/mqtt.html',
   base: '',
@@ -46,11 +46,21 @@ for a prefix of several levels: it stands before the device.`,
       on_nested: 'skip',
       metrics: { '*': { name: '{light}.{metric_name}' } },
     },
+    {
+      name: 'online',
+      topic: '{device_id}/status',
+      ignore: ['homeassistant/#'],
+      // Others have a topic of this shape, too.
+      when: { $: ['online', 'offline'] },
+      metric_name: 'online',
+      format: 'value',
+    },
   ],
   examples: [
     { topic: 'livingroom/sensor/temperature/state', payload: '21.4' },
     { topic: 'livingroom/binary_sensor/motion/state', payload: 'ON' },
     { topic: 'livingroom/sensor/humidity/state', payload: 'nan' },
+    { topic: 'livingroom/status', payload: 'online' },
     { topic: 'gosund_sw2/light/dimmer/state', payload: '{"state":"ON","brightness":255}' },
   ],
 };

@@ -4,11 +4,35 @@ export const owntracks: Preset = {
   name: 'owntracks',
   title: 'OwnTracks',
   about: `Locations (\`_type: location\`): \`lat\`, \`lon\`, \`acc\`, \`alt\`, \`vel\`, \`batt\` and so on, under the time of the fix (\`tst\`). The device
-is \`user/device\`, of the topic. Last wills, waypoints, cards, commands and encrypted payloads are left alone. \`base\` replaces
-\`owntracks\`.`,
+is \`user/device\`, of the topic. Transitions (\`.../event\`) become \`region.<description>\`, 1 from when the device entered
+the region and 0 from when it left, so that \`iot_aggregate\` says how long it was there. Last wills, commands, cards, steps,
+the definitions of waypoints and encrypted payloads are left alone. \`base\` replaces \`owntracks\`.`,
   reference: 'https://owntracks.org/booklet/tech/json/',
   base: 'owntracks',
   routes: [
+    {
+      name: 'event',
+      topic: 'owntracks/{user}/{device}/{kind}',
+      ignore: [
+        'owntracks/+/+/cmd',
+        'owntracks/+/+/waypoint',
+        'owntracks/+/+/waypoints',
+        'owntracks/+/+/info',
+        'owntracks/+/+/dump',
+        'owntracks/+/+/step',
+        'owntracks/+/+/beacon',
+        'owntracks/+/+/status',
+      ],
+      when: { '$._type': 'transition' },
+      device_id: '{user}/{device}',
+      device_name: '$.tid',
+      metric_name: ['region.{$.desc}', 'region'],
+      value: '$.event',
+      timestamp: '$.tst',
+      time_unit: 's',
+      unset_before: CLOCK_NOT_SET,
+      metrics: { 'region*': { words: { enter: 1, leave: 0 } } },
+    },
     {
       topic: 'owntracks/{user}/{device}',
       when: { '$._type': 'location' },
@@ -55,6 +79,11 @@ is \`user/device\`, of the topic. Last wills, waypoints, cards, commands and enc
       topic: 'owntracks/jane/nokia',
       payload:
         '{"_type":"location","SSID":"mywifi","alt":154,"batt":53,"conn":"w","created_at":1706856299,"lat":48.856826,"lon":2.292713,"tid":"j1","tst":1706856298,"vel":0}',
+    },
+    {
+      topic: 'owntracks/jane/nokia/event',
+      payload:
+        '{"_type":"transition","wtst":1376051317,"lat":48.8568,"lon":2.2927,"tst":1706856301,"acc":25,"tid":"j1","event":"enter","desc":"Home","t":"c"}',
     },
   ],
   recognises: (document) => document['_type'] === 'location' && 'tst' in document,

@@ -9,6 +9,8 @@ export const shelly: Preset = {
   about: `Generation 2 and later (Plus, Pro, Gen3, Gen4): notifications (\`<id>/events/rpc\`), which "RPC status notifications
 over MQTT" turns on. The device is \`src\`, a metric \`component.attribute\` (\`switch:0.apower\`), the time that of the device;
 what did not change is not sent, and not stored. Events (\`NotifyEvent\`) are stored each as \`<component>.event\`.
+\`<id>/online\` becomes \`online\`, where the topic prefix is the device's id, as it is by default; without RPC notifications
+it is all that is taken.
 
 Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these count in watt-minutes, is stored in Wh.
 \`base\` replaces \`shellies\`. Neither says when generation 1 measured: the time is the arrival.`,
@@ -51,6 +53,14 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       timestamp: '@.ts',
       unset_before: CLOCK_NOT_SET,
       on_text: 'store',
+    },
+    {
+      name: 'online',
+      topic: '{device_id}/online',
+      // By its name, too: others have a topic of this shape.
+      when: { '{device_id}': 'shelly*', $: ['true', 'false'] },
+      metric_name: 'online',
+      format: 'value',
     },
     {
       name: 'gen1-light',
@@ -96,6 +106,7 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       payload:
         '{"src":"shellyplusht-b8d61a8b17cc","dst":"shellyplusht-b8d61a8b17cc/events","method":"NotifyFullStatus","params":{"ts":1680962879.62,"ble":{},"cloud":{"connected":false},"devicepower:0":{"id":0,"battery":{"V":0.43,"percent":0},"external":{"present":true}},"humidity:0":{"id":0,"rh":42.2},"temperature:0":{"id":0,"tC":19.8,"tF":67.6}}}',
     },
+    { topic: 'shellyplus1-a8032abe54dc/online', payload: 'true' },
     { topic: 'shellies/shelly1pm-68D3BB/relay/0', payload: 'on' },
     { topic: 'shellies/shelly1pm-68D3BB/relay/0/power', payload: '30.6' },
   ],

@@ -107,3 +107,17 @@ test('proposes no route for announcements: those of Tidegate itself, and discove
   ]);
   assert.deepEqual([report.messages, report.ignored, report.found, report.unknown], [5, 5, [], []]);
 });
+
+test('a topic that a preset might take from anybody is not left alone because it does not want the message', () => {
+  const report = survey([
+    ['press/status', '{"state":"running","speed":3}'],
+    ['press/online', '{"since":1767323045}'],
+    ['owntracks/jane/nokia', '{"_type":"lwt","tst":1380738247}'],
+    ['owntracks/jane/nokia/cmd', '{"_type":"cmd","action":"reportLocation"}'],
+  ]);
+  assert.equal(report.ignored, 2, 'what OwnTracks leaves alone');
+  assert.deepEqual(
+    report.unknown.map(({ sample }) => sample.topic),
+    ['press/status', 'press/online'],
+  );
+});

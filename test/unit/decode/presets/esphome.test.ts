@@ -33,3 +33,17 @@ test("Home Assistant's topics, which look alike, are left alone", () => {
   const { points, rejections } = become(PRESET, 'homeassistant/sensor/kitchen/state', '"21"');
   assert.deepEqual([points, rejections], [[], []]);
 });
+
+// https://esphome.io/components/mqtt.html: birth_message and will_message
+test('whether a node is there', () => {
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/status', 'online'), [['livingroom', 'online', 1]]);
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/status', 'offline'), [['livingroom', 'online', 0]]);
+  for (const [topic, payload] of [
+    ['homeassistant/status', 'online'],
+    ['plant/status', '{"state":"running"}'],
+    ['plant/status', '3'],
+  ] as const) {
+    const { points, rejections } = become(PRESET, topic, payload);
+    assert.deepEqual([points, rejections], [[], []], payload);
+  }
+});

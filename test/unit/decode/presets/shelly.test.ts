@@ -75,3 +75,16 @@ test('generation 1: the status of a light', () => {
     ['shellybulbduo-1', 'light/0/temp', 3000],
   ]);
 });
+
+// https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/Mqtt
+test('generation 2: whether a device is there, and of nobody else', () => {
+  const at = (topic: string, payload: string) => pointsOf(PRESET, topic, payload);
+  assert.deepEqual(at('shellyplus1-a8032abe54dc/online', 'true'), [
+    ['shellyplus1-a8032abe54dc', 'online', 1],
+  ]);
+  assert.deepEqual(at('shellyplus1-a8032abe54dc/online', 'false'), [
+    ['shellyplus1-a8032abe54dc', 'online', 0],
+  ]);
+  assert.deepEqual(at('press/online', 'true'), []);
+  assert.deepEqual(at('shellyplus1-a8032abe54dc/online', 'maybe'), []);
+});

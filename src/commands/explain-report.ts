@@ -9,10 +9,12 @@ import { routeYaml } from './route-yaml.ts';
 
 /** `verbose`: each route that does not take it, instead of one line for those of one preset. */
 export function describe(explanation: Explanation, remedy: Remedy | null, verbose = false): string {
-  const { route, points, rejections, drops, passed } = explanation;
+  const { route, points, rejections, drops, units, passed } = explanation;
   const lines = [`route       ${printable(route ?? 'none')}`];
   for (const line of passedLines(passed, verbose)) lines.push(`            not ${printable(line)}`);
   for (const point of points) lines.push(`point       ${describePoint(point)}`);
+  for (const { device_id: device, metric_name: metric, unit } of units)
+    lines.push(`unit        ${printable(`${device}  ${metric}  ${unit}`)}  (with its next point)`);
   for (const { code, detail } of rejections) {
     lines.push(
       `dead letter ${code}: ${printable(detail)}`,
@@ -21,7 +23,7 @@ export function describe(explanation: Explanation, remedy: Remedy | null, verbos
   }
   if (remedy !== null) lines.push(`try         ${printable(describeRemedy(remedy))}`);
   for (const reason of drops) lines.push(`dropped     ${reason}`);
-  if (points.length + rejections.length + drops.length === 0) {
+  if (points.length + rejections.length + drops.length + units.length === 0) {
     const why = route === null ? 'the routes that match leave it out' : 'it has no value';
     lines.push(`no points   The message is ignored: ${why}.`);
   }

@@ -61,6 +61,13 @@ export const ROUTE = Type.Object({
   value: expressionKey(
     'The value; not set: the payload itself where it is a scalar, else its `value`. A path with a wildcard, `$.*.power`, leads to an object of metrics.',
   ),
+  value_is: Type.Optional(
+    Type.Enum(['unit'], {
+      description:
+        "unit: the values are no points but the units of the series, said of each with its next point; for devices that publish them apart. Not set: they are the series' values.",
+      allowed: 'unit',
+    }),
+  ),
   values: Type.Optional(
     Type.Record(Type.String(), Type.Union([Type.String(), Type.Array(Type.String())]), {
       description:

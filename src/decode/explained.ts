@@ -2,6 +2,7 @@
 
 import type { DeadLetterCode } from '../errors.ts';
 import type { DropReason, SeriesKind } from '../pipeline/types.ts';
+import type { SaidUnit } from './trace.ts';
 
 export interface Explanation {
   /** The name of the route that takes the message; null where none does: it is a dead letter then, or ignored. */
@@ -12,6 +13,8 @@ export interface Explanation {
   /** All of them, in the order of the payload. */
   readonly rejections: readonly Rejection[];
   readonly drops: readonly DropReason[];
+  /** What it says of series whose points come later. */
+  readonly units: readonly SaidUnit[];
   /** The other routes, in order, with why they do not take the message. */
   readonly passed: readonly PassedRoute[];
 }

@@ -6,12 +6,14 @@ import { MetricNaming } from './metric-naming.ts';
 import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
 import { Item } from './item.ts';
 import type { List } from './json-value.ts';
-import { pathStep } from './place.ts';
+import { excerpt, pathStep } from './place.ts';
 import { PointOutput } from './point-output.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
 import { EdgeNodes } from './sparkplug/edge-nodes.ts';
 import { NO_TIME, OUT_OF_RANGE, readDigits, readTimestamp, UNREADABLE } from './timestamp.ts';
+import { mergedNotes } from './series-notes.ts';
+import { SeriesUnits } from './series-units.ts';
 import type { Trace } from './trace.ts';
 import { ValueReader } from './value-reader.ts';
 
@@ -39,6 +41,7 @@ export class PointEmitter {
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
   readonly #naming = new MetricNaming();
+  readonly #units = new SeriesUnits();
   readonly #item = new Item();
   readonly #output = new PointOutput();
   readonly #values: ValueReader;
@@ -181,10 +184,10 @@ export class PointEmitter {
     if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {
       return;
     }
-    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
+    const name = this.#nameOf(metricName);
     if (name !== null) {
       if (this.trace !== null) this.#note(this.trace, metricName, value);
-      this.#values.read(name, value, key);
+      this.#read(name, value, key);
     } else {
       this.#rejectName(key);
     }
@@ -205,13 +208,14 @@ export class PointEmitter {
       return;
     }
     this.#naming.said = meta;
-    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
+    const name = this.#nameOf(metricName);
     if (name === null) {
       this.#rejectName(key);
       return;
     }
     if (this.trace !== null) this.#note(this.trace, metricName, value);
-    this.#values.readTyped(name, value, key, isLatest);
+    if (this.#match?.plan.route.value_is === 'unit') this.#unit(name, value, key);
+    else this.#values.readTyped(name, value, key, isLatest);
   }
 
   /** A value that is not to be stored. */
@@ -229,7 +233,7 @@ export class PointEmitter {
     if (!this.selects(metricName)) {
       return;
     }
-    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
+    const name = this.#nameOf(metricName);
     for (let row = 0; row < values.length; row++) {
       const value: unknown = values[row];
       if (value === null) {
@@ -242,7 +246,7 @@ export class PointEmitter {
         this.#rejectName(key);
       } else if (!this.#rejectsItem(key)) {
         if (this.trace !== null) this.#note(this.trace, metricName, value);
-        this.#values.read(name, value, key);
+        this.#read(name, value, key);
       }
     }
     this.#output.place.row = -1;
@@ -267,6 +271,30 @@ export class PointEmitter {
       this.reject(fault.code, fault.detail, key);
     }
     return fault !== null;
+  }
+
+  /** The name to store under, or null; what is said of its series has the unit that an earlier message said. */
+  #nameOf(metricName: string): string | null {
+    const name = this.#naming.nameOf(metricName, this.scope, this.limits.nameLength);
+    const said = name === null ? null : this.#units.of(this.#item.deviceId, name);
+    if (said !== null) this.#naming.meta = mergedNotes(said, this.#naming.meta);
+    return name;
+  }
+
+  #read(metricName: string, value: unknown, key: string | null): void {
+    if (this.#match?.plan.route.value_is === 'unit') this.#unit(metricName, value, key);
+    else this.#values.read(metricName, value, key);
+  }
+
+  /** A value that is the unit of a series. */
+  #unit(metricName: string, value: unknown, key: string | null): void {
+    const { deviceId } = this.#item;
+    // What was received before says nothing of what is known since.
+    if (value === '' || (this.past && this.#units.of(deviceId, metricName) !== null)) return;
+    const isSaid =
+      typeof value === 'string' && this.#units.set(deviceId, metricName, value, this.#naming.meta);
+    if (isSaid) this.trace?.units.push({ device_id: deviceId, metric_name: metricName, unit: value });
+    else this.reject('value_unsupported', `${excerpt(value)}, where a unit is expected`, key);
   }
 
   #note(trace: Trace, metricName: string, value: unknown): void {

@@ -100,6 +100,6 @@ export function compileNotes(route: RouteConfig, known: Vocabulary): SeriesNotes
 }
 
 /** PostgreSQL keeps no NUL, and a label that is a document helps nobody. */
-function isLabel(text: string | undefined): text is string {
+export function isLabel(text: string | undefined): text is string {
   return text !== undefined && isName(text, LONGEST);
 }

@@ -4,10 +4,18 @@ import type { RoutePlan } from './route-plan.ts';
 export interface Trace {
   /** Routes that match the topic and did not take the message, with why. */
   readonly passed: Map<RoutePlan, string>;
+  /** Units that were said, to go with points that come later. */
+  readonly units: SaidUnit[];
   /** The value that is written next, as it was sent, where its route says something of the metric. */
   sent: { readonly metricName: string; readonly value: unknown } | null;
 }
 
+export interface SaidUnit {
+  readonly device_id: string;
+  readonly metric_name: string;
+  readonly unit: string;
+}
+
 export function newTrace(): Trace {
-  return { passed: new Map(), sent: null };
+  return { passed: new Map(), units: [], sent: null };
 }

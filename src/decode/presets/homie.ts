@@ -11,13 +11,17 @@ const PROPERTY: PresetRoute = {
 };
 const STATE: PresetRoute = { metric_name: 'state', format: 'value', on_empty: 'skip' };
 
+const UNIT: PresetRoute = { value_is: 'unit', on_empty: 'skip' };
+
 export const homie: Preset = {
   name: 'homie',
   title: 'Homie (versions 4 and 5)',
   about: `A metric is \`node/property\`, the time the arrival. Attributes (\`$name\`, \`$target\` and the like) are left alone
 except the device's \`$state\`, which becomes the text \`state\` (init, ready, sleeping, lost). Booleans are exactly \`true\` and
 \`false\`; enums, colours and durations are texts. Values are retained: those that wait at the broker when Tidegate subscribes
-are stored only with \`ingest.retained: if_changed\`. \`base\` replaces \`homie\`.`,
+are stored only with \`ingest.retained: if_changed\`. So it is with units, of version 4's \`$unit\` and version 5's
+\`$description\`, which go with the next value of each property: without it they are heard when a device starts anew. \`base\` replaces
+\`homie\`.`,
   reference: 'https://homieiot.github.io/specification/',
   base: 'homie',
   routes: [
@@ -27,12 +31,31 @@ are stored only with \`ingest.retained: if_changed\`. \`base\` replaces \`homie\
       ignore: ['homie/5/+/$*/#', 'homie/5/+/+/$*'],
       ...PROPERTY,
     },
+    {
+      name: 'unit-5',
+      topic: 'homie/5/{device_id}/$description',
+      format: 'json',
+      each: '$.nodes.*.properties.*',
+      when: { '@.unit': '*' },
+      device_name: '$.name',
+      metric_name: '{key^}/{key}',
+      value: '@.unit',
+      ...UNIT,
+    },
     { name: 'state-5', topic: 'homie/5/{device_id}/$state', ...STATE },
     {
       name: '4',
       topic: 'homie/{device_id}/{node}/{property}',
       ignore: ['homie/5/#', 'homie/$*/#', 'homie/+/$*/#', 'homie/+/+/$*'],
       ...PROPERTY,
+    },
+    {
+      name: 'unit-4',
+      topic: 'homie/{device_id}/{node}/{property}/$unit',
+      ignore: ['homie/5/#', 'homie/+/$*/#', 'homie/+/+/$*/#'],
+      metric_name: '{node}/{property}',
+      format: 'value',
+      ...UNIT,
     },
     { name: 'state-4', topic: 'homie/{device_id}/$state', ...STATE },
   ],

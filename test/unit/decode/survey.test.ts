@@ -117,7 +117,7 @@ test('a topic that a preset might take from anybody is not left alone because it
   ]);
   assert.equal(report.ignored, 2, 'what OwnTracks leaves alone');
   assert.deepEqual(
-    report.unknown.map(({ sample }) => sample.topic),
-    ['press/status', 'press/online'],
+    report.unknown.map(({ sample, topics }) => [sample.topic, topics]),
+    [['press/status', 2]],
   );
 });

@@ -41,7 +41,7 @@ test('the state of a device; no other attribute, and no command', () => {
     '5/super-car/engine/$target',
     'super-car/$stats/uptime',
     'super-car/engine/$name',
-    '5/d/$description',
+    '5/d/engine/$name',
   ]) {
     const { points, rejections } = become(PRESET, `homie/${topic}`, 'x');
     assert.deepEqual(points, [], topic);

@@ -74,7 +74,11 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
   lines.push(
     ...(
       [
-        [points.stored, before.points.stored, dry ? 'points, where they are not there already' : 'points stored'],
+        [
+          points.stored,
+          before.points.stored,
+          dry ? 'points, where they are not there already' : 'points stored',
+        ],
         [
           points.duplicate,
           before.points.duplicate,

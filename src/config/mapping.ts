@@ -28,6 +28,9 @@ export function mappingMistakes(route: RouteConfig, levels: readonly string[]): 
   for (const [index, pattern] of route.ignore.entries()) {
     attempt(['ignore', index], pattern, () => checkPattern(pattern));
   }
+  for (const path of Object.keys(route.base64 ?? {})) {
+    attempt(['base64', path], path, () => void embeddedPath(path));
+  }
   const { transform } = route;
   if (transform !== undefined) attempt(['transform'], transform, () => void compileTransform(transform));
   attempt(['each'], route.each, () => void eachPath(route));
@@ -78,6 +81,14 @@ function eachPath({ each }: RouteConfig): PathExpression | null {
   if (each === undefined) return null;
   const path = parsePath(each);
   if (path.out > 0) throw new Error('goes out of an item, where there is none yet');
+  return path;
+}
+
+/** Where a document has base64 of another format. */
+export function embeddedPath(text: string): PathExpression {
+  const path = parsePath(text);
+  if (path.root !== 'payload' || path.wildcards > 0)
+    throw new Error('is not one place of the payload: it begins with $ and has no wildcard');
   return path;
 }
 

@@ -26,7 +26,7 @@ export const PRESET_ITEM = Type.Object({
 });
 
 /** Keys that say several things at once: what the item says of one of them leaves the others. */
-const MAPS: ReadonlySet<string> = new Set(['metrics', 'values', 'tags', 'when', 'unless']);
+const MAPS: ReadonlySet<string> = new Set(['metrics', 'values', 'tags', 'when', 'unless', 'base64']);
 
 interface Expansion {
   readonly items: readonly unknown[];

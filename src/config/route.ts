@@ -7,6 +7,9 @@ import { expressionKey } from './expression-key.ts';
 import { METRIC } from './metric.ts';
 import { readDuration } from './units.ts';
 
+/** Formats whose documents are those of JSON. */
+const EMBEDDED = ['auto', 'value', 'json', 'cbor', 'msgpack'] as const;
+
 const CONDITIONS =
   'a map such as {$.type: location, "@.state": [ok, warn*]}, where "*" is anything that is there';
 
@@ -42,6 +45,13 @@ export const ROUTE = Type.Object({
     ),
   ),
   unless: Type.Optional(conditions('What a message (or, by @, an item) must not hold; as `when`.')),
+  base64: Type.Optional(
+    Type.Record(Type.String(), Type.Enum(EMBEDDED), {
+      description:
+        'Where the document has base64 of another format, and which: the other keys then find there what it holds. `$` is the whole payload.',
+      allowed: `a map of paths to formats (${EMBEDDED.join(', ')}), such as {$.data: cbor}`,
+    }),
+  ),
   transform: Type.Optional(
     Type.String({
       description:

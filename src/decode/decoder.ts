@@ -8,6 +8,7 @@ import { Recognised } from './formats/recognised.ts';
 import { FORMATS } from './formats/table.ts';
 import { excerpt, rejectionDetail } from './place.ts';
 import { PointEmitter } from './point-emitter.ts';
+import { unpackEmbedded } from './embedded.ts';
 import { planRoute } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
 import type { EdgeNodes } from './sparkplug/edge-nodes.ts';
@@ -107,8 +108,10 @@ function decodeMatched(
         ? name
         : decodeMatched(match.next, topic, payload, receivedAt, points, out, backlog);
     }
+    const { embedded, transform } = match.plan;
+    const unpacked = embedded === null ? parsed : unpackEmbedded(parsed, embedded, points, match);
     const document =
-      match.plan.transform === null ? parsed : transformed(parsed, match.plan.transform, points);
+      transform === null || unpacked === undefined ? unpacked : transformed(unpacked, transform, points);
     if (document === undefined) {
       return name;
     }

@@ -4,6 +4,7 @@ import type { RouteConfig } from '../config/route.ts';
 import { readDuration } from '../config/units.ts';
 import { compileTransform } from '../config/transform.ts';
 import { compileConditions, type Conditions } from './conditions.ts';
+import { compileEmbedded, type Embedded } from './embedded.ts';
 import type { Format } from './formats/format.ts';
 import { FORMATS } from './formats/table.ts';
 import { compileGlobs } from './glob.ts';
@@ -25,6 +26,8 @@ export interface RoutePlan {
   /** What the payload, and what an item of it, must hold. */
   readonly conditions: Conditions;
   readonly itemConditions: Conditions;
+  /** What the document holds in base64; null: nothing. */
+  readonly embedded: readonly Embedded[] | null;
   /** Makes another document of the payload, or throws; null: takes it as it is. */
   readonly transform: ((document: unknown) => unknown) | null;
   readonly deviceId: Expression;
@@ -94,6 +97,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
     ignored: route.ignore.map(parseTopicPattern),
     conditions: conditions.message,
     itemConditions: conditions.item,
+    embedded: attempt('base64', () => compileEmbedded(route)),
     transform: attempt('transform', () =>
       route.transform === undefined ? null : compileTransform(route.transform),
     ),

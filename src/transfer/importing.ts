@@ -74,7 +74,13 @@ export async function dryRun(
     ...events,
     store: null,
   }).run(signal);
-  return { outcome, totals: outcome.totals, before: emptyTotals(), rejects: outcome.firstRejects, check: null };
+  return {
+    outcome,
+    totals: outcome.totals,
+    before: emptyTotals(),
+    rejects: outcome.firstRejects,
+    check: null,
+  };
 }
 
 /** Throws a TidegateError; what was stored until then stays so, and the same order goes on from there. */

@@ -35,8 +35,8 @@ export const autoFormat: Format = {
 
 /** Whether the metrics have to be named by the payload itself, in the way of its format. */
 function namesMetrics({ plan }: TopicMatch): boolean {
-  const { metricName, value, each, picks, conditions, transform } = plan;
-  return [metricName, value, each, picks, conditions, transform].every((said) => said === null);
+  const { metricName, value, each, picks, conditions, embedded, transform } = plan;
+  return [metricName, value, each, picks, conditions, embedded, transform].every((said) => said === null);
 }
 
 function recogniseText(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown {

@@ -4,12 +4,11 @@ import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
 import { autoFormat } from './auto.ts';
+import { readBase64 } from './base64.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
 import { lineProtocolFormat } from './line-protocol.ts';
 import { Recognised } from './recognised.ts';
-
-const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /**
  * An event in the JSON format of CloudEvents 1.0. What `data_base64` holds (section 3.1 there) is read as the format
@@ -27,11 +26,11 @@ export const cloudEventFormat: Format = {
     }
     if (!Object.hasOwn(event, 'data_base64')) return event;
     const { data_base64: base64, ...rest } = event as { readonly data_base64: unknown };
-    if (typeof base64 !== 'string' || !BASE64.test(base64)) {
+    const bytes = readBase64(base64);
+    if (bytes === null) {
       points.reject('payload_shape', `${excerpt(base64)}, not base64`, 'data_base64');
       return undefined;
     }
-    const bytes = Buffer.from(base64, 'base64');
     const data = autoFormat.parse(bytes, points, match);
     if (data === undefined) return undefined;
     if (!(data instanceof Recognised)) return { ...rest, data };

@@ -26,6 +26,7 @@ export interface Emitting {
 type UnusedKey =
   | 'when'
   | 'unless'
+  | 'base64'
   | 'transform'
   | 'value'
   | 'values'

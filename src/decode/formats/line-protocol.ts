@@ -10,7 +10,18 @@ import { LineCatalog } from './line-series.ts';
 
 export const lineProtocolFormat: Format = {
   what: "InfluxDB's line protocol, as Telegraf writes it",
-  unused: ['when', 'unless', 'transform', 'value', 'values', 'timestamp', 'each', 'flatten', 'time_zone'],
+  unused: [
+    'base64',
+    'when',
+    'unless',
+    'transform',
+    'value',
+    'values',
+    'timestamp',
+    'each',
+    'flatten',
+    'time_zone',
+  ],
   device: '@.tags.host',
   // Its parts are found in the bytes: a text of all of them costs more than it is worth.
   parse: (payload, points) => (isUtf8(payload) ? payload : rejectBytes(payload, points)),

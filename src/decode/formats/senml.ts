@@ -13,7 +13,17 @@ import { SenmlCatalog } from './senml-series.ts';
 
 export const senmlFormat: Format = {
   what: 'SenML, of JSON or CBOR',
-  unused: ['transform', 'value', 'values', 'timestamp', 'each', 'flatten', 'time_zone', 'time_unit'],
+  unused: [
+    'base64',
+    'transform',
+    'value',
+    'values',
+    'timestamp',
+    'each',
+    'flatten',
+    'time_zone',
+    'time_unit',
+  ],
   device: '@.bn',
   parse: (payload, points) =>
     isCbor(payload)

@@ -20,7 +20,7 @@ const COMPRESSED = 'SPBV1.0_COMPRESSED';
 /** Sparkplug B (Eclipse Sparkplug 3.0): births, data and deaths of edge nodes and their devices. */
 export const sparkplugFormat: Format = {
   what: 'Sparkplug B of industrial edge nodes',
-  unused: ['value', 'timestamp', 'each', 'time_zone', 'time_unit'],
+  unused: ['base64', 'value', 'timestamp', 'each', 'time_zone', 'time_unit'],
   parse(payload: Uint8Array, points: PointEmitter): SparkplugMessage | undefined {
     const topic = readTopic(points.topic);
     // Commands and states of host applications are nobody's values.

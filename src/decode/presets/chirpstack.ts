@@ -18,7 +18,7 @@ export const chirpstack: Preset = {
   name: 'chirpstack',
   title: 'ChirpStack (version 4)',
   about: `Uplinks: each value of \`object\`, which a codec in the device profile makes, and \`f_cnt\`, \`rssi\` and \`snr\` of the first
-gateway; without a codec the latter alone. Device status: \`margin\` and \`batteryLevel\`. The device is its DevEUI, its
+gateway; without a codec the latter alone, and what a device sent as CBOR with \`base64: {$.data: cbor}\` and \`value: $.data\`. Device status: \`margin\` and \`batteryLevel\`. The device is its DevEUI, its
 display name \`deviceName\`, the time ChirpStack's, cut to microseconds. It needs JSON, ChirpStack's default
 (\`integration.mqtt.json\`).`,
   reference: 'https://www.chirpstack.io/docs/chirpstack/integrations/events.html',

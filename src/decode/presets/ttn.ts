@@ -19,7 +19,8 @@ export const ttn: Preset = {
   name: 'ttn',
   title: 'The Things Stack (The Things Network, version 3)',
   about: `Uplinks: each value of \`decoded_payload\`, and \`f_cnt\`, \`rssi\` and \`snr\` of the first gateway;
-without a payload formatter the latter alone. The device is its DevEUI, which stays; its display name is the device id. The time is that of the network
+without a payload formatter the latter alone, and what a device sent as CBOR with
+\`base64: {$.uplink_message.frm_payload: cbor}\` and \`value: $.uplink_message.frm_payload\`. The device is its DevEUI, which stays; its display name is the device id. The time is that of the network
 server's receipt. The Things Stack leaves out what is 0, \`false\` or "": a missing value is not stored, and a gauge that fell to
 0 keeps its last one. It publishes at QoS 0 only: what is published while Tidegate is away is lost. The user for MQTT is
 \`<application>@<tenant>\`, the password an API key.`,

@@ -284,10 +284,9 @@ suite('tidegate import', () => {
       rejects.map(({ line, code }) => [line, code]),
       [[4, 'payload_shape']],
     );
-    assert.deepEqual(
-      await database.query(`SELECT metric_name, tags FROM iot_series WHERE device_id = 'w'`),
-      [{ metric_name: 't', tags: { site: 'north' } }],
-    );
+    assert.deepEqual(await database.query(`SELECT metric_name, tags FROM iot_series WHERE device_id = 'w'`), [
+      { metric_name: 't', tags: { site: 'north' } },
+    ]);
     const named = await report([path, '--values', 't,tags', '--device', 'v', '--null-words', '{}']);
     assert.deepEqual([named.points.stored, named.rejected], [5, 0]);
   });

@@ -33,7 +33,10 @@ test('Routes of one preset are one line with the nearest of them; routes called 
 
 test('One whose topic fits is nearest, whatever keeps the message from it', () => {
   const [, , shelly] = passedLines(passed('shelly1/events/rpc', '{"src":"shelly1","method":"Odd"}'), false);
-  assert.match(shelly ?? '', /^shelly \(\d+ routes\), the nearest one shelly\/(status|event): \$\.method is /);
+  assert.match(
+    shelly ?? '',
+    /^shelly \(\d+ routes\), the nearest one shelly\/(status|event): \$\.method is /,
+  );
 });
 
 test('Verbosely it is a line for each', () => {

@@ -16,7 +16,7 @@ const EMPTY: Explanation = {
   dead_letter: null,
   rejections: [],
   drops: [],
-      units: [],
+  units: [],
   passed: [],
 };
 const REJECTION = { code: 'no_route', detail: 'topic "a\u001B[2J"' } as const;

@@ -64,7 +64,8 @@ test('A template that is none is refused, here as in the configuration', () => {
 });
 
 test('A mismatch is told', () => {
-  const told = (template: string, topic: string) => mismatch(parseTopicTemplate(template), topic.split('/')).reason;
+  const told = (template: string, topic: string) =>
+    mismatch(parseTopicTemplate(template), topic.split('/')).reason;
   assert.equal(told('devices/{d}', 'sensors/a'), 'level 1 is "sensors", not "devices"');
   assert.equal(told('devices/{d}', 'devices/a/b'), 'the topic has 3 levels, not 2');
   assert.equal(told('a/{d}/{r#}', 'a'), 'the topic has 1 level, not at least 2');

@@ -1,6 +1,7 @@
 /** How `explain --against` prints what a changed configuration would store differently. */
 
 import type { MessageChange } from '../decode/comparison.ts';
+import { count } from './counted.ts';
 import { describePoint } from './explain-report.ts';
 import { printable } from './printable.ts';
 
@@ -43,10 +44,10 @@ function sided(sign: string, points: MessageChange['gone']): string[] {
 }
 
 export function describeTotals({ messages, same, stored, mended, broken, rest }: Totals): string {
-  const n = (count: number, what: string): string =>
-    count === 0 ? '' : `${count.toLocaleString('en-US').padStart(12)} ${what}\n`;
+  const n = (number: number, what: string): string =>
+    number === 0 ? '' : `${number.toLocaleString('en-US').padStart(12)} ${what}\n`;
   return (
-    `${messages.toLocaleString('en-US')} messages:\n` +
+    `${count(messages, 'message')}:\n` +
     n(same, 'become the same') +
     n(stored, 'are stored differently') +
     n(mended, 'were dead letters and are none') +

@@ -93,6 +93,7 @@ async function explain(
       'give a topic and a payload, or --follow, or --messages, or --dead-letters',
     );
   }
+  if (topic !== undefined) checkTopic(topic);
   // Only dead letters are in the database.
   const env = options.deadLetters === true ? terminal.env : databaseOptional(terminal.env);
   const config = loadConfig({ file: options.config, env });
@@ -108,6 +109,22 @@ async function explain(
     return await explainEach(terminal, limited, explainer, topic === undefined, options);
   const other = loadConfig({ file: options.against, env: databaseOptional(terminal.env) });
   return await compareEach(terminal, limited, explainer, new Explainer(other), options);
+}
+
+/** Throws `usage` for what nothing can be published to (MQTT 5, section 4.7). */
+function checkTopic(topic: string): void {
+  const shown = JSON.stringify(topic);
+  if (topic === '') throw new TidegateError('usage', 'the topic is empty; name the one of a message');
+  if (/[+#]/.test(topic))
+    throw new TidegateError(
+      'usage',
+      `the topic ${shown} is a filter; name the topic of a message, or listen with --follow ${shown}`,
+    );
+  if (topic.includes('\0') || !topic.isWellFormed() || Buffer.byteLength(topic) > 65_535)
+    throw new TidegateError(
+      'usage',
+      `the topic ${shown} has a NUL, a lone surrogate or more than 65535 bytes`,
+    );
 }
 
 async function explainEach(

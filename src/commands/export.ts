@@ -8,6 +8,7 @@ import { loadConfig } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
 import type { ExportFormat } from '../postgres/series-export.ts';
 import { Export } from '../transfer/export.ts';
+import { count } from './counted.ts';
 import { moment } from './option-values.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
@@ -43,7 +44,7 @@ A line is a point: device_id, metric_name, kind (gauge, counter, state, text), t
 is to the last bit, NaN and Infinity included. A series of which a unit or tags are known has a line of them, without a
 time and a value, before its points. Series come one after the other, each in order of time. Memory stays small, whatever
 the amount. Points that come while it runs may be among them or not; beside a running daemon that is no harm.
-Exit code 0: complete. 1: not.
+Exit code 0: complete, or the reader at the end of the pipe had enough. 1: not.
 
 The way to another engine or server: tidegate export -c old.yaml | tidegate import - -c new.yaml`,
     )
@@ -64,11 +65,16 @@ async function runExport(terminal: Terminal, options: ExportOptions): Promise<Ex
   const exported = new Export(config, selection, format);
   const gone = new AbortController();
   const to = output === undefined ? standardOutput(terminal.stdout, gone) : fileOutput(output);
-  await exported.run((bytes) => to.write(bytes), AbortSignal.any([terminal.stopped, gone.signal]));
+  try {
+    await exported.run((bytes) => to.write(bytes), AbortSignal.any([terminal.stopped, gone.signal]));
+  } catch (error) {
+    if (gone.signal.aborted) return 0;
+    throw error;
+  }
   await to.end();
   const { series, points } = exported.report;
-  const n = (count: number): string => count.toLocaleString('en-US');
-  print(terminal.stderr, `Exported ${n(points)} points of ${n(series)} series.`);
+  const n = series.toLocaleString('en-US');
+  print(terminal.stderr, `Exported ${count(points, 'point')} of ${n} series.`);
   return 0;
 }
 
@@ -80,6 +86,7 @@ interface Output {
 function standardOutput(stream: Writable, gone: AbortController): Output {
   // A reader that closes the pipe has seen enough.
   stream.once('close', () => gone.abort());
+  if (stream.destroyed) gone.abort();
   return {
     write: async (bytes) => {
       if (!stream.write(bytes)) await once(stream, 'drain', { signal: gone.signal });

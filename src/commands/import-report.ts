@@ -2,6 +2,7 @@ import { formatTimestamp } from '../decode/timestamp.ts';
 import type { Difference } from '../postgres/import-check.ts';
 import type { ImportOrder, ImportReport } from '../transfer/importing.ts';
 import type { ImportSource } from '../transfer/sources.ts';
+import { count } from './counted.ts';
 import { printable } from './printable.ts';
 
 /** Bad records that are shown. */
@@ -65,7 +66,7 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
   const { mapping, tallies, skipped, records, rejected } = outcome;
   const from = order.source.name === null ? 'the standard input' : printable(order.source.name);
   const earlier = skipped > 0 ? `, ${n(skipped)} of them imported before` : '';
-  const lines = [`${dry ? 'Would import' : 'Imported'} ${n(records)} records of ${from}${earlier}:`];
+  const lines = [`${dry ? 'Would import' : 'Imported'} ${count(records, 'record')} of ${from}${earlier}:`];
   if (dry && mapping !== null) {
     const parts = Object.entries(mapping.description).map(([what, where]) => `${what} ${printable(where)}`);
     lines.push(`mapping         ${parts.join('; ')}`);
@@ -99,8 +100,11 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
         [rejected, 0, 'records were bad, in whole or in part'],
       ] as const
     )
-      .filter(([count]) => count > 0)
-      .map(([count, old, what]) => `${n(count - old).padStart(15)} ${what}${byEarlierRuns(old)}`),
+      .filter(([number]) => number > 0)
+      .map(
+        ([number, old, what]) =>
+          `${n(number - old).padStart(15)} ${number - old === 1 ? one(what) : what}${byEarlierRuns(old)}`,
+      ),
   );
   const { range } = tallies;
   if (range !== null)
@@ -126,15 +130,24 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
   return lines.join('\n');
 }
 
-function byEarlierRuns(count: number): string {
-  return count === 0 ? '' : `; ${n(count)} more in earlier runs`;
+function byEarlierRuns(number: number): string {
+  return number === 0 ? '' : `; ${n(number)} more in earlier runs`;
+}
+
+/** `points were ...` of one. */
+function one(what: string): string {
+  return what
+    .replace(/^(\w+)s\b/, '$1')
+    .replace(/^(\w+) were\b/, '$1 was')
+    .replace(/^(\w+) have\b/, '$1 has')
+    .replace(' repeat ', ' repeats ');
 }
 
 function describeCheck(check: NonNullable<ImportReport['check']>): string[] {
   const { series, points, fewer, lacking, other, more, passed } = check;
   const lines = [
     passed
-      ? `Verified: ${n(points)} points of ${n(series)} series, counts and sums against what is stored.`
+      ? `Verified: ${count(points, 'point')} of ${n(series)} series, counts and sums against what is stored.`
       : 'NOT VERIFIED: what is stored is not what the source has.',
   ];
   if (more > 0)
@@ -148,7 +161,7 @@ function describeCheck(check: NonNullable<ImportReport['check']>): string[] {
 }
 
 function describeDifference({ deviceId, metricName, source, stored }: Difference): string {
-  return `series          ${printable(deviceId)}  ${printable(metricName)}: source ${n(source.count)} points, sum ${source.sum}; stored ${n(stored.count)}, sum ${stored.sum}`;
+  return `series          ${printable(deviceId)}  ${printable(metricName)}: source ${count(source.count, 'point')}, sum ${source.sum}; stored ${n(stored.count)}, sum ${stored.sum}`;
 }
 
 export function importJson(order: ImportOrder, report: ImportReport, dry: boolean): string {

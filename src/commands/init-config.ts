@@ -2,6 +2,7 @@
 
 import type { Found, SurveyReport, Unknown } from '../decode/survey.ts';
 import { payloadText } from '../decode/payload-text.ts';
+import { count } from './counted.ts';
 import { printable } from './printable.ts';
 import { routeLines } from './route-yaml.ts';
 
@@ -85,8 +86,4 @@ export function exampleOf({ topic, payload }: Unknown['sample']): string {
   const shown =
     text === null ? `${payload.length} bytes` : text.length > 60 ? `${text.slice(0, 60)}...` : text;
   return printable(`${topic} ${shown}`);
-}
-
-export function count(number: number, what: string): string {
-  return `${number.toLocaleString('en-US')} ${what}${number === 1 ? '' : 's'}`;
 }

@@ -2,7 +2,8 @@
 
 import type { Found, SurveyReport, Unknown } from '../decode/survey.ts';
 import { describePoint } from './explain-report.ts';
-import { count, exampleOf } from './init-config.ts';
+import { count } from './counted.ts';
+import { exampleOf } from './init-config.ts';
 import { printable } from './printable.ts';
 import { routeYaml } from './route-yaml.ts';
 

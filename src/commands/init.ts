@@ -79,7 +79,7 @@ async function init(terminal: Terminal, options: InitOptions): Promise<ExitCode>
       filters: options.filter,
       retained: 'store',
       patience: PATIENCE,
-      signal: AbortSignal.timeout(options.for),
+      lasting: options.for,
     },
     (message) => {
       survey.add(message);

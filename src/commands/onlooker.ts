@@ -20,8 +20,8 @@ interface OnlookerOptions {
   readonly retained?: Config['ingest']['retained'];
   /** Milliseconds in which a broker must let us in; then, or where it ends before, it rejects. Default: it goes on trying. */
   readonly patience?: number;
-  /** Ends it, besides SIGINT, SIGTERM and the end of the reader. */
-  readonly signal?: AbortSignal;
+  /** Milliseconds after which it ends, from the subscription on; default: never. */
+  readonly lasting?: number;
 }
 
 /**
@@ -31,7 +31,7 @@ interface OnlookerOptions {
 export async function lookOn(
   terminal: Terminal,
   config: Config,
-  { purpose, url, filters, retained, patience, signal }: OnlookerOptions,
+  { purpose, url, filters, retained, patience, lasting }: OnlookerOptions,
   onMessage: (delivery: Delivery) => boolean,
 ): Promise<void> {
   const { promise: over, resolve: end, reject: fail } = Promise.withResolvers<void>();
@@ -58,7 +58,7 @@ export async function lookOn(
     observer: { dropped: () => {}, resent: () => {} },
     onFatal: fail,
   });
-  const stopped = signal === undefined ? terminal.stopped : AbortSignal.any([terminal.stopped, signal]);
+  const { stopped } = terminal;
   if (stopped.aborted) end();
   stopped.addEventListener('abort', () => end(), { once: true });
   terminal.stdout.once('close', end);
@@ -70,10 +70,14 @@ export async function lookOn(
     wanted &&= onMessage(delivery);
     if (!wanted) end();
   });
-  starting.catch(fail);
+  let timer: NodeJS.Timeout | undefined;
+  starting.then(() => {
+    if (lasting !== undefined) timer = setTimeout(end, lasting);
+  }, fail);
   try {
     await over;
   } finally {
+    clearTimeout(timer);
     terminal.stdout.off('close', end);
     reached ||= subscriber.state().connected;
     await subscriber.close();

@@ -17,32 +17,45 @@ export function properties(schema: TObject): [string, TSchema & Described][] {
   return Object.entries(schema.properties) as [string, TSchema & Described][];
 }
 
-/** The items with their defaults; undefined stands for an item that has a mistake. Values are texts, as in a file. */
+/**
+ * The items with their defaults; undefined stands for an item that has a mistake. Values are texts, as in a file. `others`:
+ * keys that an item may have instead of being one of these, whose items are read before.
+ */
 export function readItems<Schema extends TObject>(
   schema: Schema,
   path: Path,
   items: readonly unknown[],
   sensitive: boolean,
   mistakes: Mistake[],
+  others: readonly string[] = [],
 ): (Static<Schema> | undefined)[] {
   return items.map((item, index) => {
-    const found = readItem(schema, [...path, index], item, sensitive);
+    const found = readItem(schema, [...path, index], item, sensitive, others);
     mistakes.push(...found.mistakes);
     return found.mistakes.length === 0 ? (found.values as Static<Schema>) : undefined;
   });
 }
 
-function readItem(schema: TObject, path: Path, item: unknown, sensitive: boolean) {
+function readItem(
+  schema: TObject,
+  path: Path,
+  item: unknown,
+  sensitive: boolean,
+  others: readonly string[] = [],
+) {
   const mistakes: Mistake[] = [];
   const values: Record<string, unknown> = {};
   const known = properties(schema);
   const names = known.map(([name]) => name);
+  const all = [...names, ...others];
   if (!isTree(item)) {
-    const text = notAllowed(showValue(item, sensitive), `an object of ${names.join(', ')}`);
+    const text = notAllowed(showValue(item, sensitive), `an object of ${all.join(', ')}`);
     return { values, mistakes: [{ paths: [path], text }] satisfies Mistake[] };
   }
   for (const name of Object.keys(item).filter((name) => !names.includes(name))) {
-    const text = `is not a known key; the nearest one is ${nearest(name, names)}`;
+    const text = others.includes(name)
+      ? `says something beside ${others.filter((other) => other !== name).join(', ')} only, which is not there`
+      : `is not a known key; the nearest one is ${nearest(name, all)}`;
     mistakes.push({ paths: [[...path, name]], text });
   }
   for (const [name, property] of known) {

@@ -13,7 +13,7 @@ import { merge } from './merge.ts';
 import { type Mistake, notAllowed, type Path, showPath } from './mistakes.ts';
 import { nearest } from './nearest.ts';
 import { policyMistakes } from './policies.ts';
-import { expandPresets } from './preset-routes.ts';
+import { expandPresets, PRESET_ITEM } from './preset-routes.ts';
 import { ROUTE, type RouteConfig } from './route.ts';
 import { routeMistakes, sharedRouteMistakes } from './routes.ts';
 import { KEYS, SCHEMA, type Settings } from './schema.ts';
@@ -48,9 +48,14 @@ export function loadConfig({ file, env }: ConfigSources): Config {
   const settings = readSettings(values, overrides, given, mistakes);
   const tokens = readItems(TOKEN, ['http', 'tokens'], settings.http.tokens, true, mistakes);
   const expansion = expandPresets(settings.routes);
-  const routes = readItems(ROUTE, ['routes'], expansion.items, false, mistakes).map(
-    (route) => route && { ...route, name: route.name === '' ? route.topic : route.name },
-  );
+  const routes = readItems(
+    ROUTE,
+    ['routes'],
+    expansion.items,
+    false,
+    mistakes,
+    Object.keys(PRESET_ITEM.properties),
+  ).map((route) => route && { ...route, name: route.name === '' ? route.topic : route.name });
   const series = readItems(
     SERIES_POLICY,
     ['policies', 'series'],

@@ -1,6 +1,7 @@
 import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 
-const TEMPERATURES = { unit: '$.TempUnit' };
+/** It is sent as C or F. */
+const TEMPERATURES = { unit: '°{$.TempUnit}' };
 
 export const tasmota: Preset = {
   name: 'tasmota',

@@ -151,6 +151,9 @@ suite('tidegate explain as a workbench', () => {
       ['a/b', '1', '--follow', '#'],
       ['--follow', 'a/{b}'],
       ['--messages', folder],
+      ['', '1'],
+      ['a/#', '1'],
+      ['a/+/b', '1'],
     ]) {
       const wrong = runCommand(addExplain, ['explain', ...args]);
       assert.equal(await wrong.ended, 2, args.join(' '));

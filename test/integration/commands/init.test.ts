@@ -7,6 +7,7 @@ import { addInit } from '../../../src/commands/init.ts';
 import { loadConfig } from '../../../src/config/load.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { publish, startBroker, type TestBroker } from '../../support/broker.ts';
+import { eventually } from '../../support/eventually.ts';
 import { LIMITS } from '../../unit/decode/decoding.ts';
 import { runCommand } from './command-run.ts';
 
@@ -119,7 +120,9 @@ suite('tidegate init', () => {
   test('a broker that cannot be reached is told from one where nothing is published', async () => {
     const output = join(folder, 'unreached.yaml');
     const url = 'mqtt://jane:secret@127.0.0.1:1';
-    const run = runCommand(addInit, ['init', '--url', url, '--for', '50ms', '-o', output]);
+    const run = runCommand(addInit, ['init', '--url', url, '-o', output]);
+    await eventually('it tries', () => Promise.resolve(run.stderr().includes('ECONNREFUSED')));
+    run.stop();
     assert.equal(await run.ended, 1);
     assert.equal(run.stdout(), '');
     assert.match(

@@ -133,6 +133,13 @@ suite('tidegate import', () => {
     assert.deepEqual([again.records, again.points.duplicate, again.rejected], [2, 1, 0]);
   });
 
+  test('an export whose reader had enough ends in silence', async () => {
+    const exported = runCommand(addExport, ['export'], { env: environment(database) });
+    exported.closeOutput();
+    assert.equal(await exported.ended, 0);
+    assert.equal(exported.stderr(), '');
+  });
+
   test('bad records are counted, listed with their lines and kept, and the good ones stored', async () => {
     const path = await file(
       'bad.csv',

@@ -133,7 +133,7 @@ policies: {chunk_interval: 7h}
     /^TIDEGATE_HTTP_PORT: http\.port is "99999"; allowed: a whole number, at most 65535$/,
     /^tidegate\.yaml:11:5: routes\[0\]\.devic_id is not a known key; the nearest one is device_id$/,
     /^tidegate\.yaml:12:5: routes\[0\]\.qos is "2"; allowed: 0 or 1$/,
-    /^tidegate\.yaml:13:5: routes\[1\] is "foo"; allowed: an object of name, topic, /,
+    /^tidegate\.yaml:13:5: routes\[1\] is "foo"; allowed: an object of name, topic, .*, preset, base$/,
     /^TIDEGATE_MQTT_ULR: is not a known variable; the nearest one is TIDEGATE_MQTT_URL$/,
   ];
   const lines = mistakes(t, text, env);

@@ -98,6 +98,11 @@ test('mistakes are told at the item, once', (t) => {
       ':9:5: routes[6].topic is missing; needed: an MQTT filter such as devices/{device_id}/{metric_name}, site/+/# or site/{device_id}/{rest#}',
     ],
   );
+  assert.deepEqual(mistakes(t, 'routes: [{topic: "a/{device_id}", base: a}, {presett: tasmota}]'), [
+    ':2:35: routes[0].base says something beside preset only, which is not there',
+    ':2:46: routes[1].presett is not a known key; the nearest one is preset',
+    ':2:45: routes[1].topic is missing; needed: an MQTT filter such as devices/{device_id}/{metric_name}, site/+/# or site/{device_id}/{rest#}',
+  ]);
   assert.deepEqual(
     mistakes(t, 'routes: [{preset: tasmota}, {preset: tasmota, name: again}]')[0],
     ':2:29: routes[1].topic and routes[0].topic take the same topics; only the first would get messages',

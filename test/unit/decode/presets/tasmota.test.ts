@@ -31,7 +31,7 @@ test('sensors, with the unit that the device says', () => {
     ['tasmota_C59B5E', 'DHT11.Humidity', 37, time],
     ['tasmota_C59B5E', 'DHT11.DewPoint', 7.5, time],
   ]);
-  assert.equal(unitsOf(PRESET, 'tele/tasmota_C59B5E/SENSOR', payload)['DHT11.Temperature'], 'C');
+  assert.equal(unitsOf(PRESET, 'tele/tasmota_C59B5E/SENSOR', payload)['DHT11.Temperature'], '°C');
 });
 
 // https://tasmota.github.io/docs/Rules/

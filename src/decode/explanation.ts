@@ -7,7 +7,7 @@ import { excerpt } from './place.ts';
 import { formatTimestamp } from './timestamp.ts';
 import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic, mismatch } from './topic-template.ts';
-import { newTrace, type SaidUnit, type Trace } from './trace.ts';
+import { newTrace, type Trace } from './trace.ts';
 
 export type { ExplainedPoint, Explanation, PassedRoute } from './explained.ts';
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createDecoder } from '../../../src/decode/decoder.ts';
+import { mergedNotes } from '../../../src/decode/series-notes.ts';
 import type { RouteConfig } from '../../../src/config/route.ts';
 import type { PointWriter, SeriesMeta } from '../../../src/pipeline/types.ts';
 import { decode, LIMITS, makeRoute } from './decoding.ts';
@@ -89,4 +90,16 @@ test('The same is said with the same object as long as nothing changes', () => {
   assert.equal(first, second);
   assert.notEqual(first, third);
   assert.equal(first, fourth);
+});
+
+test('what the payload and the route say is one: of both the word of the route, tags together, the same object again', () => {
+  const payload: SeriesMeta = { unit: 'W', tags: { line: '7', site: 'old' }, deviceName: 'as sent' };
+  const route: SeriesMeta = { unit: 'kW', tags: { site: 'berlin' } };
+  assert.equal(mergedNotes(payload, null), payload);
+  const both = mergedNotes(payload, route);
+  assert.deepEqual(both, { unit: 'kW', tags: { line: '7', site: 'berlin' }, deviceName: 'as sent' });
+  assert.equal(mergedNotes(payload, route), both, 'PointWriter.describe compares by identity');
+  assert.notEqual(mergedNotes({ ...payload }, route), both);
+  assert.deepEqual(mergedNotes({ unit: 'W' }, { deviceName: 'Pump' }), { unit: 'W', deviceName: 'Pump' });
+  assert.ok(!('tags' in mergedNotes({ unit: 'W' }, { deviceName: 'Pump' })), 'no tags are none');
 });

@@ -11,12 +11,12 @@ import {
   seriesOf,
   type Tags,
 } from '../postgres/device-series.ts';
-import { moveDeviceStates } from '../postgres/device-states.ts';
+import { moveDeviceRows } from '../postgres/device-rows.ts';
 import { type SchemaNames, withNames } from '../postgres/names.ts';
 import { countRows, markDirty, removeRows } from '../postgres/point-removal.ts';
 import type { OnDuplicate } from '../postgres/rows.ts';
 import { restateSeries } from '../postgres/series-statistics.ts';
-import { mergeDescriptions, moveDeviceName } from './description-merge.ts';
+import { mergeDescriptions } from './description-merge.ts';
 import { countShared, mergeSeries } from './series-merge.ts';
 import type { PointPlaces, Target } from './point-places.ts';
 
@@ -204,8 +204,7 @@ export class Corrections {
     const origins = await deadLetterOrigins(this.#client, names);
     const its = origins.filter(({ route, topic }) => deviceOf(route, topic) === device);
     if (!dryRun) {
-      await moveDeviceStates(this.#client, names, device, null);
-      await moveDeviceName(this.#client, names, device, null);
+      await moveDeviceRows(this.#client, names, device, null);
     }
     return dryRun
       ? {
@@ -248,8 +247,7 @@ export class Corrections {
       ),
       [device, to],
     );
-    await moveDeviceStates(this.#client, this.#context.names, device, to);
-    await moveDeviceName(this.#client, this.#context.names, device, to);
+    await moveDeviceRows(this.#client, this.#context.names, device, to);
     await this.#devices.follow(device, to);
   }
 

@@ -37,23 +37,3 @@ export async function mergeDescriptions(
   }
   return Number(rows[0]?.units);
 }
-
-/** The device's display name goes to another device, unless that one has its own; or with null away. */
-export async function moveDeviceName(
-  client: Client,
-  names: SchemaNames,
-  device: string,
-  to: string | null,
-): Promise<void> {
-  const query = async (sql: string, parameters: readonly unknown[]) =>
-    await client.query(withNames(sql, names), [...parameters]);
-  if (to !== null) {
-    await query(
-      `INSERT INTO :"internal".device_names (device_id, name, named_at)
-       SELECT $2, name, named_at FROM :"internal".device_names WHERE device_id = $1
-       ON CONFLICT DO NOTHING`,
-      [device, to],
-    );
-  }
-  await query('DELETE FROM :"internal".device_names WHERE device_id = $1', [device]);
-}

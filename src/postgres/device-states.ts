@@ -125,26 +125,3 @@ export class PostgresDeviceStates implements DeviceStore {
     });
   }
 }
-
-/** Part of a correction's transaction: what every daemon knows of a device goes to another name, or with null away. */
-export async function moveDeviceStates(
-  client: Client,
-  names: SchemaNames,
-  device: string,
-  to: string | null,
-): Promise<void> {
-  const query = async (sql: string, parameters: readonly unknown[]) =>
-    await client.query(withNames(sql, names), [...parameters]);
-  if (to !== null) {
-    // A daemon may write a row of the other name at this moment.
-    await query(
-      `INSERT INTO :"internal".device_states
-         (device_id, client_id, state, last_arrival, messages, expected_interval, clock_skew, intervals, skews)
-       SELECT $2, client_id, state, last_arrival, messages, expected_interval, clock_skew, intervals, skews
-       FROM :"internal".device_states WHERE device_id = $1 ORDER BY client_id
-       ON CONFLICT DO NOTHING`,
-      [device, to],
-    );
-  }
-  await query('DELETE FROM :"internal".device_states WHERE device_id = $1', [device]);
-}

@@ -78,7 +78,7 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
         [
           points.stored,
           before.points.stored,
-          dry ? 'points, where they are not there already' : 'points stored',
+          dry ? 'points, but for those that are there already' : 'points stored',
         ],
         [
           points.duplicate,

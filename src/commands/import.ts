@@ -7,6 +7,7 @@ import { dryRun, type ImportEvents, type ImportOrder, importSource } from '../tr
 import { LAYOUTS } from '../transfer/layouts.ts';
 import { fileSource, type ImportSource, streamSource } from '../transfer/sources.ts';
 import { sqlOrder } from '../transfer/sql-order.ts';
+import { isSqlite, sqliteOrder } from '../transfer/sqlite-order.ts';
 import { databaseOptional } from './database-optional.ts';
 import { describeImport, importJson, ImportProgress } from './import-report.ts';
 import { wholeNumber } from './option-values.ts';
@@ -55,7 +56,10 @@ export function addImport(program: Command, terminal: Terminal, exit: (code: Exi
       'between the fields of CSV; default: what the first line has',
       delimiter,
     )
-    .option('--from-sql <url>', 'read from a PostgreSQL (postgres://...) instead of a file')
+    .option(
+      '--from-sql <url>',
+      'read from a PostgreSQL (postgres://...) or a SQLite file (sqlite:///path) instead',
+    )
     .option('--query <sql>', 'what to read there, or @file; needs one row a record')
     .addOption(new Option('--layout <name>', 'what to read there: see below').choices(Object.keys(LAYOUTS)))
     .option('--table <name>', "the layout's table, where it needs one; schema.table, too")
@@ -118,6 +122,7 @@ or a file that cannot be read at all.
 
 Examples: tidegate import history.csv --device boiler-1 --time-zone Europe/Berlin --dry-run
           tidegate import --from-sql postgres://telegraf@db/telegraf --layout telegraf_wide --table cpu
+          tidegate import --from-sql sqlite:///config/home-assistant_v2.db --layout ha_recorder
           tidegate export | tidegate import - --config other.yaml`;
 }
 
@@ -193,7 +198,11 @@ async function orderOf(
   if (options.fromSql !== undefined) {
     if (file !== undefined) throw new TidegateError('usage', '--from-sql and a file exclude one another');
     const { fromSql: url, layout = null, table = null, name = null } = options;
-    return await sqlOrder({ url, query: queryText(options.query), layout, table, name }, rest);
+    const query = queryText(options.query);
+    if ((query === null) === (layout === null))
+      throw new TidegateError('usage', '--from-sql needs --query or --layout, one of them');
+    const open = isSqlite(url) ? sqliteOrder : sqlOrder;
+    return await open({ url, query, layout, table, name }, rest);
   }
   for (const name of ['query', 'layout', 'table'] as const)
     if (options[name] !== undefined) throw new TidegateError('usage', `--${name} needs --from-sql`);

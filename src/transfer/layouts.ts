@@ -30,6 +30,9 @@ const HOST = 'host';
 /** Telegraf's name for the table of tags that belongs to another. */
 const TAG_TABLE = '_tag';
 
+/** How rows of `recorderQuery` become points. */
+export const RECORDER_MAPPING = entity('ts');
+
 export const LAYOUTS: Readonly<Record<string, Layout>> = {
   telegraf_wide: {
     about: 'Telegraf, a table a measurement: time, tags, fields (--table cpu)',
@@ -53,12 +56,8 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   ha_recorder: {
     about: "Home Assistant's recorder (2023.4 or newer): a device an entity, its metric is `state`",
     query: async () => ({
-      sql: `SELECT m.entity_id, s.state, s.last_updated_ts AS ts, ${described('a.shared_attrs::json')}
-        FROM states s JOIN states_meta m USING (metadata_id) LEFT JOIN state_attributes a USING (attributes_id)
-        WHERE s.last_updated_ts IS NOT NULL AND s.state IS NOT NULL
-          AND (s.last_changed_ts IS NULL OR s.last_changed_ts = s.last_updated_ts)
-        ORDER BY s.last_updated_ts, s.state_id`,
-      mapping: entity('ts'),
+      sql: recorderQuery((key) => `a.shared_attrs::json->>'${key}'`),
+      mapping: RECORDER_MAPPING,
     }),
   },
   ltss: {
@@ -67,7 +66,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
       const { schema, name, columns } = await tableShape(client, table ?? 'ltss');
       const last = columns.some((column) => column.name === 'id') ? 'id' : 'state';
       return {
-        sql: `SELECT entity_id, state, "time" AS ts, ${described('attributes')} FROM ${qualified(schema, name)}
+        sql: `SELECT entity_id, state, "time" AS ts, ${described((key) => `attributes->>'${key}'`)} FROM ${qualified(schema, name)}
           WHERE state IS NOT NULL ORDER BY "time", entity_id, ${last}`,
         mapping: entity('ts'),
       };
@@ -75,9 +74,18 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
   },
 };
 
+/** Changes of states as Home Assistant's recorder keeps them. `attribute`: that of an entity, in the database's own SQL. */
+export function recorderQuery(attribute: (key: string) => string): string {
+  return `SELECT m.entity_id, s.state, s.last_updated_ts AS ts, ${described(attribute)}
+    FROM states s JOIN states_meta m USING (metadata_id) LEFT JOIN state_attributes a USING (attributes_id)
+    WHERE s.last_updated_ts IS NOT NULL AND s.state IS NOT NULL
+      AND (s.last_changed_ts IS NULL OR s.last_changed_ts = s.last_updated_ts)
+    ORDER BY s.last_updated_ts, s.state_id`;
+}
+
 /** What the attributes of an entity say of it. */
-function described(attributes: string): string {
-  return `${attributes}->>'unit_of_measurement' AS unit, ${attributes}->>'friendly_name' AS device_name`;
+function described(attribute: (key: string) => string): string {
+  return `${attribute('unit_of_measurement')} AS unit, ${attribute('friendly_name')} AS device_name`;
 }
 
 function entity(time: string): LayoutQuery['mapping'] {

@@ -7,7 +7,7 @@ import { LAYOUTS } from './layouts.ts';
 import type { MappingOptions } from './mapping.ts';
 import { unreadable } from './sources.ts';
 
-interface SqlSource {
+export interface SqlSource {
   readonly url: string;
   readonly query: string | null;
   /** One of LAYOUTS. */
@@ -22,8 +22,6 @@ export async function sqlOrder(
   { url, query, layout, table, name }: SqlSource,
   rest: Pick<ImportOrder, 'mapping' | 'maxErrors' | 'anew' | 'rejects'>,
 ): Promise<AsyncDisposable & { readonly order: ImportOrder }> {
-  if ((query === null) === (layout === null))
-    throw new TidegateError('usage', '--from-sql needs --query or --layout, one of them');
   if (query !== null && table !== null) throw new TidegateError('usage', '--table belongs to --layout');
   const client = await connectSource(url);
   const end = async (): Promise<void> => {
@@ -66,7 +64,7 @@ export async function sqlOrder(
 }
 
 /** What is named by hand wins. */
-function withLayout(given: MappingOptions, laid: Partial<MappingOptions>): MappingOptions {
+export function withLayout(given: MappingOptions, laid: Partial<MappingOptions>): MappingOptions {
   const named = Object.entries(given).filter(
     ([, value]) => value !== null && !(Array.isArray(value) && value.length === 0),
   );

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
 import { addImport } from '../../../src/commands/import.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { createFolder } from '../../support/folder.ts';
 import { become } from '../../unit/decode/presets/preset-points.ts';
 import { runCommand } from '../commands/command-run.ts';
 import { environment } from '../dead-letters/letters.ts';
@@ -149,6 +152,53 @@ suite('tidegate import --from-sql', () => {
       'lock.door state locked 02 00:00:01.000000',
       'sensor.kitchen state 20 02 00:00:00.000001',
     ]);
+  });
+
+  test("Home Assistant's recorder as a SQLite file", async () => {
+    await using folder = await createFolder();
+    const path = join(folder.path, 'home-assistant_v2.db');
+    const file = new DatabaseSync(path);
+    file.exec(
+      HOME_ASSISTANT.replace(/CREATE TABLE ltss[^]*/, '')
+        .replaceAll('bigserial', 'integer')
+        .replace(/ double precision| timestamptz/g, ' real'),
+    );
+    const recorder = `sqlite://${path}`;
+    const from = (...args: string[]) =>
+      runCommand(addImport, ['import', '--from-sql', ...args], { env: environment(database) });
+    await database.query(
+      'TRUNCATE tidegate.points, tidegate.texts, tidegate.points_late, tidegate.texts_late',
+    );
+    const done = from(recorder, '--layout', 'ha_recorder', '--device', 'lite.{entity_id}');
+    assert.equal(await done.ended, 0, `${done.stdout()}${done.stderr()}`);
+    assert.match(done.stdout(), /^ +3 points stored$/m);
+    assert.deepEqual(
+      await database.query(
+        `SELECT device_name, unit, last_seen = '2026-01-01 00:00:00.123456+00' AS exact FROM iot_series
+         WHERE device_id = 'lite.sensor.kitchen'`,
+      ),
+      [{ device_name: 'Küche', unit: '°C', exact: true }],
+    );
+    file.exec(`INSERT INTO states (state, last_updated_ts, metadata_id) VALUES ('off', 1767225800, 2)`);
+    file.close();
+    const more = from(recorder, '--layout', 'ha_recorder', '--device', 'lite.{entity_id}');
+    assert.equal(await more.ended, 0, more.stderr());
+    assert.match(more.stdout(), /^ +1 point stored; 3 more in earlier runs$/m);
+    const query = `SELECT 9007199254740993 AS n, 'big' AS device, 1767225600000001 AS time`;
+    const big = from(recorder, '--query', query, '--values', 'n', '--dry-run');
+    assert.equal(await big.ended, 0, big.stderr());
+    assert.match(big.stdout(), /2026-01-01T00:00:00\.000001Z {2}big {2}n {2}9007199254740992/);
+    for (const [args, code, message] of [
+      [[`${recorder}x`, '--layout', 'ha_recorder'], 2, /cannot be read: ENOENT/],
+      [[recorder, '--layout', 'ltss'], 2, /of SQLite there is the layout ha_recorder/],
+      [[recorder, '--query', 'SELECT nonsense'], 1, /import_source: no such column: nonsense/],
+      [[recorder, '--query', 'DELETE FROM states RETURNING *'], 1, /import_source: .*readonly/],
+      [[recorder, '--query', `SELECT x'00' AS v, 'd' AS device, 1 AS time`], 1, /the column v has bytes/],
+    ] as const) {
+      const bad = from(...args);
+      assert.equal(await bad.ended, code, `${args.join(' ')}: ${bad.stderr()}`);
+      assert.match(bad.stderr(), message);
+    }
   });
 
   test('a query of its own, and what comes to it later', async () => {

@@ -71,9 +71,11 @@ export async function lookOn(
     if (!wanted) end();
   });
   let timer: NodeJS.Timeout | undefined;
-  starting.then(() => {
+  const listening = async (): Promise<void> => {
+    await starting;
     if (lasting !== undefined) timer = setTimeout(end, lasting);
-  }, fail);
+  };
+  listening().catch(fail);
   try {
     await over;
   } finally {

@@ -45,7 +45,7 @@ export async function sqliteOrder(
       statement.setReadBigInts(true);
       let text = '';
       for (const row of statement.iterate()) {
-        text += lineOf(row as Row);
+        text += lineOf(row);
         if (text.length < PART) continue;
         const bytes = Buffer.from(text);
         text = '';

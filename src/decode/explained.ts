@@ -2,7 +2,6 @@
 
 import type { DeadLetterCode } from '../errors.ts';
 import type { DropReason, SeriesKind } from '../pipeline/types.ts';
-import type { SaidUnit } from './trace.ts';
 
 export interface Explanation {
   /** The name of the route that takes the message; null where none does: it is a dead letter then, or ignored. */
@@ -17,6 +16,12 @@ export interface Explanation {
   readonly units: readonly SaidUnit[];
   /** The other routes, in order, with why they do not take the message. */
   readonly passed: readonly PassedRoute[];
+}
+
+export interface SaidUnit {
+  readonly device_id: string;
+  readonly metric_name: string;
+  readonly unit: string;
 }
 
 export interface PassedRoute {

@@ -1,4 +1,5 @@
 import type { RoutePlan } from './route-plan.ts';
+import type { SaidUnit } from './explained.ts';
 
 /** What decoding notes down for people; only while a message is explained. */
 export interface Trace {
@@ -8,12 +9,6 @@ export interface Trace {
   readonly units: SaidUnit[];
   /** The value that is written next, as it was sent, where its route says something of the metric. */
   sent: { readonly metricName: string; readonly value: unknown } | null;
-}
-
-export interface SaidUnit {
-  readonly device_id: string;
-  readonly metric_name: string;
-  readonly unit: string;
 }
 
 export function newTrace(): Trace {

@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- NAME...] [--rounds N] [--count N] [--minutes N]`: figures beside others that are measured in the same run. Needs
+ * `npm run bench [-- NAME...] [--rounds N] [--count N] [--minutes N]`: figures beside others that are measured in the same run;
+ * `compare` also knows `--profile NAME,...` and `--write` (compare/compare.ts). Needs
  * mosquitto, mosquitto-clients and postgresql-client. Prints; docs/benchmarks.md keeps what was printed on one machine.
  */
 import { cpus, totalmem } from 'node:os';
@@ -8,6 +9,7 @@ import { benchAggregates } from './aggregates.ts';
 import { benchAnomaly } from './anomaly.ts';
 import { benchApi } from './api.ts';
 import { benchCodec } from './codec.ts';
+import { benchCompare } from './compare/compare.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
 import { benchDecode } from './decode.ts';
@@ -26,6 +28,7 @@ import { benchStall } from './stall.ts';
 import { benchTuning } from './tuning.ts';
 
 const BENCHES = {
+  compare: { run: benchCompare, count: 0 },
   messages: { run: benchMessages, count: 300_000 },
   ledger: { run: benchLedger, count: 300_000 },
   spooling: { run: benchSpooling, count: 200_000 },
@@ -48,7 +51,7 @@ const BENCHES = {
   tuning: { run: benchTuning, count: 100_000 },
 } as const;
 /** They take so many minutes, and only when asked for. */
-const LONG: Readonly<Record<string, number>> = { soak: 60, stall: 10, api: 2 };
+const LONG: Readonly<Record<string, number>> = { compare: 15, soak: 60, stall: 10, api: 2 };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -56,6 +59,8 @@ const { values, positionals } = parseArgs({
     rounds: { type: 'string', default: '5' },
     count: { type: 'string' },
     minutes: { type: 'string' },
+    profile: { type: 'string' },
+    write: { type: 'boolean', default: false },
   },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => !(name in LONG));
@@ -77,6 +82,8 @@ for (const name of names as (keyof typeof BENCHES)[]) {
     rounds: Number(values.rounds),
     count: Number(values.count ?? count),
     minutes: Number(values.minutes ?? LONG[name]),
+    profiles: values.profile?.split(',') ?? [],
+    write: values.write,
   });
   process.stdout.write(`\n${name}: ${lines.join('\n')}\n`);
 }

@@ -1,67 +1,121 @@
 /**
- * A publisher that costs little: whole windows of QoS 1 PUBLISH packets in one write each, PUBACKs counted by their
- * length alone. A process of its own: `node publisher.ts PORT COUNT DEVICES [RATE]`, waits for a line on standard input,
- * then publishes one-point JSON messages, RATE a second or as fast as they are taken, and exits once all are acknowledged.
+ * A publisher that costs little. A process of its own: `node publisher.ts PORT FLOW` (FLOW as JSON) makes all packets, prints
+ * `ready`, waits for a line on standard input, and writes them at QoS 1, many in one write; PUBACKs are counted by their length
+ * alone. Once all are acknowledged it prints what it took (`Published`) and exits. With a rate, messages are made as they are sent.
  */
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Flow, type FlowMessage, isShared, messagesOf, payloadOf, topicOf } from './flow-shapes.ts';
 
-const [port, count, devices, rate = Number.POSITIVE_INFINITY] = process.argv.slice(2).map(Number) as [
-  number,
-  number,
-  number,
-  number?,
-];
+/** Packets of one write, and their bytes. */
+const CHUNK = 100;
+const CHUNK_BYTES = 256 * 1024;
+/** Unacknowledged at most: messages, and about so many bytes. */
 const WINDOW = 2000;
-const FIRST_TIME = Date.now() - count;
-/** Milliseconds between two sendings where there is a rate. */
-const PAUSE = 4;
+const WINDOW_BYTES = 16 * 2 ** 20;
 
-const socket = createConnection({ host: '127.0.0.1', port, noDelay: true });
+interface Chunk {
+  readonly parts: readonly Uint8Array[];
+  readonly messages: number;
+}
+
+const [port, argument] = process.argv.slice(2) as [string, string];
+const flow = JSON.parse(argument) as Flow;
+const chunks = flow.rate === undefined ? [...chunked(flow)] : [];
+const largest = Math.max(...chunks.map(({ parts, messages }) => sizeOf(parts) / messages), 1);
+const window = Math.max(CHUNK, Math.min(WINDOW, Math.floor(WINDOW_BYTES / largest)));
+
+const socket = createConnection({ host: '127.0.0.1', port: Number(port), noDelay: true });
 await once(socket, 'connect');
-socket.write(Buffer.from('\x10\x11\x00\x04MQTT\x04\x02\x00\x00\x00\x05bench', 'latin1')); // CONNECT, MQTT 3.1.1, clean session
+socket.write(connect(`bench-${process.pid}`));
 await once(socket, 'data');
 process.stdout.write('ready\n');
 await once(process.stdin, 'data');
 
-/** Null: without a rate. */
-const begun = Number.isFinite(rate) ? performance.now() : null;
-const FIRST_DUE = Date.now();
+const begun = performance.now();
+const before = process.cpuUsage();
 let sent = 0;
 let acknowledged = 0;
-const { promise, resolve } = Promise.withResolvers<void>();
 let bytes = 0;
+const { promise: finished, resolve } = Promise.withResolvers<void>();
 socket.on('data', (chunk: Buffer) => {
   bytes += chunk.length;
   acknowledged = bytes >> 2;
-  if (acknowledged === count) resolve();
-  else if (sent - acknowledged <= WINDOW / 2) send();
+  if (acknowledged === flow.count) resolve();
+  else if (flow.rate === undefined) send();
 });
-
-function send(): void {
-  const packets: Buffer[] = [];
-  const due = begun === null ? count : Math.min(count, ((performance.now() - begun) / 1000) * rate);
-  for (; sent < due && sent - acknowledged < WINDOW; sent++) packets.push(publish(sent));
-  if (packets.length > 0) socket.write(Buffer.concat(packets));
-}
-
-function publish(index: number): Buffer {
-  const topic = `devices/device-${index % devices}/temperature`;
-  const time = begun === null ? FIRST_TIME + index : FIRST_DUE + Math.floor((index / rate) * 1000);
-  const payload = `{"value":${(20 + (index % 100) / 10).toFixed(1)},"timestamp":${time}}`;
-  const packet = Buffer.allocUnsafe(2 + 2 + topic.length + 2 + payload.length);
-  packet[0] = 0x32;
-  packet[1] = packet.length - 2;
-  packet.writeUInt16BE(topic.length, 2);
-  packet.write(topic, 4, 'latin1');
-  packet.writeUInt16BE((index % 65_535) + 1, 4 + topic.length);
-  packet.write(payload, 6 + topic.length, 'latin1');
-  return packet;
-}
-
-const timer = begun === null ? undefined : setInterval(send, PAUSE);
-send();
-await promise;
-clearInterval(timer);
+if (flow.rate === undefined) send();
+else await pace(flow, flow.rate);
+await finished;
+const { user, system } = process.cpuUsage(before);
+process.stdout.write(
+  JSON.stringify({ seconds: (performance.now() - begun) / 1000, cpu: (user + system) / 1e6 }),
+);
 socket.end();
 process.stdin.destroy();
+
+function send(): void {
+  while (chunks.length > 0 && sent - acknowledged < window) {
+    const { parts, messages } = chunks.pop() as Chunk;
+    socket.cork();
+    for (const part of parts) socket.write(part);
+    socket.uncork();
+    sent += messages;
+  }
+}
+
+/** Each message at its moment, to about a millisecond. */
+async function pace(flow: Flow, rate: number): Promise<void> {
+  for (const message of messagesOf(flow)) {
+    while ((performance.now() - begun) * rate < sent * 1000) await delay(1);
+    const time = Math.round((performance.timeOrigin + performance.now()) * 1000);
+    socket.write(Buffer.concat(packet(sent, message, payloadOf(flow, { ...message, time }))));
+    sent++;
+  }
+}
+
+/** The last chunk first, so that the next one is taken from the end. */
+function chunked(flow: Flow): Chunk[] {
+  const made: Chunk[] = [];
+  let parts: Uint8Array[] = [];
+  let messages = 0;
+  let index = 0;
+  let shared: { turn: number; payload: Uint8Array } | null = null;
+  for (const message of messagesOf(flow)) {
+    if (!isShared(flow) || shared?.turn !== message.turn) {
+      shared = { turn: message.turn, payload: payloadOf(flow, message) };
+    }
+    parts.push(...packet(index++, message, shared.payload));
+    messages++;
+    if (messages < CHUNK && sizeOf(parts) < CHUNK_BYTES && index < flow.count) continue;
+    made.push({ parts: isShared(flow) ? parts : [Buffer.concat(parts)], messages });
+    parts = [];
+    messages = 0;
+  }
+  return made.toReversed();
+}
+
+/** PUBLISH at QoS 1 (MQTT 3.1.1, 3.3): everything before the payload, and the payload. */
+function packet(index: number, message: FlowMessage, payload: Uint8Array): [Uint8Array, Uint8Array] {
+  const topic = topicOf(flow, message);
+  let rest = 2 + topic.length + 2 + payload.length;
+  const head = [0x32];
+  for (; rest > 127; rest >>= 7) head.push((rest & 127) | 128);
+  head.push(rest, topic.length >> 8, topic.length & 255);
+  const id = (index % 65_535) + 1;
+  return [
+    Buffer.concat([Buffer.from(head), Buffer.from(topic, 'latin1'), Buffer.from([id >> 8, id & 255])]),
+    payload,
+  ];
+}
+
+/** CONNECT (MQTT 3.1.1, 3.1): clean session, no keepalive. */
+function connect(clientId: string): Buffer {
+  const head = [0x10, 12 + clientId.length, 0, 4, ...Buffer.from('MQTT'), 4, 2, 0, 0, 0, clientId.length];
+  return Buffer.concat([Buffer.from(head), Buffer.from(clientId, 'latin1')]);
+}
+
+function sizeOf(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,212 @@
+/** What can be compared: what is sent, and who stores it. */
+
+import { copySide } from './copy-side.ts';
+import { nodeRedSide } from './node-red-side.ts';
+import { pipeSide } from './pipe-side.ts';
+import { type FlowShape, Flows, type Ground, type Side } from './side.ts';
+import { sketchSide } from './sketch-side.ts';
+import { startTidegate, type Tidegate, tidegateSide } from './tidegate-side.ts';
+
+export interface Profile {
+  readonly title: string;
+  /** A sentence or two below the title. */
+  readonly what: string;
+  /** Messages of a round, where none are asked for: about a minute for all. */
+  readonly count: number;
+  readonly shape: FlowShape;
+  /** Starts whoever stores. */
+  readonly field: (start: Start) => Promise<Field>;
+}
+
+export interface Start {
+  readonly ground: Ground;
+  readonly shape: FlowShape;
+  /** Messages of a round. */
+  readonly count: number;
+  /** Rounds and the one before them. */
+  readonly runs: number;
+}
+
+export interface Field {
+  /** The first is held against each of the others. A text says why somebody is missing. */
+  readonly sides: readonly (Side | string)[];
+  /** Whose rows are counted at the end, and whose memory is told. */
+  readonly tidegates: readonly Tidegate[];
+}
+
+/** First levels of topics, all of one length; also the names of the databases. */
+const [OURS, OTHERS, PIPED, COPIED, NODE_RED, SKETCH] = [
+  'fleet_a',
+  'fleet_b',
+  'fleet_p',
+  'fleet_c',
+  'fleet_n',
+  'fleet_s',
+] as const;
+/** Node-RED gets this part of the messages, so that its turn does not take most of the time. */
+const NODE_RED_SHARE = 1 / 10;
+const SKETCH_POINTS = 200_000;
+
+const ONE = { layout: 'one', points: 1, devices: 1000, step: 20 } as const;
+const DENSE = { points: 1000, devices: 100, step: 1000 } as const;
+const WIDE = { layout: 'metrics', points: 10, step: 20 } as const;
+
+export const PROFILES: Readonly<Record<string, Profile>> = {
+  'one-point': {
+    title: 'One-point messages',
+    what: 'JSON such as `{"value":21.5,"timestamp":1767225600123}` of 1,000 devices.',
+    count: 100_000,
+    shape: ONE,
+    field: against('pipe', 'copy', 'node-red'),
+  },
+  'metrics-10': {
+    title: '10 metrics of one device in a message',
+    what: 'A JSON object of a time and 10 values, of 1,000 devices: 10,000 series.',
+    count: 20_000,
+    shape: { ...WIDE, devices: 1000 },
+    field: against('copy', 'pipe'),
+  },
+  'metrics-100': {
+    title: '100 metrics of one device in a message',
+    what: 'A JSON object of a time and 100 values, of 100 devices: 10,000 series.',
+    count: 4_000,
+    shape: { ...WIDE, points: 100, devices: 100 },
+    field: against('copy', 'pipe'),
+  },
+  'times-100': {
+    title: '100 times of one metric in a message',
+    what: 'A JSON array of 100 objects of a time and a value, of 1,000 devices.',
+    count: 4_000,
+    shape: { layout: 'times', points: 100, devices: 1000, step: 1000 },
+    field: against('copy', 'pipe'),
+  },
+  'dense-json': {
+    title: 'Columns of 1,000 points in JSON',
+    what: 'A JSON array of 1,000 times, a millisecond apart, and one of values, of 100 devices.',
+    count: 2_000,
+    shape: { ...DENSE, layout: 'columns' },
+    field: against('copy', 'sketch'),
+  },
+  'dense-cbor': {
+    title: 'Columns of 1,000 points in CBOR',
+    what: 'The same as typed arrays of doubles in CBOR (RFC 8746).',
+    count: 2_000,
+    shape: { ...DENSE, layout: 'typed' },
+    field: against('copy', 'sketch'),
+  },
+  minutely: {
+    title: 'Many devices, each once a minute',
+    what: 'One-point messages of 100,000 devices in turn: in a batch hardly any device comes twice.',
+    count: 100_000,
+    shape: { ...ONE, devices: 100_000, step: 60_000 },
+    field: against('pipe', 'copy'),
+  },
+  'million-series': {
+    title: '1 million series',
+    what: `10 metrics of one device in a message, of 100,000 devices beside 100 devices. All series are there before the first
+round; each round brings points of those that are next.`,
+    count: 20_000,
+    shape: { ...WIDE, devices: 100_000 },
+    async field({ ground, shape, count, runs }) {
+      const many = await startTidegate(ground, OURS);
+      const few = await startTidegate(ground, OTHERS);
+      const manyFlows = new Flows(OURS, shape, { count, runs });
+      const fewFlows = new Flows(OTHERS, { ...shape, devices: 100 }, { count, runs });
+      await many.store(manyFlows.next(shape.devices));
+      return {
+        sides: [
+          tidegateSide(many, manyFlows, count, { name: 'Tidegate, 1,000,000 series' }),
+          tidegateSide(few, fewFlows, count, { name: 'Tidegate, 1,000 series' }),
+        ],
+        tidegates: [many, few],
+      };
+    },
+  },
+  'out-of-order': {
+    title: 'Out of order',
+    what: 'One-point messages of 1,000 devices, 10 s apart, shuffled over all the time of a round, beside the same in order.',
+    count: 100_000,
+    shape: { ...ONE, step: 10_000 },
+    async field({ ground, shape, count, runs }) {
+      const tidegate = await startTidegate(ground, OURS);
+      const flows = new Flows(OURS, shape, { count, runs: 2 * runs });
+      return {
+        sides: [
+          tidegateSide(tidegate, flows, count, { name: 'Tidegate, shuffled', change: { shuffled: true } }),
+          tidegateSide(tidegate, flows, count, { name: 'Tidegate, in order' }),
+        ],
+        tidegates: [tidegate],
+      };
+    },
+  },
+  duplicates: {
+    title: 'All duplicates',
+    what: 'One-point messages that were stored a round ago, once more, beside new ones. Nothing is stored twice.',
+    count: 100_000,
+    shape: ONE,
+    async field({ ground, shape, count, runs }) {
+      const tidegate = await startTidegate(ground, OURS);
+      const flows = new Flows(OURS, shape, { count, runs: runs + 1 });
+      let latest = flows.next(count);
+      await tidegate.store(latest);
+      const fresh = () => tidegate.store((latest = flows.next(count)));
+      return {
+        sides: [
+          { name: 'Tidegate, all there already', run: () => tidegate.store(latest, true) },
+          { name: 'Tidegate, all new', run: fresh },
+        ],
+        tidegates: [tidegate],
+      };
+    },
+  },
+  'chunks-400': {
+    title: '400 days of chunks',
+    what: 'One-point messages of today, where a chunk is open for each of the 400 days before, beside a database without them.',
+    count: 100_000,
+    shape: ONE,
+    async field({ ground, shape, count, runs }) {
+      const old = await startTidegate(ground, OURS);
+      const young = await startTidegate(ground, OTHERS);
+      await old.client.query(
+        `SELECT tidegate.open_chunk('points', now() - day * interval '1 day', '1 day') FROM generate_series(1, 400) AS day`,
+      );
+      return {
+        sides: [
+          tidegateSide(old, new Flows(OURS, shape, { count, runs }), count, { name: 'Tidegate, 401 chunks' }),
+          tidegateSide(young, new Flows(OTHERS, shape, { count, runs }), count, {
+            name: 'Tidegate, 1 chunk',
+          }),
+        ],
+        tidegates: [old, young],
+      };
+    },
+  },
+};
+
+type Rival = 'pipe' | 'copy' | 'node-red' | 'sketch';
+
+/** Tidegate and others. */
+function against(...rivals: readonly Rival[]): Profile['field'] {
+  return async (start) => {
+    const { ground, shape, count, runs } = start;
+    const tidegate = await startTidegate(ground, OURS);
+    const sides: (Side | string)[] = [tidegateSide(tidegate, new Flows(OURS, shape, { count, runs }), count)];
+    for (const rival of rivals) sides.push(await rivalSide(rival, start));
+    return { sides, tidegates: [tidegate] };
+  };
+}
+
+async function rivalSide(rival: Rival, { ground, shape, count, runs }: Start): Promise<Side | string> {
+  switch (rival) {
+    case 'pipe':
+      return await pipeSide(ground, new Flows(PIPED, shape, { count, runs }), PIPED, count);
+    case 'copy':
+      return await copySide(ground, new Flows(COPIED, shape, { count, runs }), COPIED, count);
+    case 'sketch':
+      return await sketchSide(ground, SKETCH, SKETCH_POINTS);
+    case 'node-red': {
+      const fewer = Math.ceil(count * NODE_RED_SHARE);
+      return await nodeRedSide(ground, new Flows(NODE_RED, shape, { count: fewer, runs }), NODE_RED, fewer);
+    }
+  }
+}

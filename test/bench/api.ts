@@ -6,11 +6,9 @@
  * aggregates by hours, are made first: some minutes.
  */
 
-import { spawn } from 'node:child_process';
 import { Agent, get } from 'node:http';
 import { loadavg } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { openPostgres, runJob } from '../integration/engines/engines.ts';
@@ -21,10 +19,9 @@ import { addresses } from '../support/program.ts';
 import { fillCompressed, type SetSeries, START } from './compressed-set.ts';
 import { freshDatabase } from './database.ts';
 import { Hours } from './hours.ts';
-import { line } from './messages.ts';
+import { preparePublisher } from './publishing.ts';
 import { generator } from './point-sets.ts';
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
 const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 const DEVICES = 1_000;
 const MONTH = 31 * 86_400;
@@ -54,22 +51,14 @@ export async function benchApi({ count, minutes }: { count: number; minutes: num
   const made = (performance.now() - begin) / 1000;
   await using daemon = await startDaemon({ env: addresses(broker, url) });
   const seconds = minutes * 60;
-  const publisher = spawn(
-    process.execPath,
-    [
-      `${HERE}publisher.ts`,
-      `${broker.port}`,
-      `${RATE * (seconds + HURRIED_SECONDS + 60)}`,
-      `${DEVICES}`,
-      `${RATE}`,
-    ],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  await line(publisher, 'ready');
-  publisher.stdin.write('go\n');
+  const messages = RATE * (seconds + HURRIED_SECONDS + 60);
+  const shape = { layout: 'one', points: 1, devices: DEVICES, step: 20 } as const;
+  const flow = { prefix: 'devices', ...shape, from: 0, count: messages, first: 0, rate: RATE };
+  const publishing = await preparePublisher(broker.port, flow);
+  publishing.begin();
   const paced = await phase(daemon, set, { seconds, pause: PAUSE });
   const hurried = await phase(daemon, set, { seconds: HURRIED_SECONDS, pause: 0 });
-  publisher.kill('SIGKILL');
+  await publishing[Symbol.asyncDispose]();
   await daemon.stop();
   const total = set.reduce((sum, { points }) => sum + points, 0);
   return [

@@ -64,26 +64,7 @@ export function topicOf({ prefix, layout }: Flow, { device }: FlowMessage): stri
 }
 
 export function payloadOf(flow: Flow, message: FlowMessage): Uint8Array {
-  const points = [...pointsOf(flow, message)];
-  const [{ time, value }] = points as [FlowPoint];
-  switch (flow.layout) {
-    case 'one':
-      return Buffer.from(JSON.stringify({ value, timestamp: time }));
-    case 'metrics': {
-      const metrics = points.map(({ value }, index) => [`metric_${index}`, value]);
-      return Buffer.from(JSON.stringify({ timestamp: time, ...Object.fromEntries(metrics) }));
-    }
-    case 'times':
-      return Buffer.from(JSON.stringify(points.map(({ time, value }) => ({ timestamp: time, value }))));
-    case 'columns': {
-      const columns = { timestamp: points.map(({ time }) => time), metrics: { temperature: values(points) } };
-      return Buffer.from(JSON.stringify(columns));
-    }
-    case 'typed': {
-      const times = points.map(({ time }) => time);
-      return encodeCbor({ timestamp: float64(times), metrics: { temperature: float64(values(points)) } });
-    }
-  }
+  return PAYLOADS[flow.layout]([...pointsOf(flow, message)] as [FlowPoint, ...FlowPoint[]]);
 }
 
 export interface FlowPoint {
@@ -107,8 +88,25 @@ export function* pointsOf(flow: Flow, { device, time }: FlowMessage): Generator<
   }
 }
 
-function values(points: readonly FlowPoint[]): number[] {
-  return points.map(({ value }) => value);
+const PAYLOADS: Readonly<Record<Layout, (points: readonly [FlowPoint, ...FlowPoint[]]) => Uint8Array>> = {
+  one: ([{ time, value }]) => json({ value, timestamp: time }),
+  metrics: (points) => {
+    const metrics = points.map(({ value }, index) => [`metric_${index}`, value]);
+    return json({ timestamp: points[0].time, ...Object.fromEntries(metrics) });
+  },
+  times: (points) => json(points.map(({ time, value }) => ({ timestamp: time, value }))),
+  columns: (points) => json(columnsOf(points, (numbers) => numbers)),
+  typed: (points) => encodeCbor(columnsOf(points, float64)),
+};
+
+function columnsOf(points: readonly FlowPoint[], column: (numbers: number[]) => unknown): object {
+  const times = points.map(({ time }) => time);
+  const values = points.map(({ value }) => value);
+  return { timestamp: column(times), metrics: { temperature: column(values) } };
+}
+
+function json(document: object): Uint8Array {
+  return Buffer.from(JSON.stringify(document));
 }
 
 /** Tag 86: little-endian doubles. */

@@ -14,12 +14,10 @@ import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
 import { benchDecode } from './decode.ts';
 import { benchLatest } from './latest.ts';
-import { benchLedger } from './ledger.ts';
 import { benchDevices } from './devices.ts';
 import { benchExport } from './export.ts';
 import { benchImport } from './import.ts';
 import { benchLifecycle } from './lifecycle.ts';
-import { benchMessages } from './messages.ts';
 import { benchReading } from './reading.ts';
 import { benchSpooling } from './spooling.ts';
 import { benchSoak } from './soak.ts';
@@ -29,8 +27,6 @@ import { benchTuning } from './tuning.ts';
 
 const BENCHES = {
   compare: { run: benchCompare, count: 0 },
-  messages: { run: benchMessages, count: 300_000 },
-  ledger: { run: benchLedger, count: 300_000 },
   spooling: { run: benchSpooling, count: 200_000 },
   devices: { run: benchDevices, count: 1_000_000 },
   decode: { run: benchDecode, count: 500_000 },

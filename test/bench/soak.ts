@@ -3,21 +3,19 @@
  * memory, file descriptors, the tables that the daemon itself keeps.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
 import { startBroker } from '../support/broker.ts';
+import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { createFolder } from '../support/folder.ts';
 import { startTestPostgres } from '../support/postgres.ts';
+import { addresses } from '../support/program.ts';
 import { freshDatabase } from './database.ts';
 import { figure } from './figures.ts';
-import { line } from './messages.ts';
+import { memoryOf } from './processes.ts';
+import { preparePublisher, type Publishing } from './publishing.ts';
 
-const HERE = fileURLToPath(new URL('.', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const DEVICES = 1000;
 /** Milliseconds between two looks. */
 const SAMPLE = 10_000;
@@ -46,40 +44,27 @@ export async function benchSoak({
   await using broker = await startBroker({ kind: 'mosquitto' });
   await using folder = await createFolder();
   const database = await freshDatabase(postgres.url);
-  const daemon = spawn(process.execPath, [MAIN, 'run'], {
-    env: {
-      ...process.env,
-      TIDEGATE_MQTT_URL: broker.url,
-      TIDEGATE_DATABASE_URL: database.url,
-      TIDEGATE_SPOOL_PATH: folder.path,
-      TIDEGATE_HTTP_PORT: '0',
-      TIDEGATE_LOG_FORMAT: 'json',
-    },
-    stdio: ['ignore', 'pipe', 'inherit'],
+  await using daemon = await startDaemon({
+    env: { ...addresses(broker, database.url), TIDEGATE_SPOOL_PATH: folder.path },
   });
-  await line(daemon, 'receives and stores');
   const total = Math.round(rate * minutes * 60);
-  const publisher = spawn(
-    process.execPath,
-    [`${HERE}publisher.ts`, `${broker.port}`, `${total}`, `${DEVICES}`, `${rate}`],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
-  await line(publisher, 'ready');
-  const samples = await watched(publisher, daemon, database.client);
+  const shape = { layout: 'one', points: 1, devices: DEVICES, step: 20 } as const;
+  const flow = { prefix: 'devices', ...shape, from: 0, count: total, first: 0, rate };
+  await using publishing = await preparePublisher(broker.port, flow);
+  const samples = await watched(publishing, daemon, database.client);
   await eventuallyStored(database.client, total);
-  daemon.kill('SIGTERM');
-  await once(daemon, 'exit');
+  await daemon.stop();
   await database.client.end();
   return told(samples, rate, total);
 }
 
-async function watched(publisher: ChildProcess, daemon: ChildProcess, client: Client): Promise<Sample[]> {
+async function watched(publishing: Publishing, daemon: Daemon, client: Client): Promise<Sample[]> {
   const begun = performance.now();
   const samples: Sample[] = [];
-  publisher.stdin?.write('go\n');
-  while (publisher.exitCode === null) {
+  publishing.begin();
+  while (publishing.running) {
     await delay(SAMPLE);
-    samples.push(await sample((performance.now() - begun) / 60_000, daemon.pid as number, client));
+    samples.push(await sample((performance.now() - begun) / 60_000, daemon.pid, client));
   }
   return samples;
 }
@@ -93,11 +78,10 @@ async function sample(minutes: number, pid: number, client: Client): Promise<Sam
     [BOOKS],
   );
   const { stored = 0, bytes = 0, dead = 0 } = rows[0] ?? {};
-  const resident = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'));
   return {
     minutes,
     stored,
-    memory: Number(resident?.[1]) / 1024,
+    memory: memoryOf(pid).now,
     descriptors: readdirSync(`/proc/${pid}/fd`).length,
     books: bytes / 2 ** 20,
     deadRows: dead,

@@ -11,12 +11,14 @@ import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import type { IngestStats } from '../../src/pipeline/types.ts';
-import { startBroker, type TestBroker } from '../support/broker.ts';
+import type { TestBroker } from '../support/broker.ts';
 import { startTestPostgres } from '../support/postgres.ts';
 import { startTraffic } from '../support/traffic.ts';
+import { startBenchBroker } from './broker.ts';
 import { freshDatabase } from './database.ts';
 import { figure, ratios } from './figures.ts';
-import { BROKER, readyPublisher } from './messages.ts';
+import { Flows } from './flows.ts';
+import { preparePublisher } from './publishing.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
@@ -55,15 +57,17 @@ export async function benchSpooling({ rounds, count }: { rounds: number; count: 
 
 async function measure(count: number): Promise<Round> {
   await using postgres = await startTestPostgres();
-  await using broker = await startBroker({ kind: 'mosquitto', config: BROKER });
+  await using broker = await startBenchBroker();
   const database = await freshDatabase(postgres.url);
   const folder = await mkdtemp(join(tmpdir(), 'tidegate-bench-'));
+  const shape = { layout: 'one', points: 1, devices: 1000, step: 20 } as const;
+  const flows = new Flows('devices', shape, { count, runs: 2 });
   let daemon = await start(broker, database.url, folder);
   try {
-    const live = await flow(broker, daemon, count, ({ messages }) => messages.settled >= count);
+    const live = await flow(broker, flows, daemon, count, ({ messages }) => messages.settled >= count);
     await database.client.end();
     await postgres.stop('fast');
-    const spooled = await flow(broker, daemon, count, ({ messages }) => messages.spooled >= count);
+    const spooled = await flow(broker, flows, daemon, count, ({ messages }) => messages.spooled >= count);
     await postgres.start();
     const back = performance.now();
     const stored = await until(daemon, ({ messages }) => messages.settled > count);
@@ -123,13 +127,14 @@ async function start(broker: TestBroker, databaseUrl: string, spool: string): Pr
 /** Publishes; resolves to messages a second until `done`. */
 async function flow(
   broker: TestBroker,
+  flows: Flows,
   daemon: Daemon,
   count: number,
   done: (stats: IngestStats) => boolean,
 ): Promise<number> {
-  const publisher = await readyPublisher(broker, count);
+  await using publishing = await preparePublisher(broker.port, flows.next(count));
   const begin = performance.now();
-  publisher.stdin?.write('go\n');
+  publishing.begin();
   await until(daemon, done);
   return count / ((performance.now() - begin) / 1000);
 }

@@ -5,13 +5,12 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
-import { startBroker } from '../support/broker.ts';
 import { type Daemon, settled, startDaemon } from '../support/daemon.ts';
 import { startTestPostgres } from '../support/postgres.ts';
 import { addresses } from '../support/program.ts';
 import { startProxy, through } from '../support/proxy.ts';
+import { startBenchBroker } from './broker.ts';
 import { freshDatabase } from './database.ts';
-import { BROKER } from './messages.ts';
 
 const FLOW = fileURLToPath(new URL('flow.ts', import.meta.url));
 const DEVICES = 1000;
@@ -28,7 +27,7 @@ interface Sample {
 
 export async function benchStall({ minutes }: { minutes: number }): Promise<string[]> {
   await using postgres = await startTestPostgres();
-  await using broker = await startBroker({ kind: 'mosquitto', config: BROKER });
+  await using broker = await startBenchBroker();
   const database = await freshDatabase(postgres.url);
   await using proxy = await startProxy(Number(new URL(database.url).port));
   // What devices send at QoS 0 is dropped after a quarter of the keepalive: with the default in the first 15 s.

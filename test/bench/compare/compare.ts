@@ -5,20 +5,14 @@
  */
 
 import { Client } from 'pg';
-import { startBroker } from '../../support/broker.ts';
 import { startTestPostgres } from '../../support/postgres.ts';
+import { startBenchBroker } from '../broker.ts';
 import { benchLatency } from './latency.ts';
 import { load, machine, servers } from './machine.ts';
 import { type Profile, PROFILES } from './profiles.ts';
 import { cpuTable, publisherNote, rateTable, type Result, writeSection } from './section.ts';
 import type { Ground, Run, Side } from './side.ts';
 import type { Tidegate } from './tidegate-side.ts';
-
-/** What is sent at QoS 1 waits for the subscriber without a limit; the log says who subscribes. */
-const BROKER = [
-  'max_inflight_messages 5000',
-  ...['error', 'warning', 'notice', 'information', 'subscribe'].map((type) => `log_type ${type}`),
-];
 
 export interface CompareOptions {
   readonly rounds: number;
@@ -61,7 +55,7 @@ export async function benchCompare(options: CompareOptions): Promise<string[]> {
 
 async function prepare(started: AsyncDisposableStack): Promise<Ground> {
   const postgres = started.use(await startTestPostgres());
-  const broker = started.use(await startBroker({ kind: 'mosquitto', config: BROKER }));
+  const broker = started.use(await startBenchBroker());
   const admin = new Client(postgres.url);
   await admin.connect();
   started.defer(() => admin.end());
@@ -81,6 +75,9 @@ async function compare(
     for (let turn = 0; turn < present.length; turn++) {
       const side = present[(turn + round) % present.length] as Side;
       const run = await side.run();
+      process.stderr.write(
+        `${profile.title}, round ${round} of ${rounds}: ${side.name}: ${Math.round(run.points / run.seconds)} points/s\n`,
+      );
       // The first round warms caches, compilers and the disk.
       if (round > 0) runs.get(side)?.push(run);
     }

@@ -15,7 +15,8 @@ import { createFolder } from '../../support/folder.ts';
 import { freshDatabase } from '../database.ts';
 import { type Flow, messagesOf, pointsOf, spanOf } from '../flow-shapes.ts';
 import { childrenOf } from './pipe-side.ts';
-import { type Flows, type Ground, meter, rest, type Side } from './side.ts';
+import type { Flows } from '../flows.ts';
+import { type Ground, meter, rest, type Side } from './side.ts';
 
 const quiet = () => {};
 const LOGGER = { debug: quiet, info: quiet, warn: quiet, error: quiet };

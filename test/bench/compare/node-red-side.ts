@@ -13,7 +13,8 @@ import { promisify } from 'node:util';
 import { freePort } from '../../support/broker.ts';
 import { eventually } from '../../support/eventually.ts';
 import { freshDatabase } from '../database.ts';
-import { type Flows, type Ground, measured, type Side } from './side.ts';
+import type { Flows } from '../flows.ts';
+import { type Ground, measured, type Side } from './side.ts';
 
 const NODE_RED = 'node-red@5.0.7';
 /** pg 8.16 or newer; node-red-contrib-re-postgres has pg 6, which cannot log in with SCRAM. */
@@ -52,14 +53,14 @@ export async function nodeRedSide(
       const before = await stored();
       return await measured(ground, flows.next(count), pid, async () => {
         let rows = before;
-        for (let moved = performance.now(); performance.now() - moved < GIVE_UP; ) {
+        let moved = performance.now();
+        for (let waited = 0; rows < before + count && waited < GIVE_UP; waited = performance.now() - moved) {
           await delay(POLL);
           const now = await stored();
-          if (now >= before + count) return 0;
           if (now > rows) moved = performance.now();
           rows = now;
         }
-        return before + count - rows;
+        return { lost: before + count - rows, waited: performance.now() - moved };
       });
     },
   };

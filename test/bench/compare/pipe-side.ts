@@ -8,7 +8,8 @@ import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { eventually } from '../../support/eventually.ts';
 import { freshDatabase } from '../database.ts';
-import { type Flows, type Ground, measured, type Side } from './side.ts';
+import type { Flows } from '../flows.ts';
+import { type Ground, measured, type Side } from './side.ts';
 
 export async function pipeSide(ground: Ground, flows: Flows, prefix: string, count: number): Promise<Side> {
   const { url, client } = await freshDatabase(ground.postgres.url, prefix);
@@ -31,7 +32,6 @@ export async function pipeSide(ground: Ground, flows: Flows, prefix: string, cou
       );
       const run = await measured(ground, flow, null, async () => {
         await ended;
-        return 0;
       });
       total += count;
       const { rows } = await client.query<{ n: number }>('SELECT count(*)::float8 AS n FROM raw');

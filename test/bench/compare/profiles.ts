@@ -3,7 +3,8 @@
 import { copySide } from './copy-side.ts';
 import { nodeRedSide } from './node-red-side.ts';
 import { pipeSide } from './pipe-side.ts';
-import { type FlowShape, Flows, type Ground, type Side } from './side.ts';
+import { type FlowShape, Flows } from '../flows.ts';
+import type { Ground, Side } from './side.ts';
 import { sketchSide } from './sketch-side.ts';
 import { startTidegate, type Tidegate, tidegateSide } from './tidegate-side.ts';
 
@@ -159,6 +160,25 @@ round; each round brings points of those that are next.`,
       };
     },
   },
+  ledger: {
+    title: 'The ledger of deliveries',
+    what: 'One-point messages with the ledger, beside a daemon without (`ingest.ledger`).',
+    count: 100_000,
+    shape: ONE,
+    async field({ ground, shape, count, runs }) {
+      const kept = await startTidegate(ground, OURS);
+      const without = await startTidegate(ground, OTHERS, { TIDEGATE_INGEST_LEDGER: 'false' });
+      return {
+        sides: [
+          tidegateSide(kept, new Flows(OURS, shape, { count, runs }), count, { name: 'Tidegate, with it' }),
+          tidegateSide(without, new Flows(OTHERS, shape, { count, runs }), count, {
+            name: 'Tidegate, without',
+          }),
+        ],
+        tidegates: [kept, without],
+      };
+    },
+  },
   'chunks-400': {
     title: '400 days of chunks',
     what: 'One-point messages of today, where a chunk is open for each of the 400 days before, beside a database without them.',
@@ -183,30 +203,29 @@ round; each round brings points of those that are next.`,
   },
 };
 
-type Rival = 'pipe' | 'copy' | 'node-red' | 'sketch';
+const RIVALS = {
+  pipe: ({ ground, count, ...flow }: Start) =>
+    pipeSide(ground, flowsOf(PIPED, { ...flow, count }), PIPED, count),
+  copy: ({ ground, count, ...flow }: Start) =>
+    copySide(ground, flowsOf(COPIED, { ...flow, count }), COPIED, count),
+  sketch: ({ ground }: Start) => sketchSide(ground, SKETCH, SKETCH_POINTS),
+  'node-red': ({ ground, count, ...flow }: Start) => {
+    const fewer = Math.ceil(count * NODE_RED_SHARE);
+    return nodeRedSide(ground, flowsOf(NODE_RED, { ...flow, count: fewer }), NODE_RED, fewer);
+  },
+} as const;
 
 /** Tidegate and others. */
-function against(...rivals: readonly Rival[]): Profile['field'] {
+function against(...rivals: readonly (keyof typeof RIVALS)[]): Profile['field'] {
   return async (start) => {
-    const { ground, shape, count, runs } = start;
-    const tidegate = await startTidegate(ground, OURS);
-    const sides: (Side | string)[] = [tidegateSide(tidegate, new Flows(OURS, shape, { count, runs }), count)];
-    for (const rival of rivals) sides.push(await rivalSide(rival, start));
+    const tidegate = await startTidegate(start.ground, OURS);
+    const sides: (Side | string)[] = [tidegateSide(tidegate, flowsOf(OURS, start), start.count)];
+    for (const rival of rivals) sides.push(await RIVALS[rival](start));
     return { sides, tidegates: [tidegate] };
   };
 }
 
-async function rivalSide(rival: Rival, { ground, shape, count, runs }: Start): Promise<Side | string> {
-  switch (rival) {
-    case 'pipe':
-      return await pipeSide(ground, new Flows(PIPED, shape, { count, runs }), PIPED, count);
-    case 'copy':
-      return await copySide(ground, new Flows(COPIED, shape, { count, runs }), COPIED, count);
-    case 'sketch':
-      return await sketchSide(ground, SKETCH, SKETCH_POINTS);
-    case 'node-red': {
-      const fewer = Math.ceil(count * NODE_RED_SHARE);
-      return await nodeRedSide(ground, new Flows(NODE_RED, shape, { count: fewer, runs }), NODE_RED, fewer);
-    }
-  }
+/** One for every run. */
+function flowsOf(prefix: string, { shape, count, runs }: Pick<Start, 'shape' | 'count' | 'runs'>): Flows {
+  return new Flows(prefix, shape, { count, runs });
 }

@@ -16,10 +16,10 @@ const BUSY = 0.9;
 /** Rates, and the first beside each of the others, round by round. */
 export function rateTable(results: readonly Result[]): string[] {
   const [ours, ...others] = results as [Result, ...Result[]];
-  const hasPoints = results.some(({ runs }) => runs.some(({ messages, points }) => messages !== points));
+  const hasPoints = results.some(hasMany);
   const rows = results.map((result) => [
     result.name,
-    messageRate(result),
+    hasPoints ? messageRate(result) : told(result.runs.map(pointRate)),
     ...(hasPoints ? [told(result.runs.map(pointRate))] : []),
     others.includes(result)
       ? `**${ratios(ours.runs.map(pointRate), result.runs.map(pointRate)).text('')}**`
@@ -85,15 +85,19 @@ function told(values: readonly number[]): string {
   return figure(values).text('');
 }
 
-function spent({ runs }: Result, parts: readonly Part[]): string {
+/** Whether a message has more than one point. */
+function hasMany({ runs }: Pick<Result, 'runs'>): boolean {
+  return runs.some(({ messages, points, lost }) => messages !== null && messages < points + lost);
+}
+
+function spent({ runs }: Pick<Result, 'runs'>, parts: readonly Part[]): string {
   const total = ({ cpu }: Run) => parts.reduce((sum, part) => sum + (cpu[part] ?? 0), 0) * 1e6;
   if (runs.every(({ cpu }) => parts.every((part) => cpu[part] === undefined))) return '';
   const ofPoints = short(figure(runs.map((run) => total(run) / (run.points + run.lost))));
-  const isMany = runs.some(({ messages, points, lost }) => messages !== null && messages < points + lost);
-  if (!isMany) return ofPoints;
+  if (!hasMany({ runs })) return ofPoints;
   return `${short(figure(runs.map((run) => total(run) / (run.messages ?? Number.NaN))))}, ${ofPoints}`;
 }
 
 function short({ median }: Figure): string {
-  return median >= 1000 ? Math.round(median).toLocaleString('en-US') : median.toPrecision(2);
+  return median >= 10 ? Math.round(median).toLocaleString('en-US') : median.toPrecision(2);
 }

@@ -3,7 +3,7 @@
 import type { Client } from 'pg';
 import type { TestBroker } from '../../support/broker.ts';
 import type { TestPostgres } from '../../support/postgres.ts';
-import { type Flow, type Layout, spanOf } from '../flow-shapes.ts';
+import type { Flow } from '../flow-shapes.ts';
 import { atRest, cpuOf } from '../processes.ts';
 import { preparePublisher } from '../publishing.ts';
 
@@ -43,56 +43,26 @@ export interface Ground {
   readonly started: AsyncDisposableStack;
 }
 
-export interface FlowShape {
-  readonly layout: Layout;
-  readonly points: number;
-  readonly devices: number;
-  readonly step: number;
+/** Points that never came, and the milliseconds that were spent waiting for them after the last that did. */
+export interface Stored {
+  readonly lost: number;
+  readonly waited: number;
 }
 
-/** Where all flows together are longer than this, in milliseconds, they are of the past and end now: sending takes much less. */
-const LIVE = 600_000;
-
-/** One flow after the other: no point of a series comes twice. */
-export class Flows {
-  readonly #prefix: string;
-  readonly #shape: FlowShape;
-  readonly #isLive: boolean;
-  #from = 0;
-  #end: number;
-
-  /** Of `runs` flows of `count` messages. */
-  constructor(prefix: string, shape: FlowShape, { count, runs }: { count: number; runs: number }) {
-    this.#prefix = prefix;
-    this.#shape = shape;
-    const span = runs * spanOf({ ...shape, count });
-    this.#isLive = span <= LIVE;
-    this.#end = Date.now() - (this.#isLive ? 0 : span);
-  }
-
-  next(count: number): Flow {
-    const first = this.#isLive ? Math.max(this.#end, Date.now()) : this.#end;
-    const flow = { prefix: this.#prefix, ...this.#shape, from: this.#from, count, first };
-    this.#from += count;
-    this.#end = first + spanOf(flow);
-    return flow;
-  }
-}
-
-/** Publishes a flow and measures until `stored` resolves, to the points that never came. `itself`: the process in between. */
+/** Publishes a flow and measures until `stored` resolves; nothing where all came. `itself`: the process in between. */
 export async function measured(
   ground: Ground,
   flow: Flow,
   itself: number | null,
-  stored: () => Promise<number>,
+  stored: () => Promise<Stored | void>,
 ): Promise<Run> {
   await using publishing = await preparePublisher(ground.broker.port, flow);
   await rest(ground);
   const spent = meter(ground, itself);
   const begin = performance.now();
   publishing.begin();
-  const lost = await stored();
-  const seconds = (performance.now() - begin) / 1000;
+  const { lost, waited } = (await stored()) ?? { lost: 0, waited: 0 };
+  const seconds = (performance.now() - begin - waited) / 1000;
   const cpu = spent();
   const published = await publishing.finished;
   return {

@@ -7,7 +7,8 @@ import { addresses } from '../../support/program.ts';
 import { freshDatabase } from '../database.ts';
 import type { Flow } from '../flow-shapes.ts';
 import { memoryOf } from '../processes.ts';
-import { type Flows, type Ground, measured, type Run, type Side } from './side.ts';
+import type { Flows } from '../flows.ts';
+import { type Ground, measured, type Run, type Side } from './side.ts';
 
 /** A batch's counts commit with its rows: cheap to ask, and true. */
 const DECODED = `SELECT ((SELECT coalesce(sum(points_decoded), 0) FROM tidegate.ingest_totals)
@@ -39,10 +40,7 @@ export class Tidegate {
     const points = flow.count * flow.points;
     this.#published += points;
     if (!isRepeated) this.#distinct += points;
-    return await measured(this.#ground, flow, this.daemon.pid, async () => {
-      await this.#settled();
-      return 0;
-    });
+    return await measured(this.#ground, flow, this.daemon.pid, () => this.#settled());
   }
 
   /** Throws where the rows in `iot_data` are not the points that were published, each once. */

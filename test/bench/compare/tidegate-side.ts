@@ -98,6 +98,8 @@ export async function startTidegate(
       config: JSON.stringify({ mqtt: { client_id: prefix }, routes }),
     }),
   );
+  // In good order, so that `NODE_OPTIONS=--cpu-prof` has its profile.
+  ground.started.defer(async () => void (await daemon.stop()));
   ground.processes.push(daemon.pid);
   const tidegate = new Tidegate(ground, prefix, daemon, client);
   tidegate.watchMemory();

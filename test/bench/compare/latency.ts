@@ -15,12 +15,14 @@ const SECONDS = 30;
 /** Sent before the first that counts: what is compiled and cached by then. */
 const WARM_SECONDS = 5;
 /** One message in so many is of the device that is asked for. */
-const DEVICES = 20;
+const DEVICES = 50;
+/** Seconds that each question looks back: with several writers a point may come after a newer one. */
+const BACK = 2;
 /** Milliseconds between two questions. */
 const PAUSE = 1;
 const ASK = `SELECT (extract(epoch FROM "timestamp") * 1000)::float8 AS sent
-  FROM iot_data WHERE device_id = 'device-0' AND metric_name = 'temperature' AND "timestamp" > to_timestamp($1 / 1000.0)
-  ORDER BY "timestamp"`;
+  FROM iot_data
+  WHERE device_id = 'device-0' AND metric_name = 'temperature' AND "timestamp" > now() - interval '${BACK} s'`;
 
 /** `count`: messages in all; 0: half a minute of them. */
 export async function benchLatency(ground: Ground, count: number): Promise<string[]> {
@@ -33,27 +35,31 @@ export async function benchLatency(ground: Ground, count: number): Promise<strin
   const client = new Client(url.href);
   await client.connect();
   ground.started.defer(() => client.end());
-  const latencies: number[] = [];
+  // By the moment of sending: milliseconds until it was seen.
+  const latencies = new Map<number, number>();
   const questions: number[] = [];
-  const begun = Date.now();
   const run = { over: false };
   const asking = (async () => {
-    let newest = begun;
     while (!run.over) {
       const asked = performance.now();
-      const { rows } = await client.query<{ sent: number }>({ name: 'ask', text: ASK, values: [newest] });
-      const answered = performance.timeOrigin + performance.now();
-      questions.push(performance.now() - asked);
-      for (const { sent } of rows) latencies.push(answered - sent);
-      newest = rows.at(-1)?.sent ?? newest;
+      const { rows } = await client.query<{ sent: number }>({ name: 'ask', text: ASK });
+      const answered = performance.now();
+      questions.push(answered - asked);
+      for (const { sent } of rows) {
+        if (!latencies.has(sent)) latencies.set(sent, performance.timeOrigin + answered - sent);
+      }
       await delay(PAUSE);
     }
   })();
   await tidegate.store(flow);
+  await delay(BACK * 500);
   run.over = true;
   await asking;
   await tidegate.verify();
-  const measured = latencies.slice((RATE * WARM_SECONDS) / DEVICES);
+  const seen = [...latencies].sort(([left], [right]) => left - right).map(([, latency]) => latency);
+  // All are stored: what was not seen took longer than is looked back.
+  while (seen.length < Math.ceil(total / DEVICES)) seen.push(Number.POSITIVE_INFINITY);
+  const measured = seen.slice((RATE * WARM_SECONDS) / DEVICES);
   return [
     '### From publishing to queryable',
     `${RATE.toLocaleString('en-US')} one-point messages a second at QoS 1 of ${DEVICES} devices for ${Math.round(total / RATE)} s, the first ${WARM_SECONDS} s not counted; one device is asked for by SQL every ${PAUSE} ms and as long as the answer takes (p50 ${at(questions, 0.5)} ms), which is part of the figure.`,

@@ -10,25 +10,21 @@ const REST = 0.05;
 const LOOK = 500;
 const LOOKS = 20;
 
-interface Stat {
-  readonly pid: number;
-  readonly parent: number;
-  /** Seconds, its own and those of its children that ended. */
-  readonly cpu: number;
-}
-
 /** Seconds of CPU of a process and all that it started, gone or not. */
 export function cpuOf(root: number): number {
-  const stats = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map((name) => statOf(Number(name)))
-    .filter((stat) => stat !== null);
-  const family = new Set([root]);
-  for (let size = 0; size !== family.size; ) {
-    size = family.size;
-    for (const { pid, parent } of stats) if (family.has(parent)) family.add(pid);
+  try {
+    const stat = readFileSync(`/proc/${root}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // User and system, its own and of children that ended.
+    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
+    const children = readdirSync(`/proc/${root}/task`).flatMap((task) =>
+      readFileSync(`/proc/${root}/task/${task}/children`, 'utf8').split(' ').filter(Boolean),
+    );
+    return children.reduce((sum, child) => sum + cpuOf(Number(child)), ticks * TICK);
+  } catch {
+    // It ended meanwhile.
+    return 0;
   }
-  return stats.filter(({ pid }) => family.has(pid)).reduce((sum, { cpu }) => sum + cpu, 0);
 }
 
 /** Resident memory in MiB, now and at most so far. */
@@ -46,17 +42,5 @@ export async function atRest(roots: readonly number[]): Promise<void> {
     const now = spent();
     if (now - before < (REST * LOOK) / 1000) return;
     before = now;
-  }
-}
-
-/** Null: it is gone. */
-function statOf(pid: number): Stat | null {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
-    return { pid, parent: Number(fields[1]), cpu: ticks * TICK };
-  } catch {
-    return null;
   }
 }

@@ -67,7 +67,11 @@ async function compare(
   profile: Profile,
   { rounds, count }: { rounds: number; count: number },
 ): Promise<string[]> {
-  const { sides, tidegates } = await profile.field({ ground, shape: profile.shape, count, runs: rounds + 1 });
+  const {
+    sides,
+    tidegates,
+    notes = [],
+  } = await profile.field({ ground, shape: profile.shape, count, runs: rounds + 1 });
   const present = sides.filter((side) => typeof side !== 'string');
   const runs = new Map<Side, Run[]>(present.map((side) => [side, []]));
   for (let round = 0; round <= rounds; round++) {
@@ -94,6 +98,7 @@ async function compare(
     ...cpuTable(results),
     '',
     ...tidegates.map((tidegate) => memory(tidegate)),
+    ...notes,
     ...(note === null ? [] : [note]),
     ...sides.filter((side) => typeof side === 'string'),
   ];

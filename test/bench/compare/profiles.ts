@@ -33,6 +33,8 @@ export interface Field {
   readonly sides: readonly (Side | string)[];
   /** Whose rows are counted at the end, and whose memory is told. */
   readonly tidegates: readonly Tidegate[];
+  /** What else was measured. */
+  readonly notes?: readonly string[];
 }
 
 /** First levels of topics, all of one length; also the names of the databases. */
@@ -113,13 +115,14 @@ round; each round brings points of those that are next.`,
       const few = await startTidegate(ground, OTHERS);
       const manyFlows = new Flows(OURS, shape, { count, runs });
       const fewFlows = new Flows(OTHERS, { ...shape, devices: 100 }, { count, runs });
-      await many.store(manyFlows.next(shape.devices));
+      const notes = await acquaint(many, manyFlows, shape);
       return {
         sides: [
           tidegateSide(many, manyFlows, count, { name: 'Tidegate, 1,000,000 series' }),
           tidegateSide(few, fewFlows, count, { name: 'Tidegate, 1,000 series' }),
         ],
         tidegates: [many, few],
+        notes,
       };
     },
   },
@@ -219,10 +222,20 @@ const RIVALS = {
 function against(...rivals: readonly (keyof typeof RIVALS)[]): Profile['field'] {
   return async (start) => {
     const tidegate = await startTidegate(start.ground, OURS);
-    const sides: (Side | string)[] = [tidegateSide(tidegate, flowsOf(OURS, start), start.count)];
+    const flows = flowsOf(OURS, start);
+    // Where one round does not bring every series.
+    const notes = start.shape.devices > start.count ? await acquaint(tidegate, flows, start.shape) : [];
+    const sides: (Side | string)[] = [tidegateSide(tidegate, flows, start.count)];
     for (const rival of rivals) sides.push(await RIVALS[rival](start));
-    return { sides, tidegates: [tidegate] };
+    return { sides, tidegates: [tidegate], notes };
   };
+}
+
+/** A message of each device, so that later all series are known. */
+async function acquaint(tidegate: Tidegate, flows: Flows, { devices }: FlowShape): Promise<string[]> {
+  const { points, seconds } = await tidegate.store(flows.next(devices));
+  const [series, rate] = [points, points / seconds].map((value) => Math.round(value).toLocaleString('en-US'));
+  return [`Before the first round ${series} series were made, of one point each: ${rate} a second.`];
 }
 
 /** One for every run. */

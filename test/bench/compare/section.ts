@@ -26,10 +26,7 @@ export function rateTable(results: readonly Result[]): string[] {
       : '',
     String(result.runs.reduce((sum, { lost }) => sum + lost, 0)),
   ]);
-  return table(
-    ['', 'messages/s', ...(hasPoints ? ['points/s'] : []), `${ours.name} beside it`, 'lost'],
-    rows,
-  );
+  return table(['', 'messages/s', ...(hasPoints ? ['points/s'] : []), 'first row / this row', 'lost'], rows);
 }
 
 /** Microseconds of CPU of each process: a message, and a point where a message has more than one. */

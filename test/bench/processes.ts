@@ -8,7 +8,7 @@ const TICK = 0.01;
 /** Busy less than this share of one core is at rest; asked every so many milliseconds, so often at most. */
 const REST = 0.05;
 const LOOK = 500;
-const LOOKS = 20;
+const LOOKS = 120;
 
 /** Seconds of CPU of a process and all that it started, gone or not. */
 export function cpuOf(root: number): number {
@@ -34,7 +34,7 @@ export function memoryOf(pid: number): { readonly now: number; readonly peak: nu
   return { now: size('VmRSS'), peak: size('VmHWM') };
 }
 
-/** Resolves once none of them does much, or after ten seconds. */
+/** Resolves once none of them does much, or after a minute. */
 export async function atRest(roots: readonly number[]): Promise<void> {
   const spent = () => roots.reduce((sum, root) => sum + cpuOf(root), 0);
   for (let look = 0, before = spent(); look < LOOKS; look++) {

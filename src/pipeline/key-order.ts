@@ -9,20 +9,49 @@ export type KeyRanges = ReadonlyMap<Series, readonly [number, number]>;
  * only when they change depend on the one before, whatever its time.
  */
 export class KeyOrder {
-  readonly #entries = new Set<{ readonly ranges: KeyRanges; readonly left: Promise<void> }>();
+  readonly #entries = new Set<{ readonly keys: BatchKeys; readonly left: Promise<void> }>();
 
   /** Resolves once no earlier batch holds a key of this one; call `leave` of the result when it is written. */
   async enter(batch: Batch): Promise<() => void> {
-    const ranges = keyRanges(batch);
-    const before = [...this.#entries].filter((entry) => overlaps(entry.ranges, ranges));
+    const keys = new BatchKeys(batch);
+    const before = [...this.#entries].filter((entry) => entry.keys.overlaps(keys));
     const { promise, resolve } = Promise.withResolvers<void>();
-    const entry = { ranges, left: promise };
+    const entry = { keys, left: promise };
     this.#entries.add(entry);
     for (const earlier of before) await earlier.left;
     return () => {
       this.#entries.delete(entry);
       resolve();
     };
+  }
+}
+
+/** Of one batch; by series only where all times together do not tell, as there may be as many series as points. */
+class BatchKeys {
+  readonly #batch: Batch;
+  readonly #first: number;
+  readonly #last: number;
+  #ranges: KeyRanges | null = null;
+
+  constructor(batch: Batch) {
+    this.#batch = batch;
+    const { points, texts } = batch;
+    let first = texts.length > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
+    let last = -first;
+    for (let row = 0; row < points.length; row++) {
+      const timestamp = points.timestamp[row] as number;
+      if (timestamp < first) first = timestamp;
+      if (timestamp > last) last = timestamp;
+    }
+    this.#first = first;
+    this.#last = last;
+  }
+
+  overlaps(later: BatchKeys): boolean {
+    if (this.#first > later.#last || later.#first > this.#last) return false;
+    this.#ranges ??= keyRanges(this.#batch);
+    later.#ranges ??= keyRanges(later.#batch);
+    return overlaps(this.#ranges, later.#ranges);
   }
 }
 

@@ -25,7 +25,7 @@ export interface SortedRows extends KeyedRows {
  */
 export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NEGATIVE_INFINITY): SortedRows {
   const { points, series } = batch;
-  const order = bySeries(points, series);
+  const runs = bySeries(points, series);
   const rows = {
     seriesId: new Float64Array(points.length),
     timestamp: new Float64Array(points.length),
@@ -39,11 +39,14 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
   let conflict = 0;
   let expired = 0;
   const repeats = new SeriesRepeats();
-  for (const run of order) {
-    sortRun(run.rows, points);
-    if (run.rows.some((row) => isArrival(points, row))) separateArrivals(run.rows, points);
+  for (let run = 0; run < runs.series.length; run++) {
+    const its = runs.series[run] as Series;
+    const [begin, end] = [runs.start[run] as number, runs.start[run + 1] as number];
+    sortRun(runs.order, begin, end, points);
+    if (hasArrivals(runs.order, begin, end, points)) separateArrivals(runs.order, begin, end, points);
     const first = length;
-    for (const row of run.rows) {
+    for (let place = begin; place < end; place++) {
+      const row = runs.order[place] as number;
       const timestamp = points.timestamp[row] as number;
       const value = points.value[row] as number;
       if (timestamp < cut) {
@@ -54,18 +57,18 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
         const same = isSame(rows.value[length - 1] as number, value);
         if (same) duplicate++;
         else conflict++;
-        repeats.add(run.series.id as number, same ? 1 : 0, same ? 0 : 1);
+        repeats.add(its.id as number, same ? 1 : 0, same ? 0 : 1);
         if (onDuplicate === 'keep_last') rows.value[length - 1] = value;
         continue;
       }
-      rows.seriesId[length] = run.series.id as number;
+      rows.seriesId[length] = its.id as number;
       rows.timestamp[length] = timestamp;
       rows.value[length] = value;
       rows.arrival[length] = (points.flags[row] as number) & ARRIVAL;
       length++;
     }
     if (length === first) continue;
-    runSeries.push(run.series);
+    runSeries.push(its);
     start.push(first);
   }
   start.push(length);
@@ -86,58 +89,65 @@ export function isSame(left: number, right: number): boolean {
   return left === right || (Number.isNaN(left) && Number.isNaN(right));
 }
 
-interface Run {
-  readonly series: Series;
-  readonly rows: Int32Array;
+/** Row numbers by series, the series in the order of their ids: those of `series[i]` are order[start[i]] up to order[start[i + 1]]. */
+interface Runs {
+  readonly series: readonly Series[];
+  readonly start: Int32Array;
+  readonly order: Int32Array;
 }
 
-/** A counting sort: the row numbers of each series, the series in the order of their ids. */
-function bySeries(points: PointColumns, series: readonly Series[]): Run[] {
+/**
+ * A counting sort, in columns: a batch may have as many series as points. A device that was renamed may come under both
+ * names: rows of one id are one run, in the order of arrival.
+ */
+function bySeries(points: PointColumns, series: readonly Series[]): Runs {
   const counts = new Int32Array(series.length);
   for (let row = 0; row < points.length; row++) {
     const index = points.seriesIndex[row] as number;
     counts[index] = (counts[index] as number) + 1;
   }
-  const runs: (Run & { filled: number })[] = Array.from(series, (one, index) => ({
-    series: one,
-    rows: new Int32Array(counts[index] as number),
-    filled: 0,
-  }));
+  const idOf = (index: number): number => (series[index] as Series).id as number;
+  const used = Uint32Array.from(series.keys())
+    .filter((index) => (counts[index] as number) > 0)
+    .sort((left, right) => idOf(left) - idOf(right));
+  const runOf = new Int32Array(series.length);
+  const start = new Int32Array(used.length + 1);
+  const runs: Series[] = [];
+  for (const index of used) {
+    if (runs.at(-1)?.id !== idOf(index)) runs.push(series[index] as Series);
+    runOf[index] = runs.length - 1;
+    start[runs.length] = (start[runs.length] as number) + (counts[index] as number);
+  }
+  for (let run = 0; run < runs.length; run++) {
+    start[run + 1] = (start[run + 1] as number) + (start[run] as number);
+  }
+  const order = new Int32Array(points.length);
+  const next = start.slice();
   for (let row = 0; row < points.length; row++) {
-    const run = runs[points.seriesIndex[row] as number] as (typeof runs)[number];
-    run.rows[run.filled++] = row;
+    const run = runOf[points.seriesIndex[row] as number] as number;
+    order[next[run] as number] = row;
+    next[run] = (next[run] as number) + 1;
   }
-  const filled = runs
-    .filter((run) => run.filled > 0)
-    .sort((left, right) => (left.series.id as number) - (right.series.id as number));
-  return filled.some(({ series: { id } }, index) => id === filled[index - 1]?.series.id)
-    ? joined(filled)
-    : filled;
-}
-
-/** A device that was renamed may come under both names: rows of one id become one run, in the order of arrival. */
-function joined(runs: readonly Run[]): Run[] {
-  const byId = new Map<number, Run>();
-  for (const { series, rows } of runs) {
-    const id = series.id as number;
-    const before = byId.get(id)?.rows ?? new Int32Array(0);
-    const all = new Int32Array(before.length + rows.length);
-    all.set(before);
-    all.set(rows, before.length);
-    byId.set(id, { series, rows: all.sort() });
-  }
-  return [...byId.values()];
+  return { series: runs, start, order };
 }
 
 /** By time, and by arrival within a time; most runs are in order as they come. */
-function sortRun(rows: Int32Array, points: PointColumns): void {
-  const { timestamp } = points;
-  for (let index = 1; index < rows.length; index++) {
-    if ((timestamp[rows[index - 1] as number] as number) > (timestamp[rows[index] as number] as number)) {
-      rows.sort((left, right) => (timestamp[left] as number) - (timestamp[right] as number) || left - right);
+function sortRun(order: Int32Array, begin: number, end: number, { timestamp }: PointColumns): void {
+  for (let place = begin + 1; place < end; place++) {
+    if ((timestamp[order[place - 1] as number] as number) > (timestamp[order[place] as number] as number)) {
+      order
+        .subarray(begin, end)
+        .sort((left, right) => (timestamp[left] as number) - (timestamp[right] as number) || left - right);
       return;
     }
   }
+}
+
+function hasArrivals(order: Int32Array, begin: number, end: number, points: PointColumns): boolean {
+  for (let place = begin; place < end; place++) {
+    if (isArrival(points, order[place] as number)) return true;
+  }
+  return false;
 }
 
 function isArrival(points: PointColumns, row: number): boolean {
@@ -145,8 +155,9 @@ function isArrival(points: PointColumns, row: number): boolean {
 }
 
 /** Moves arrivals off taken times, a microsecond at a time, and restores the order. */
-function separateArrivals(rows: Int32Array, points: PointColumns): void {
+function separateArrivals(order: Int32Array, begin: number, end: number, points: PointColumns): void {
   const { timestamp } = points;
+  const rows = order.subarray(begin, end);
   const taken = new Set<number>();
   for (const row of rows) if (!isArrival(points, row)) taken.add(timestamp[row] as number);
   // In the order of time, all that lies between an arrival's time and where it went is taken.
@@ -158,5 +169,5 @@ function separateArrivals(rows: Int32Array, points: PointColumns): void {
     free = time + 1;
     timestamp[row] = time;
   }
-  sortRun(rows, points);
+  sortRun(order, begin, end, points);
 }

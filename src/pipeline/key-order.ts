@@ -26,33 +26,56 @@ export class KeyOrder {
   }
 }
 
-/** Of one batch; by series only where all times together do not tell, as there may be as many series as points. */
+/** Of one batch, without a look at each series, of which there may be as many as points, where times alone tell. */
 class BatchKeys {
   readonly #batch: Batch;
   readonly #first: number;
   readonly #last: number;
-  #ranges: KeyRanges | null = null;
 
   constructor(batch: Batch) {
     this.#batch = batch;
-    const { points, texts } = batch;
-    let first = texts.length > 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY;
-    let last = -first;
-    for (let row = 0; row < points.length; row++) {
-      const timestamp = points.timestamp[row] as number;
-      if (timestamp < first) first = timestamp;
-      if (timestamp > last) last = timestamp;
+    let first = Number.POSITIVE_INFINITY;
+    let last = Number.NEGATIVE_INFINITY;
+    const { timestamp, length } = batch.points;
+    for (let row = 0; row < length; row++) {
+      const time = timestamp[row] as number;
+      if (time < first) first = time;
+      if (time > last) last = time;
     }
     this.#first = first;
     this.#last = last;
   }
 
   overlaps(later: BatchKeys): boolean {
-    if (this.#first > later.#last || later.#first > this.#last) return false;
-    this.#ranges ??= keyRanges(this.#batch);
-    later.#ranges ??= keyRanges(later.#batch);
-    return overlaps(this.#ranges, later.#ranges);
+    const from = Math.max(this.#first, later.#first);
+    const to = Math.min(this.#last, later.#last);
+    const shared = from > to ? new Set<Series>() : this.#seriesWithin(from, to);
+    return (
+      (shared.size > 0 && intersect(shared, later.#seriesWithin(from, to))) ||
+      intersect(this.#texts(), later.#texts())
+    );
   }
+
+  /** Series with points from `from` to `to`. */
+  #seriesWithin(from: number, to: number): Set<Series> {
+    const { points, series } = this.#batch;
+    const found = new Set<Series>();
+    for (let row = 0; row < points.length; row++) {
+      const time = points.timestamp[row] as number;
+      if (time >= from && time <= to) found.add(series[points.seriesIndex[row] as number] as Series);
+    }
+    return found;
+  }
+
+  #texts(): Set<Series> {
+    const { texts, series } = this.#batch;
+    return new Set(texts.seriesIndex.map((index) => series[index] as Series));
+  }
+}
+
+function intersect(one: ReadonlySet<Series>, other: ReadonlySet<Series>): boolean {
+  for (const series of one) if (other.has(series)) return true;
+  return false;
 }
 
 export function keyRanges(batch: Batch): KeyRanges {
@@ -70,13 +93,4 @@ export function keyRanges(batch: Batch): KeyRanges {
     last[index] = Number.POSITIVE_INFINITY;
   }
   return new Map(series.map((one, index) => [one, [first[index] as number, last[index] as number] as const]));
-}
-
-function overlaps(earlier: KeyRanges, later: KeyRanges): boolean {
-  const [few, many] = earlier.size < later.size ? [earlier, later] : [later, earlier];
-  for (const [series, [first, last]] of few) {
-    const other = many.get(series);
-    if (other !== undefined && first <= other[1] && other[0] <= last) return true;
-  }
-  return false;
 }

@@ -1,4 +1,3 @@
-import { keyRanges } from './key-order.ts';
 import type { Batch, Series } from './types.ts';
 
 /** Series to remember; with more, everything counts as claimed: about 150 bytes each. */
@@ -59,4 +58,24 @@ export class Claims {
 /** Not the object: a series that is out of use for long is another one when it comes back. */
 function nameOf({ text, deviceId, metricName }: Series): string {
   return `${text ? 't' : 'n'}${deviceId}\0${metricName}`;
+}
+
+/** First and last time of each series in a batch, microseconds; a text series claims all time. */
+type KeyRanges = ReadonlyMap<Series, readonly [number, number]>;
+
+function keyRanges(batch: Batch): KeyRanges {
+  const { points, texts, series } = batch;
+  const first = new Float64Array(series.length).fill(Number.POSITIVE_INFINITY);
+  const last = new Float64Array(series.length).fill(Number.NEGATIVE_INFINITY);
+  for (let row = 0; row < points.length; row++) {
+    const index = points.seriesIndex[row] as number;
+    const timestamp = points.timestamp[row] as number;
+    if (timestamp < (first[index] as number)) first[index] = timestamp;
+    if (timestamp > (last[index] as number)) last[index] = timestamp;
+  }
+  for (const index of texts.seriesIndex) {
+    first[index] = Number.NEGATIVE_INFINITY;
+    last[index] = Number.POSITIVE_INFINITY;
+  }
+  return new Map(series.map((one, index) => [one, [first[index] as number, last[index] as number] as const]));
 }

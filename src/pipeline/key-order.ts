@@ -1,8 +1,5 @@
 import type { Batch, Series } from './types.ts';
 
-/** First and last time of each series in a batch, microseconds; a text series claims all time. */
-export type KeyRanges = ReadonlyMap<Series, readonly [number, number]>;
-
 /**
  * Keeps batches that may hold the same key in order of arrival, while the others are written side by side: which of
  * two values under one key wins is then decided by arrival, not by which connection was faster. Texts that are stored
@@ -76,21 +73,4 @@ class BatchKeys {
 function intersect(one: ReadonlySet<Series>, other: ReadonlySet<Series>): boolean {
   for (const series of one) if (other.has(series)) return true;
   return false;
-}
-
-export function keyRanges(batch: Batch): KeyRanges {
-  const { points, texts, series } = batch;
-  const first = new Float64Array(series.length).fill(Number.POSITIVE_INFINITY);
-  const last = new Float64Array(series.length).fill(Number.NEGATIVE_INFINITY);
-  for (let row = 0; row < points.length; row++) {
-    const index = points.seriesIndex[row] as number;
-    const timestamp = points.timestamp[row] as number;
-    if (timestamp < (first[index] as number)) first[index] = timestamp;
-    if (timestamp > (last[index] as number)) last[index] = timestamp;
-  }
-  for (const index of texts.seriesIndex) {
-    first[index] = Number.NEGATIVE_INFINITY;
-    last[index] = Number.POSITIVE_INFINITY;
-  }
-  return new Map(series.map((one, index) => [one, [first[index] as number, last[index] as number] as const]));
 }

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { ChunkRange, Chunks, ChunkSource, ClosedChunk } from './chunks.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import type { SeriesHeads } from './series-heads.ts';
 
 export interface ChunkPolicy {
   /** Microseconds. */
@@ -22,16 +23,23 @@ export class ChunkMap implements Chunks {
   readonly #names: SchemaNames;
   readonly #policy: ChunkPolicy;
   readonly #now: () => number;
+  readonly #heads: SeriesHeads | null;
   #version = -1;
   #open: Record<ChunkSource, ChunkRange[]> = { points: [], texts: [] };
   #closed: ClosedChunk[] = [];
   #cut: Record<ChunkSource, number> = { points: Number.NEGATIVE_INFINITY, texts: Number.NEGATIVE_INFINITY };
 
-  /** `now` in microseconds since 1970. */
-  constructor(names: SchemaNames, policy: ChunkPolicy, now: () => number) {
+  /** `now` in microseconds since 1970. `heads`: read anew with the map, of whose version they are. */
+  constructor(
+    names: SchemaNames,
+    policy: ChunkPolicy,
+    now: () => number,
+    heads: SeriesHeads | null = null,
+  ) {
     this.#names = names;
     this.#policy = policy;
     this.#now = now;
+    this.#heads = heads;
   }
 
   get version(): number {
@@ -41,6 +49,11 @@ export class ChunkMap implements Chunks {
   /** Whether an open chunk takes points of that time. */
   covers(source: ChunkSource, time: number): boolean {
     return covering(this.#open[source], time) !== undefined;
+  }
+
+  /** The open chunk that takes points of that time. */
+  openChunk(time: number): ChunkRange | undefined {
+    return covering(this.#open.points, time);
   }
 
   /** The chunk of points that covers a time and takes none any more: points of it are written late. */
@@ -80,11 +93,13 @@ export class ChunkMap implements Chunks {
       if (state === 'open') open[source].push({ from, to });
       else closed.push({ from, to, state });
     }
+    const [first] = rows;
+    const version = Number(first?.version ?? -1);
+    await this.#heads?.reload(client, version);
     this.#open = open;
     this.#closed = closed;
-    const [first] = rows;
     this.#cut = { points: Number(first?.raw_cut), texts: Number(first?.text_cut) };
-    this.#version = Number(first?.version ?? -1);
+    this.#version = version;
   }
 
   /**

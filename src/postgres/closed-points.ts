@@ -8,7 +8,7 @@ import { isSame, type OnDuplicate } from './rows.ts';
 import { SegmentEditor } from './segment-editor.ts';
 import { SeriesRepeats } from './series-repeats.ts';
 
-/** What is left of the rows once those are taken out that a closed chunk has: to be written late. */
+/** What is left of the rows once those are taken out that their chunks have: to be written. */
 export interface ClosedResult {
   readonly rest: UpsertRows;
   readonly result: UpsertResult;
@@ -20,8 +20,8 @@ interface FoundRow {
 }
 
 /**
- * Points of chunks that take none any more, held against what these have. Within the batch's transaction, under the
- * map's shared lock: no chunk changes its state meanwhile.
+ * Points of chunks that take none any more, or that have them in segments while they are open, held against what these
+ * have. Within the batch's transaction, under the map's shared lock: no chunk changes its state meanwhile.
  */
 export class ClosedPoints {
   readonly #chunks: Pick<Chunks, 'closed'>;
@@ -85,9 +85,8 @@ export class ClosedPoints {
   /** The value that is there already, by the index of the row; an arrival moves off what is there. */
   async #find(client: Client, rows: UpsertRows): Promise<Map<number, number>> {
     const timed = [...rows.seriesId.keys()].filter((index) => rows.arrival[index] !== true);
-    const isInLeaf = (index: number) => this.#stateOf(rows, index) === 'closing';
     const there = new Map<number, number>();
-    const inLeaf = timed.filter(isInLeaf);
+    const inLeaf = timed.filter((index) => this.#stateOf(rows, index) === 'closing');
     if (inLeaf.length > 0) {
       const { rows: found } = await client.query<FoundRow>(this.#findInLeaf, [
         int8Array(inLeaf.map((index) => rows.seriesId[index] as number)),
@@ -95,7 +94,7 @@ export class ClosedPoints {
       ]);
       for (const { ordinal, value } of found) there.set(inLeaf[Number(ordinal) - 1] as number, value);
     }
-    const inSegments = timed.filter((index) => !isInLeaf(index));
+    const inSegments = timed.filter((index) => !there.has(index));
     const found = await this.#segments.find(client, {
       seriesId: inSegments.map((index) => rows.seriesId[index] as number),
       timestamp: inSegments.map((index) => rows.timestamp[index] as number),
@@ -117,12 +116,10 @@ export class ClosedPoints {
     const stateOf = (index: number) => this.#stateOf(rows, index);
     const inLeaf = pick(rows, (index) => stateOf(index) === 'closing');
     if (inLeaf.seriesId.length > 0) await client.query(this.#replaceInLeaf, parameters(inLeaf));
-    const inMotion = pick(rows, (index) => stateOf(index) !== 'sealed');
+    const inMotion = pick(rows, (index) => stateOf(index) === 'closing' || stateOf(index) === 'opening');
     if (inMotion.seriesId.length > 0) await client.query(this.#correct, parameters(inMotion));
-    await this.#segments.replace(
-      client,
-      pick(rows, (index) => stateOf(index) !== 'closing'),
-    );
+    // A closing chunk has segments too, where batches wrote some.
+    await this.#segments.replace(client, rows);
   }
 }
 

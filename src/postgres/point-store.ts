@@ -3,18 +3,20 @@ import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { copyRows, type KeyedRows } from './binary.ts';
 import type { Chunks, ChunkSource } from './chunks.ts';
-import { ClosedPoints } from './closed-points.ts';
+import { ClosedPoints, type ClosedResult } from './closed-points.ts';
 import type { SeriesGain } from './journal.ts';
 import { KeyedTable, pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { OnDuplicate, SortedRows } from './rows.ts';
 import type { TextRow } from './text-rows.ts';
 
+const NO_MARKS: ReadonlyMap<number, number> = new Map();
 const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [], repeats: [] };
 
 /**
  * Writes rows where their time says: into the open chunk that covers it, or into the late table. Points of a chunk that is
- * closed are held against what it has before they are written late.
+ * closed are held against what it has before they are written late, those of an open one that may have them in segments
+ * before they become rows.
  */
 export class PointStore {
   readonly #chunks: Chunks;
@@ -23,6 +25,7 @@ export class PointStore {
   readonly #tables: Readonly<Record<ChunkSource, { readonly open: KeyedTable; readonly late: KeyedTable }>>;
   readonly #closed: ClosedPoints;
   readonly #lateOfClosed: KeyedTable;
+  readonly #openOfSegments: KeyedTable;
 
   constructor(names: SchemaNames, chunks: Chunks, onDuplicate: OnDuplicate) {
     this.#chunks = chunks;
@@ -37,43 +40,64 @@ export class PointStore {
     });
     this.#tables = { points: table('points', false), texts: table('texts', true) };
     this.#closed = new ClosedPoints(names, chunks);
-    this.#lateOfClosed = new KeyedTable(
-      withNames(':"internal".points_late', names),
-      false,
-      withNames(':"internal".closed_points', names),
-    );
+    const closed = withNames(':"internal".closed_points', names);
+    this.#lateOfClosed = new KeyedTable(withNames(':"internal".points_late', names), false, closed);
+    this.#openOfSegments = new KeyedTable(withNames(':"internal".points', names), false, closed);
   }
 
   /**
    * Within a transaction. `copy` is the fast way, right as long as none of the keys is there already: else PostgreSQL
-   * refuses it with 23505 and the transaction has to begin anew without it.
+   * refuses it with 23505 and the transaction has to begin anew without it. `marks`: of series whose points up to that
+   * time (microseconds since 1970) may be in segments of open chunks too.
    */
-  async storePoints(client: Client, rows: SortedRows, copy: boolean): Promise<UpsertResult> {
+  async storePoints(
+    client: Client,
+    rows: SortedRows,
+    copy: boolean,
+    marks: ReadonlyMap<number, number> = NO_MARKS,
+  ): Promise<UpsertResult> {
     if (rows.length === 0) return NOTHING_STORED;
-    if (copy && allCovered(this.#chunks, rows)) {
+    if (copy && allCovered(this.#chunks, rows) && allAbove(marks, rows)) {
       await this.#copyIn(client, rows);
       return { ...NOTHING_STORED, stored: rows.length, gains: gainsOf(rows) };
     }
-    const covered = (row: number): boolean => this.#chunks.covers('points', rows.timestamp[row] as number);
+    const covered = (time: number): boolean => this.#chunks.covers('points', time);
+    const isFree = (row: number): boolean => {
+      const time = rows.timestamp[row] as number;
+      return covered(time) && !(time <= (marks.get(rows.seriesId[row] as number) ?? Number.NEGATIVE_INFINITY));
+    };
     const { open, late } = this.#tables.points;
-    const others = pointRows(rows, (row) => !covered(row));
+    const others = pointRows(rows, (row) => !isFree(row));
+    const isOpen = (index: number): boolean => covered(others.timestamp[index] as number);
     const isClosed = (index: number): boolean =>
       this.#chunks.closed(others.timestamp[index] as number) !== undefined;
+    const store = async (table: KeyedTable, some: UpsertRows): Promise<UpsertResult> =>
+      await table.upsert(client, some, this.#onDuplicate);
+    // What is there is settled first, by locks that no one takes who has written rows already.
+    const settled = await this.#settle(
+      client,
+      pick(others, (index) => isOpen(index) || isClosed(index)),
+    );
+    const isOpenRest = (index: number): boolean => covered(settled.rest.timestamp[index] as number);
     return joined([
-      await open.upsert(client, pointRows(rows, covered), this.#onDuplicate),
-      await late.upsert(
-        client,
-        pick(others, (index) => !isClosed(index)),
-        this.#onDuplicate,
+      settled.result,
+      await store(open, pointRows(rows, isFree)),
+      await store(this.#openOfSegments, pick(settled.rest, isOpenRest)),
+      await store(
+        late,
+        pick(others, (index) => !isOpen(index) && !isClosed(index)),
       ),
-      ...(await this.#storeClosed(client, pick(others, isClosed))),
+      await store(
+        this.#lateOfClosed,
+        pick(settled.rest, (index) => !isOpenRest(index)),
+      ),
     ]);
   }
 
-  async #storeClosed(client: Client, rows: UpsertRows): Promise<UpsertResult[]> {
-    if (rows.seriesId.length === 0) return [];
-    const { rest, result } = await this.#closed.settle(client, rows, this.#onDuplicate);
-    return [result, await this.#lateOfClosed.upsert(client, rest, this.#onDuplicate)];
+  /** Points that may be there already, in a closed chunk or in segments. */
+  async #settle(client: Client, rows: UpsertRows): Promise<ClosedResult> {
+    if (rows.seriesId.length === 0) return { rest: rows, result: NOTHING_STORED };
+    return await this.#closed.settle(client, rows, this.#onDuplicate);
   }
 
   /** Within a transaction. */
@@ -97,6 +121,15 @@ export class PointStore {
 /** Whether all of them go to chunks that are open. */
 export function allCovered(chunks: Chunks, { timestamp, length }: SortedRows): boolean {
   return timestamp.subarray(0, length).every((time) => chunks.covers('points', time));
+}
+
+/** Whether all of them are later than the mark of their series, where it has one. */
+function allAbove(marks: ReadonlyMap<number, number>, rows: SortedRows): boolean {
+  if (marks.size === 0) return true;
+  return rows.series.every(({ id }, run) => {
+    const first = rows.timestamp[rows.start[run] as number] as number;
+    return first > (marks.get(id as number) ?? Number.NEGATIVE_INFINITY);
+  });
 }
 
 /** Of rows that all were stored. */

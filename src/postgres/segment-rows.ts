@@ -35,6 +35,16 @@ export const COPY_SEGMENTS: string = `COPY :"internal".segments (${COLUMNS.join(
 /** An expression over a row of `segments` that `segmentFrom` reads; as bytes, because text would cost the bits of a NaN. */
 export const SEGMENT_RECORD: string = `record_send(ROW(${COLUMNS.join(', ')}))`;
 
+/** The same as `segmentRows` for segments that are at hand. */
+export function* segmentBytes(segments: Iterable<SeriesSegment>): Generator<Buffer> {
+  const writer = new RowWriter();
+  for (const { seriesId, segment } of segments) {
+    writeSegment(writer, seriesId, segment);
+    if (writer.isFull) yield writer.take();
+  }
+  yield writer.end();
+}
+
 /** The stream for `COPY_SEGMENTS`, in parts of some 64 kB. */
 export async function* segmentRows(
   segments: AsyncIterable<SeriesSegment> | Iterable<SeriesSegment>,

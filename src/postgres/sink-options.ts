@@ -14,6 +14,8 @@ export interface SinkOptions {
   readonly onDuplicate: OnDuplicate;
   readonly maxSeries: number;
   readonly chunks: ChunkPolicy;
+  /** So many points of a series in one batch are stored as segments at once; 0: none. Default: 16. Engine `postgres`. */
+  readonly denseFrom?: number;
   /** As recorded in the database. Default: postgres. */
   readonly engine?: EngineName;
   /** Default: they become rows of dead_letters. */

@@ -6,6 +6,7 @@ import { ChunkMap } from './chunk-map.ts';
 import type { Chunks } from './chunks.ts';
 import { committedBefore } from './committed-before.ts';
 import { connect } from './connection.ts';
+import { DenseStore, Unprepared } from './dense-store.ts';
 import { type DeadLetterKeeper, DeadLetterStore } from './dead-letter-store.ts';
 import { DeliveryLedger } from './delivery-ledger.ts';
 import { Deletions } from './deletions.ts';
@@ -20,6 +21,7 @@ import { PointStore } from './point-store.ts';
 import { sortRows } from './rows.ts';
 import { SeriesCatalog } from './series-catalog.ts';
 import { SeriesDescriptions } from './series-descriptions.ts';
+import { SeriesHeads } from './series-heads.ts';
 import { KeptConnections } from './kept-connections.ts';
 import { type HeldRows, NOTHING_HELD, type SinkOptions } from './sink-options.ts';
 import { actionFor, sqlstateOf } from './sqlstate.ts';
@@ -53,6 +55,8 @@ export class PostgresSink implements Sink {
   readonly #chunks: Chunks;
   readonly #catalog: SeriesCatalog;
   readonly #store: PointStore;
+  /** Null where the engine has no segments of ours. */
+  readonly #dense: DenseStore | null;
   readonly #deletions: Deletions;
   readonly #dirty: DirtyBuckets;
   readonly #deadLetters: DeadLetterKeeper;
@@ -77,14 +81,21 @@ export class PostgresSink implements Sink {
     this.#options = options;
     this.#names = names;
     this.#connections = new KeptConnections(() => this.#connect());
-    this.#chunks =
+    const heads = new SeriesHeads(names);
+    const map =
       options.engine === 'timescaledb'
-        ? new HypertableChunks(names)
-        : new ChunkMap(names, options.chunks, () => Date.now() * 1000);
+        ? null
+        : new ChunkMap(names, options.chunks, () => Date.now() * 1000, heads);
+    this.#chunks = map ?? new HypertableChunks(names);
     const { describes = 'newest', onUnitChange = () => {} } = options;
     const descriptions = new SeriesDescriptions(names, describes === 'newest', onUnitChange);
     this.#catalog = new SeriesCatalog(names, options.maxSeries, descriptions);
-    this.#store = new PointStore(names, this.#chunks, options.onDuplicate);
+    const store = new PointStore(names, this.#chunks, options.onDuplicate);
+    this.#store = store;
+    this.#dense =
+      map === null
+        ? null
+        : new DenseStore(names, { chunks: map, heads, store, minPoints: options.denseFrom ?? 16 });
     this.#deletions = new Deletions(names);
     this.#dirty = new DirtyBuckets(names);
     this.#deadLetters = options.deadLetters ?? new DeadLetterStore(names, options.clientId);
@@ -198,6 +209,11 @@ export class PostgresSink implements Sink {
         };
       } catch (error) {
         if (error instanceof SeriesChanged) return await this.#write(client, whole);
+        if (error instanceof Unprepared && this.#dense !== null) {
+          await client.query('ROLLBACK');
+          await this.#dense.prepare(client, error);
+          return await this.#write(client, whole);
+        }
         // The server undid this attempt; an earlier one may yet be committing.
         if (!doubtful && actionFor(sqlstateOf(error)) !== 'retry') this.#inDoubt.delete(batch.id);
         await forgetDropped(client, this.#names, error);
@@ -238,7 +254,7 @@ export class PostgresSink implements Sink {
     const { onDuplicate } = this.#options;
     const rows = sortRows(batch, onDuplicate, this.#chunks.cut('points'));
     const texts = textRows(batch, onDuplicate, this.#chunks.cut('texts'));
-    const points = await this.#store.storePoints(client, rows, copy);
+    const points = await (this.#dense ?? this.#store).storePoints(client, rows, copy);
     await this.#dirty.record(client, batch.id, dirtyMinutes(rows, dirtyBefore));
     const stored = await this.#store.storeTexts(client, texts.rows);
     await this.#deadLetters.keep(client, batch);

@@ -3,7 +3,7 @@ const WIDTH = 28 * 86_400_000_000;
 const ORIGIN = 946_857_600_000_000;
 
 /** The start of the grid's cell that holds a moment. */
-function gridStart(moment: number): number {
+export function gridStart(moment: number): number {
   return ORIGIN + Math.floor((moment - ORIGIN) / WIDTH) * WIDTH;
 }
 

@@ -6,6 +6,8 @@ import { decodeValues, packValues, planValues, type ValueCode, type ValuePlan } 
 /** The version of what the codes of segments and frames mean; a row of another one cannot be read. */
 export const FORMAT = 1;
 export const MOST_POINTS = 2_000;
+/** A row with no more points is worth merging with its neighbours. */
+export const MOST_SMALL = 500;
 /** What a row may take in PostgreSQL before it is toasted (TOAST_TUPLE_THRESHOLD); four of them fill a page. */
 export const MOST_BYTES = 2_032;
 

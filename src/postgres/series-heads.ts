@@ -1,0 +1,83 @@
+import type { Client } from 'pg';
+import { int8Array, timestamptzArray } from './binary.ts';
+import { type SchemaNames, withNames } from './names.ts';
+import { SeriesSet } from './series-set.ts';
+
+/** Segments that a batch wrote of one series. Times in microseconds since 1970. */
+export interface WrittenSegments {
+  readonly seriesId: number;
+  readonly first: number;
+  readonly last: number;
+  /** How many of them are worth merging. */
+  readonly small: number;
+}
+
+/**
+ * The series that have segments which batches wrote, in chunks that may be open: `series_heads`. Which they are is as sure
+ * as the map of chunks, whose version grows with them; it is read anew with that.
+ */
+export class SeriesHeads {
+  readonly #news: string;
+  readonly #open: string;
+  readonly #lock: string;
+  readonly #raise: string;
+  readonly #known = new SeriesSet();
+  #version = -1;
+
+  constructor(names: SchemaNames) {
+    this.#news = withNames('SELECT series_id FROM :"internal".series_heads WHERE map_version > $1', names);
+    this.#open = withNames('SELECT :"internal".open_heads($1::bigint[])', names);
+    this.#lock = withNames(
+      `SELECT series_id, extract(epoch FROM mark) * 1000000 AS mark FROM :"internal".series_heads
+       WHERE series_id = ANY ($1::bigint[]) ORDER BY series_id`,
+      names,
+    );
+    this.#raise = withNames(
+      `UPDATE :"internal".series_heads h
+       SET mark = i.last, small = h.small + i.small,
+         small_from = coalesce(h.small_from, CASE WHEN i.small > 0 THEN i.first END)
+       FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::bigint[]) AS i (series_id, first, last, small)
+       WHERE h.series_id = i.series_id`,
+      names,
+    );
+  }
+
+  /** Within a transaction that has compared the map's version: whether the series has a head. */
+  has(seriesId: number): boolean {
+    return this.#known.has(seriesId);
+  }
+
+  /** `version`: what the map had before this is called. */
+  async reload(client: Client, version: number): Promise<void> {
+    const { rows } = await client.query<{ series_id: string }>(this.#news, [this.#version]);
+    for (const { series_id: id } of rows) this.#known.add(Number(id));
+    this.#version = version;
+  }
+
+  /** Gives series their heads, outside of a transaction: writers that are under way end first. */
+  async open(client: Client, series: readonly number[]): Promise<void> {
+    await client.query(this.#open, [int8Array(series)]);
+  }
+
+  /**
+   * Locks heads until the transaction ends: alone, or beside others that write rows only. Resolves to the marks,
+   * microseconds since 1970, by series; those of series that were deleted meanwhile are not among them.
+   */
+  async lock(client: Client, series: readonly number[], alone: boolean): Promise<Map<number, number>> {
+    const { rows } = await client.query<{ series_id: string; mark: string }>(
+      `${this.#lock} FOR ${alone ? 'NO KEY UPDATE' : 'SHARE'}`,
+      [int8Array(series)],
+    );
+    return new Map(rows.map(({ series_id: id, mark }) => [Number(id), Math.round(Number(mark))]));
+  }
+
+  /** Moves marks on, of heads that are locked alone. */
+  async raise(client: Client, written: readonly WrittenSegments[]): Promise<void> {
+    await client.query(this.#raise, [
+      int8Array(written.map(({ seriesId }) => seriesId)),
+      timestamptzArray(written.map(({ first }) => first)),
+      timestamptzArray(written.map(({ last }) => last)),
+      int8Array(written.map(({ small }) => small)),
+    ]);
+  }
+}

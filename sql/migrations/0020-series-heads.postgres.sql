@@ -16,6 +16,9 @@ CREATE TABLE :"internal".series_heads (
 -- What a daemon that knows a map's version has not heard of yet.
 CREATE INDEX series_heads_map_version ON :"internal".series_heads (map_version);
 
+-- The segments of a chunk, of all series: batches write them in the order of time, more or less.
+CREATE INDEX segments_start_ts ON :"internal".segments USING brin (start_ts) WITH (pages_per_range = 32, autosummarize = on);
+
 -- Makes series known as ones that may be written as segments. Under the map's lock, alone: no transaction is under way
 -- that took them for others, and the map's new version has every later one look again.
 CREATE FUNCTION :"internal".open_heads(series bigint[]) RETURNS void

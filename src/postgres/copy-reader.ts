@@ -2,16 +2,34 @@ import { COPY_HEADER, getInt64, getTimestamptz, type KeyedRows, ROW_BYTES } from
 
 /** Rows of a batch. */
 const BATCH_ROWS = 16_384;
+/** Of a bigint, its length included. */
+const NUMBER_BYTES = 4 + 8;
+
+/** Rows with a whole number each. */
+export interface NumberedRows extends KeyedRows {
+  readonly number: Float64Array;
+}
 
 /**
- * Reads what `COPY (SELECT series_id, ts, value ...) TO STDOUT (FORMAT binary)` sends, in batches; memory is bounded by
- * a batch and a part of the stream. A batch is the caller's. Throws where the stream is something else or ends early.
+ * Reads what `COPY (SELECT series_id, ts, value, number ...) TO STDOUT (FORMAT binary)` sends, a bigint last, in batches;
+ * memory is bounded by a batch and a part of the stream. A batch is the caller's. Throws where the stream is something else
+ * or ends early.
  */
+export async function* readNumberedRows(parts: AsyncIterable<Buffer>): AsyncGenerator<NumberedRows> {
+  for await (const rows of readRows(parts, true)) yield rows as NumberedRows;
+}
+
+/** The same of `COPY (SELECT series_id, ts, value ...)`. */
 export async function* readKeyedRows(parts: AsyncIterable<Buffer>): AsyncGenerator<KeyedRows> {
+  yield* readRows(parts, false);
+}
+
+async function* readRows(parts: AsyncIterable<Buffer>, numbered: boolean): AsyncGenerator<Batch> {
+  const rowBytes = numbered ? ROW_BYTES + NUMBER_BYTES : ROW_BYTES;
   let rest: Buffer = Buffer.alloc(0);
   let least = COPY_HEADER.length;
   let hasEnded = false;
-  let batch = emptyBatch();
+  let batch = emptyBatch(numbered);
   for await (const part of parts) {
     const bytes: Buffer = rest.length === 0 ? part : Buffer.concat([rest, part]);
     rest = bytes;
@@ -23,16 +41,17 @@ export async function* readKeyedRows(parts: AsyncIterable<Buffer>): AsyncGenerat
     while (at + 2 <= bytes.length) {
       const fields = view.getInt16(at);
       hasEnded = fields === -1;
-      if (hasEnded || at + ROW_BYTES > bytes.length) break;
-      if (fields !== 3) throw new Error(`a row of ${fields} fields in a COPY of 3`);
+      if (hasEnded || at + rowBytes > bytes.length) break;
+      if (fields !== (numbered ? 4 : 3)) throw new Error(`a row of ${fields} fields in a COPY of others`);
       const row = batch.length++;
       batch.seriesId[row] = getInt64(view, at + 6);
       batch.timestamp[row] = getTimestamptz(view, at + 18);
       batch.value[row] = view.getFloat64(at + 30);
-      at += ROW_BYTES;
+      if (batch.number !== undefined) batch.number[row] = getInt64(view, at + ROW_BYTES + 4);
+      at += rowBytes;
       if (batch.length === BATCH_ROWS) {
         yield batch;
-        batch = emptyBatch();
+        batch = emptyBatch(numbered);
       }
     }
     rest = bytes.subarray(at);
@@ -41,8 +60,14 @@ export async function* readKeyedRows(parts: AsyncIterable<Buffer>): AsyncGenerat
   if (batch.length > 0) yield batch;
 }
 
-function emptyBatch(): KeyedRows & { length: number } {
+interface Batch extends KeyedRows {
+  length: number;
+  readonly number?: Float64Array;
+}
+
+function emptyBatch(numbered: boolean): Batch {
   return {
+    ...(numbered && { number: new Float64Array(BATCH_ROWS) }),
     length: 0,
     seriesId: new Float64Array(BATCH_ROWS),
     timestamp: new Float64Array(BATCH_ROWS),

@@ -1,4 +1,4 @@
-import { cutAtGrid } from './grid.ts';
+import { cutAtGrid, firstFrom } from './grid.ts';
 import { encodePoints, MOST_POINTS, type SeriesSegment } from './segment.ts';
 
 /** Points of one series in hand before some are encoded. */
@@ -10,19 +10,40 @@ export interface SeriesRows {
   readonly seriesId: Float64Array;
   readonly timestamp: Float64Array;
   readonly value: Float64Array;
+  /** Where other than 0, the row is no point but a segment that is there: from the time on it covers so many microseconds. */
+  readonly number?: Float64Array;
 }
 
-/** The rows of one chunk, all batches in order, as segments. Holds 16,000 points beside a batch. */
+/**
+ * The rows of one chunk, all batches in order, as segments. None reaches across one that is there; points within one are
+ * left out, and `within` is told how many. Holds 16,000 points beside a batch.
+ */
 export async function* encodeRows(
   batches: AsyncIterable<SeriesRows> | Iterable<SeriesRows>,
+  within: (points: number) => void = () => {},
 ): AsyncGenerator<SeriesSegment> {
   const run = new Run();
+  let covered = Number.NEGATIVE_INFINITY;
   for await (const rows of batches) {
     let from = 0;
     while (from < rows.length) {
       const seriesId = rows.seriesId[from] as number;
-      if (seriesId !== run.seriesId) yield* run.end(seriesId);
-      const to = Math.min(endOfSeries(rows, from), from + run.free);
+      if (seriesId !== run.seriesId) {
+        yield* run.end(seriesId);
+        covered = Number.NEGATIVE_INFINITY;
+      }
+      const span = rows.number?.[from] ?? 0;
+      if (span !== 0) {
+        yield* run.encode(true);
+        covered = (rows.timestamp[from] as number) + span;
+        from++;
+        continue;
+      }
+      const end = endOfPoints(rows, from, endOfSeries(rows, from));
+      const outside = firstFrom(rows.timestamp, covered, from, end);
+      if (outside > from) within(outside - from);
+      from = outside;
+      const to = Math.min(end, from + run.free);
       run.append(rows, from, to);
       from = to;
       if (run.free === 0) yield* run.encode(false);
@@ -69,6 +90,14 @@ class Run {
     this.#value.copyWithin(0, encoded, this.#length);
     this.#length -= encoded;
   }
+}
+
+/** Up to the next segment that is there. */
+function endOfPoints({ number }: SeriesRows, from: number, end: number): number {
+  if (number === undefined) return end;
+  let to = from;
+  while (to < end && number[to] === 0) to++;
+  return to;
 }
 
 /** By galloping: a batch is one series or a thousand. */

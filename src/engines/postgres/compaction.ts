@@ -1,15 +1,11 @@
-import { pipeline } from 'node:stream/promises';
 import type { Client } from 'pg';
-import { from as copyFrom, to as copyTo } from 'pg-copy-streams';
 import { TidegateError } from '../../errors.ts';
-import { readKeyedRows } from '../../postgres/copy-reader.ts';
+import { float8Array, int8Array, timestamptzArray } from '../../postgres/binary.ts';
 import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { SegmentEditor } from '../../postgres/segment-editor.ts';
-import { COPY_SEGMENTS, segmentRows } from '../../postgres/segment-rows.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
-import type { SeriesSegment } from '../../segments/segment.ts';
-import { encodeRows } from '../../segments/segment-stream.ts';
+import { compactLeaf } from './leaf-compaction.ts';
 import type { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
 
@@ -68,13 +64,11 @@ export async function compressChunk(
   const sizes = await inTransaction(async () => {
     context.signal.throwIfAborted();
     await stillClosing(query, chunk);
-    const rows = reader.query(copyTo(leafSql(names, chunk)));
-    const segments = counted(encodeRows(pace.over(readKeyedRows(rows))), (count) => {
-      points += count;
-    });
-    const copy = writer.query(copyFrom(withNames(COPY_SEGMENTS, names)));
-    await pipeline(segmentRows(segments), copy, { signal: context.signal });
-    const measured = await measure(query, chunk);
+    const before = await measure(query, chunk);
+    await compactLeaf({ reader, writer }, names, chunk, context, pace);
+    const after = await measure(query, chunk);
+    const measured = { before: before.leaf + before.segments, after: after.segments };
+    points = after.points;
     // From here on writers wait, so it is short.
     await query('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())');
     await takeCorrections(writer, names, chunk);
@@ -104,16 +98,6 @@ type Query = (
   parameters?: readonly unknown[],
 ) => Promise<{ rows: Record<string, string>[]; rowCount: number | null }>;
 
-async function* counted(
-  segments: AsyncIterable<SeriesSegment>,
-  add: (points: number) => void,
-): AsyncGenerator<SeriesSegment> {
-  for await (const one of segments) {
-    add(one.segment.length);
-    yield one;
-  }
-}
-
 /** Once the map's lock is had, no transaction is under way that writes into the leaf, and none will be. */
 async function close(query: Query, chunk: NamedChunk): Promise<void> {
   await query('SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())');
@@ -138,16 +122,7 @@ async function stillClosing(query: Query, chunk: NamedChunk): Promise<void> {
   if (state !== 'closing') throw new TidegateError('chunk_state', `${chunk.name} is ${state ?? 'gone'}`);
 }
 
-/** Through the parent, which is what the role may read; the range leaves one partition of it. */
-function leafSql(names: SchemaNames, { from, to }: NamedChunk): string {
-  return withNames(
-    `COPY (SELECT series_id, ts, value FROM :"internal".points WHERE ts >= '${from}' AND ts < '${to}' ORDER BY series_id, ts)
-     TO STDOUT WITH (FORMAT binary)`,
-    names,
-  );
-}
-
-/** What keep_last replaced in the leaf, perhaps after it was read. */
+/** What keep_last replaced in the leaf, perhaps after it was read: its points are in segments now, or late ones. */
 async function takeCorrections(client: Client, names: SchemaNames, { from, to }: NamedChunk): Promise<void> {
   const { rows } = await client.query<{ series_id: string; time: string; value: number }>(
     withNames(
@@ -157,34 +132,57 @@ async function takeCorrections(client: Client, names: SchemaNames, { from, to }:
     ),
     [from, to],
   );
-  await new SegmentEditor(names).replace(client, {
+  if (rows.length === 0) return;
+  const corrected = {
     seriesId: rows.map((row) => Number(row.series_id)),
     timestamp: rows.map((row) => Math.round(Number(row.time))),
     value: rows.map((row) => row.value),
     arrival: rows.map(() => false),
-  });
+  };
+  await new SegmentEditor(names).replace(client, corrected);
+  await client.query(
+    withNames(
+      `UPDATE :"internal".points_late l SET value = i.value
+       FROM unnest($1::bigint[], $2::timestamptz[], $3::double precision[]) AS i (series_id, ts, value)
+       WHERE l.series_id = i.series_id AND l.ts = i.ts`,
+      names,
+    ),
+    [int8Array(corrected.seriesId), timestamptzArray(corrected.timestamp), float8Array(corrected.value)],
+  );
 }
 
 /** What the segments of a span ($2 to $3) take: each with a line pointer and header, and an index entry of about 40 bytes. */
 export const SEGMENT_BYTES = `
   SELECT coalesce(sum(pg_column_size(s.*) + 68), 0) FROM :"internal".segments s WHERE s.start_ts >= $2 AND s.start_ts < $3`;
 
-/** Of the leaf, and of its segments. */
-interface Bytes {
-  readonly before: number;
-  readonly after: number;
+/** Bytes of the leaf and of the chunk's segments, whose points these are. */
+interface Measured {
+  readonly leaf: number;
+  readonly segments: number;
+  readonly points: number;
 }
 
-async function measure(query: Query, chunk: NamedChunk): Promise<Bytes> {
+async function measure(query: Query, chunk: NamedChunk): Promise<Measured> {
   const { rows } = await query(
-    `SELECT pg_total_relation_size(t.oid) AS before, (${SEGMENT_BYTES}) AS after
+    `SELECT pg_total_relation_size(t.oid) AS leaf, (${SEGMENT_BYTES}) AS segments,
+       (SELECT coalesce(sum(s.n), 0) FROM :"internal".segments s WHERE s.start_ts >= $2 AND s.start_ts < $3) AS points
      FROM pg_class t WHERE t.relnamespace = :'internal'::regnamespace AND t.relname = $1`,
     [chunk.name, chunk.from, chunk.to],
   );
-  return { before: Number(rows[0]?.['before']), after: Number(rows[0]?.['after']) };
+  const [row] = rows;
+  return {
+    leaf: Number(row?.['leaf']),
+    segments: Number(row?.['segments']),
+    points: Number(row?.['points']),
+  };
 }
 
-async function seal(query: Query, chunk: NamedChunk, points: number, bytes: Bytes): Promise<void> {
+async function seal(
+  query: Query,
+  chunk: NamedChunk,
+  points: number,
+  bytes: { readonly before: number; readonly after: number },
+): Promise<void> {
   await query(
     `UPDATE :"internal".chunks
      SET state = 'sealed', changed_at = now(), sealed_by = pg_current_xact_id(), points = $2, bytes_before = $3, bytes_after = $4

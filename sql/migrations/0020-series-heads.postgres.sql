@@ -30,6 +30,6 @@ BEGIN
   UPDATE :"internal".chunk_map SET version = version + 1 RETURNING version INTO opened;
   INSERT INTO :"internal".series_heads (series_id, map_version)
   SELECT s.series_id, opened FROM :"internal".series s WHERE s.series_id = ANY (series) ORDER BY s.series_id
-  ON CONFLICT DO NOTHING;
+  ON CONFLICT (series_id) DO UPDATE SET map_version = excluded.map_version;
 END;
 $body$;

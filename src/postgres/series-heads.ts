@@ -49,7 +49,9 @@ export class SeriesHeads {
 
   /** `version`: what the map had before this is called. */
   async reload(client: Client, version: number): Promise<void> {
-    const { rows } = await client.query<{ series_id: string }>(this.#news, [this.#version]);
+    // A database that was restored from a backup may have given a version anew.
+    const known = version < this.#version ? -1 : this.#version;
+    const { rows } = await client.query<{ series_id: string }>(this.#news, [known]);
     for (const { series_id: id } of rows) this.#known.add(Number(id));
     this.#version = version;
   }

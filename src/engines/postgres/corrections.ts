@@ -32,7 +32,14 @@ export class PostgresPlaces implements PointPlaces {
   }
 
   async removeCompressed(client: Client, target: Target): Promise<number> {
-    return await new SegmentCorrections(client, this.#names).remove(target);
+    const removed = await new SegmentCorrections(client, this.#names).remove(target);
+    if (target.whole) {
+      await client.query(
+        withNames('DELETE FROM :"internal".series_heads WHERE series_id = ANY ($1)', this.#names),
+        [target.series],
+      );
+    }
+    return removed;
   }
 
   async removeSharedCompressed(client: Client, series: number, other: number): Promise<number> {

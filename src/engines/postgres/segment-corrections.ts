@@ -93,11 +93,19 @@ export class SegmentCorrections {
            WHERE o.series_id = $2 AND o.start_ts >= c.range_start AND o.start_ts < c.range_end)`,
       [series, other],
     );
-    // Elsewhere its points become late ones, which the next compression takes into the other one's segments.
-    await this.#query(
-      `INSERT INTO :"internal".points_late SELECT $2, ts, value FROM :"internal".segment_points WHERE series_id = $1`,
-      [series, other],
-    );
+    // Elsewhere its points become rows of an open chunk, or late ones; the next compression takes them in.
+    const inOpen = `EXISTS (SELECT FROM :"internal".chunks c
+      WHERE c.source = 'points' AND c.state = 'open' AND p.start_ts >= c.range_start AND p.start_ts < c.range_end)`;
+    for (const [table, where] of [
+      ['points', inOpen],
+      ['points_late', `NOT ${inOpen}`],
+    ] as const) {
+      await this.#query(
+        `INSERT INTO :"internal".${table} SELECT $2, ts, value FROM :"internal".segment_points p
+         WHERE series_id = $1 AND ${where}`,
+        [series, other],
+      );
+    }
     await this.#query(
       `WITH gone AS (DELETE FROM :"internal".segments WHERE series_id = $1 RETURNING start_ts, n)
        UPDATE :"internal".chunks c SET points = c.points - g.points
@@ -109,6 +117,22 @@ export class SegmentCorrections {
        WHERE c.chunk_id = g.chunk_id`,
       [series],
     );
+    await this.#moveHead(series, other);
+  }
+
+  /** What writers have to know of the segments that went over; every one looks anew, as the map has another version. */
+  async #moveHead(series: number, other: number): Promise<void> {
+    const { rowCount } = await this.#query(
+      `INSERT INTO :"internal".series_heads AS h (series_id, mark, map_version, small, small_from)
+       SELECT $2, o.mark, m.version + 1, o.small, o.small_from
+       FROM :"internal".series_heads o, :"internal".chunk_map m WHERE o.series_id = $1
+       ON CONFLICT (series_id) DO UPDATE SET mark = greatest(h.mark, excluded.mark), map_version = excluded.map_version,
+         small = h.small + excluded.small, small_from = least(h.small_from, excluded.small_from)`,
+      [series, other],
+    );
+    if (rowCount === 0) return;
+    await this.#query('DELETE FROM :"internal".series_heads WHERE series_id = $1', [series]);
+    await this.#query('UPDATE :"internal".chunk_map SET version = version + 1', []);
   }
 
   /** A series' segments in order, some at a time. */

@@ -30,12 +30,7 @@ export class ChunkMap implements Chunks {
   #cut: Record<ChunkSource, number> = { points: Number.NEGATIVE_INFINITY, texts: Number.NEGATIVE_INFINITY };
 
   /** `now` in microseconds since 1970. `heads`: read anew with the map, of whose version they are. */
-  constructor(
-    names: SchemaNames,
-    policy: ChunkPolicy,
-    now: () => number,
-    heads: SeriesHeads | null = null,
-  ) {
+  constructor(names: SchemaNames, policy: ChunkPolicy, now: () => number, heads: SeriesHeads | null = null) {
     this.#names = names;
     this.#policy = policy;
     this.#now = now;

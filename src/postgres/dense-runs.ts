@@ -66,7 +66,8 @@ export function without(rows: SortedRows, runs: readonly DenseRun[]): SortedRows
     for (let row = from; row < to; row++) if (taken[row] === 0) kept[run] = (kept[run] as number) + 1;
     length += kept[run] as number;
   }
-  const column = (values: Float64Array): Float64Array => values.subarray(0, rows.length).filter((_, row) => taken[row] === 0);
+  const column = (values: Float64Array): Float64Array =>
+    values.subarray(0, rows.length).filter((_, row) => taken[row] === 0);
   const start = [0];
   for (const count of kept) if (count > 0) start.push((start.at(-1) as number) + count);
   return {

@@ -64,7 +64,9 @@ export class PointStore {
     const covered = (time: number): boolean => this.#chunks.covers('points', time);
     const isFree = (row: number): boolean => {
       const time = rows.timestamp[row] as number;
-      return covered(time) && !(time <= (marks.get(rows.seriesId[row] as number) ?? Number.NEGATIVE_INFINITY));
+      return (
+        covered(time) && !(time <= (marks.get(rows.seriesId[row] as number) ?? Number.NEGATIVE_INFINITY))
+      );
     };
     const { open, late } = this.#tables.points;
     const others = pointRows(rows, (row) => !isFree(row));

@@ -3,7 +3,13 @@ import type { Client } from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { cutAtGrid } from '../segments/grid.ts';
 import { mergePoints } from '../segments/merge.ts';
-import { decodePoints, encodePoints, type Points, type SeriesSegment } from '../segments/segment.ts';
+import {
+  decodeAll,
+  decodePoints,
+  encodePoints,
+  type Points,
+  type SeriesSegment,
+} from '../segments/segment.ts';
 import { int8Array, timestamptzArray } from './binary.ts';
 import type { UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
@@ -20,6 +26,12 @@ export interface AddedRun {
   readonly seriesId: number;
   readonly home: { readonly start: number; readonly end: number } | null;
   readonly points: Points;
+}
+
+/** Segments of one series that follow one another, by their first and last times (microseconds since 1970). */
+export interface SegmentRun {
+  readonly seriesId: number;
+  readonly segments: readonly { readonly start: number; readonly end: number }[];
 }
 
 /** Rows whose segments are in memory together. */
@@ -143,23 +155,44 @@ export class SegmentEditor {
     await this.exchange(client, found, changed);
   }
 
+  /** Makes each run one segment, or few. Resolves to how many there are of them now. */
+  async join(client: Client, runs: readonly SegmentRun[]): Promise<number> {
+    const all = runs.flatMap(({ seriesId, segments }) =>
+      segments.map((segment) => ({ seriesId, ...segment })),
+    );
+    if (all.length === 0) return 0;
+    const found = await this.#select(client, this.#named, [
+      int8Array(all.map(({ seriesId }) => seriesId)),
+      timestamptzArray(all.map(({ end }) => end)),
+      timestamptzArray(all.map(({ start }) => start)),
+    ]);
+    const held = new Map(found.map((one) => [`${one.seriesId} ${one.segment.times.first}`, one.segment]));
+    const joined = runs.map(({ seriesId, segments }) => ({
+      seriesId,
+      points: decodeAll(segments.flatMap(({ start }) => held.get(`${seriesId} ${start}`) ?? [])),
+    }));
+    return await this.exchange(client, found, joined);
+  }
+
   async #select(client: Client, sql: string, parameters: readonly unknown[]): Promise<SeriesSegment[]> {
     const { rows } = await client.query<{ record: Buffer }>(sql, [...parameters]);
     return rows.map(({ record }) => segmentFrom(record));
   }
 
-  /** Deletes segments and writes points in their place, each list within one chunk. */
+  /** Deletes segments and writes points in their place, each list within one chunk. Resolves to how many segments they are. */
   async exchange(
     client: Client,
     old: readonly SeriesSegment[],
     points: readonly { readonly seriesId: number; readonly points: Points }[],
-  ): Promise<void> {
-    if (old.length + points.length === 0) return;
+  ): Promise<number> {
+    if (old.length + points.length === 0) return 0;
     await client.query(this.#delete, [
       int8Array(old.map(({ seriesId }) => seriesId)),
       timestamptzArray(old.map(({ segment }) => segment.times.first)),
     ]);
-    await pipeline(segmentRows(encoded(points)), client.query(copyFrom(this.#copy)));
+    const copy = client.query(copyFrom(this.#copy));
+    await pipeline(segmentRows(encoded(points)), copy);
+    return copy.rowCount ?? 0;
   }
 }
 

@@ -96,7 +96,7 @@ function packed(points: Points, start: number, plan: Plan): Segment {
 }
 
 /** Header and columns of fixed length, in the order that the table has them. */
-const LEAST_BYTES = 32 + 10 * 8 + 5 * 2;
+export const LEAST_BYTES = 32 + 10 * 8 + 5 * 2;
 const ARRAY_BYTES = 24;
 
 /** An upper bound of what the row takes in PostgreSQL, alignment included. */

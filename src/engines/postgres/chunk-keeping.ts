@@ -4,9 +4,11 @@ import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import { promoteLate } from './late-promotion.ts';
+import { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
+import { mergeGathered } from './segment-merge.ts';
 
-/** Chunks ahead of their time, chunks for late points that gathered, and the leaves that nobody needs any more. */
+/** Chunks ahead of their time, chunks for late points that gathered, small segments, and the leaves that nobody needs any more. */
 export async function keepChunks(
   client: Client,
   names: SchemaNames,
@@ -16,6 +18,7 @@ export async function keepChunks(
 ): Promise<JobReport> {
   await map.openAhead(client);
   const promoted = await promoteLate(client, names, interval, context.signal);
+  const merged = await mergeGathered(client, names, context, new Pace(context));
   const { rows } = await client.query<{ chunk_id: string }>(
     withNames(`SELECT chunk_id FROM :"internal".chunks WHERE state = 'sealed' AND attached`, names),
   );
@@ -33,7 +36,7 @@ export async function keepChunks(
     );
   }
   return {
-    rows: promoted + dropped,
-    detail: `opened ${promoted} for late points, dropped ${dropped} of ${rows.length} leaves of compressed chunks`,
+    rows: promoted + dropped + merged,
+    detail: `opened ${promoted} for late points, dropped ${dropped} of ${rows.length} leaves of compressed chunks, merged ${merged} small segments`,
   };
 }

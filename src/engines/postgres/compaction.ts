@@ -8,6 +8,7 @@ import type { JobContext, JobReport } from '../../scheduler/types.ts';
 import { compactLeaf } from './leaf-compaction.ts';
 import type { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
+import { mergeSealed } from './segment-merge.ts';
 
 const JOB = 'compression';
 
@@ -86,6 +87,7 @@ export async function compressChunk(
       dropped = rows[0]?.gone === true;
     }),
   );
+  await mergeSealed(writer, names, chunk, context, pace);
   const left = dropped ? '' : '; its rows go when no reader needs them any more';
   return {
     rows: points,

@@ -10,7 +10,7 @@ import { batches, DAY, message, type TestMessage } from '../../unit/pipeline/mes
 export type TestSink = PostgresSink &
   AsyncDisposable & { put(...messages: TestMessage[]): Promise<WriteReport> };
 
-/** A sink of a daemon of its own: `put` makes a batch of messages and writes it. */
+/** A sink of a daemon of its own: `put` makes a batch of messages and writes it, all of it as rows unless the options say otherwise. */
 export function openSink(database: Pick<TestDatabase, 'url'>, options: Partial<SinkOptions> = {}): TestSink {
   const sink = new PostgresSink({
     url: database.url,
@@ -20,6 +20,7 @@ export function openSink(database: Pick<TestDatabase, 'url'>, options: Partial<S
     onDuplicate: 'keep_first',
     maxSeries: 1_000_000,
     chunks: { interval: DAY },
+    denseFrom: 0,
     ...options,
   });
   const next = batches();

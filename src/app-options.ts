@@ -86,6 +86,7 @@ export function sinkOptions(
     onDuplicate: ingest.on_duplicate,
     maxSeries: ingest.max_series,
     chunks: { interval: config.policies.chunk_interval * 1000 },
+    denseFrom: ingest.dense.min_points,
     engine,
     spools: config.spool.path !== null,
   };

@@ -13,6 +13,7 @@ import { benchCompare } from './compare/compare.ts';
 import { benchCompression } from './compression.ts';
 import { benchCopy } from './copy.ts';
 import { benchDecode } from './decode.ts';
+import { benchDense } from './dense.ts';
 import { benchLatest } from './latest.ts';
 import { benchDevices } from './devices.ts';
 import { benchExport } from './export.ts';
@@ -31,6 +32,7 @@ const BENCHES = {
   devices: { run: benchDevices, count: 1_000_000 },
   decode: { run: benchDecode, count: 500_000 },
   copy: { run: benchCopy, count: 1_000_000 },
+  dense: { run: benchDense, count: 1_000_000 },
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },
   compression: { run: benchCompression, count: 6_000_000 },

@@ -9,13 +9,13 @@ export const DAY_OF_TEST = at('2024-01-01T00:00:00Z');
 export const CHUNK = 'points_20240101_000000';
 
 /** `count` points of 20 series all over the day. */
-export async function fillDay(sink: TestSink, count: number): Promise<void> {
+export async function fillDay(sink: TestSink, count: number, kind = 'device'): Promise<void> {
   const step = Math.floor(DAY / count);
   for (let from = 0; from < count; from += 10_000) {
     const some = Array.from({ length: Math.min(10_000, count - from) }, (_, index): Point => {
       const row = from + index;
       return {
-        device: `device ${row % 20}`,
+        device: `${kind} ${row % 20}`,
         metric: 'x',
         time: DAY_OF_TEST + row * step + (row % 7),
         value: row % 3 === 0 ? row / 7 : (row % 1000) / 10,

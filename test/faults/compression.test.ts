@@ -34,6 +34,8 @@ test(`SIGKILL at ${ROUNDS} random moments of compress and decompress (seed ${SEE
   await using database = await createDatabase({ template: true });
   await using sink = openSink(database);
   await fillDay(sink, POINTS);
+  await using dense = openSink(database, { clientId: 'dense', denseFrom: 16 });
+  await fillDay(dense, POINTS / 3, 'dense');
   const before = await contents(database);
   const env = { TIDEGATE_DATABASE_URL: database.url, TIDEGATE_MQTT_URL: 'mqtt://127.0.0.1:1' };
   const begin = performance.now();

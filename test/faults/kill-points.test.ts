@@ -48,7 +48,13 @@ suite(`SIGKILL while messages flow, ${ROUNDS} times at each point (seed ${SEED})
         ...(spools ? { TIDEGATE_SPOOL_PATH: folder.path, TIDEGATE_SPOOL_AFTER: '100ms' } : {}),
       };
       const arm = (): Daemon =>
-        startFaultyDaemon({ ...env, FAULT_POINT: point, FAULT_AFTER: `${draw(passes) - 1}` });
+        startFaultyDaemon({
+          ...env,
+          FAULT_POINT: point,
+          FAULT_AFTER: `${draw(passes) - 1}`,
+          // Some lives make segments of what is little, others rows.
+          TIDEGATE_INGEST_DENSE_MIN_POINTS: ['2', '16'][draw(2) - 1] as string,
+        });
       await using first = arm();
       // What is published before it has a session is nobody's.
       await first.logged(/subscribed at/);

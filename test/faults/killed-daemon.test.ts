@@ -18,14 +18,19 @@ test(
     await using database = await createDatabase({ template: true });
     const env = addresses(broker, database.url);
     const random = randomFrom(SEED);
-    let daemon = await startDaemon({ env });
+    // Some lives make segments of what is little, others rows.
+    const life = (round: number) =>
+      startDaemon({
+        env: { ...env, TIDEGATE_INGEST_DENSE_MIN_POINTS: ['2', '16', '0'][round % 3] as string },
+      });
+    let daemon = await life(0);
     try {
       await using traffic = startTraffic(broker.url);
       for (let round = 0; round < ROUNDS; round++) {
         await traffic.more(Math.ceil(random() * 1500));
         await daemon.kill();
         await traffic.more(Math.ceil(random() * 500));
-        daemon = await startDaemon({ env });
+        daemon = await life(round + 1);
       }
       await traffic.assertStored(database, daemon);
 

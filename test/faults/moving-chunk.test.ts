@@ -155,8 +155,8 @@ async function assertAggregated(database: TestDatabase): Promise<void> {
 
 test(`a chunk is compressed, merged and opened ${ROUNDS} times under ${CLIENTS} writers and a reader (seed ${SEED})`, async () => {
   await using database = await createDatabase({ template: true });
-  await using first = openSink(database, { onDuplicate: 'keep_last', clientId: 'first' });
-  await using second = openSink(database, { onDuplicate: 'keep_last', clientId: 'second' });
+  await using first = openSink(database, { onDuplicate: 'keep_last', clientId: 'first', denseFrom: 16 });
+  await using second = openSink(database, { onDuplicate: 'keep_last', clientId: 'second', denseFrom: 2 });
   await first.put(series('still', DAY_OF_TEST, STILL), series('shared', DAY_OF_TEST, SHARED));
   const acknowledged: Acknowledged = new Map(
     Array.from({ length: SHARED }, (_, row) => [keyOf('shared', DAY_OF_TEST + row * SECOND), 1 + row]),

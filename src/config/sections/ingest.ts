@@ -47,6 +47,16 @@ const queue = {
   },
 } as const satisfies Section;
 
+const dense = {
+  min_points: {
+    doc: 'A batch with so many points of a series stores them compressed at once; 0: never. Engine postgres.',
+    format: 'integer',
+    default: 16,
+    minimum: 0,
+    maximum: 1_000_000,
+  },
+} as const satisfies Section;
+
 const limits = {
   message_bytes: {
     doc: 'A longer payload, as it is or unpacked, is a dead letter.',
@@ -88,6 +98,7 @@ const limits = {
 export const ingest = {
   batch,
   queue,
+  dense,
   on_duplicate: {
     doc: 'Which value stays where a point (device, metric, timestamp) arrives with a second one.',
     format: 'choice',

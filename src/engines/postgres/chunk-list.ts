@@ -11,6 +11,8 @@ interface ChunkRow {
   readonly points: string | null;
   readonly estimate: string;
   readonly late: string;
+  /** Points that are compressed although their chunk is not. */
+  readonly born: string;
   readonly bytes: string;
   readonly bytes_before: string | null;
 }
@@ -25,9 +27,13 @@ export async function listChunks(client: Client, names: SchemaNames): Promise<Ch
            SELECT count(*) FROM :"internal".points_late l WHERE l.ts >= c.range_start AND l.ts < c.range_end)
          WHEN 'texts' THEN (
            SELECT count(*) FROM :"internal".texts_late l WHERE l.ts >= c.range_start AND l.ts < c.range_end)
-         ELSE 0 END AS late,
-         coalesce(pg_total_relation_size(t.oid), 0) + coalesce(c.bytes_after, 0) AS bytes, c.bytes_before
+         ELSE 0 END AS late, coalesce(born.points, 0) AS born,
+         coalesce(pg_total_relation_size(t.oid), 0) + coalesce(c.bytes_after, born.bytes, 0) AS bytes, c.bytes_before
        FROM :"internal".chunks c
+       LEFT JOIN LATERAL (
+         SELECT sum(s.n) AS points, sum(pg_column_size(s.*) + 68) AS bytes FROM :"internal".segments s
+         WHERE c.source = 'points' AND c.state IN ('open', 'closing') AND s.start_ts >= c.range_start AND s.start_ts < c.range_end
+       ) born ON true
        LEFT JOIN pg_class t ON c.attached AND t.relnamespace = :'internal'::regnamespace AND t.relname = c.leaf
        ORDER BY c.range_start DESC, c.source`,
       names,
@@ -42,7 +48,7 @@ export async function listChunks(client: Client, names: SchemaNames): Promise<Ch
       state: row.state,
       range_start: row.range_start.toISOString(),
       range_end: row.range_end.toISOString(),
-      rows: Number(row.points ?? row.estimate) + Number(row.late),
+      rows: Number(row.points ?? row.estimate) + Number(row.late) + Number(row.born),
       rows_estimated: row.points === null,
       bytes,
       bytes_before: before,

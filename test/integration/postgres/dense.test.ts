@@ -109,6 +109,25 @@ test('messages without a time of their own are all stored, beside segments too',
   );
 });
 
+test('arrivals that move off a segment do not meet what comes with them', async () => {
+  await using sink = openSink(database, DENSE);
+  const micros = (from: number, count: number): Point[] =>
+    Array.from({ length: count }, (_, index) => ({
+      device: 'moved',
+      metric: 'x',
+      time: NOW + from + index,
+      value: index,
+    }));
+  await sink.put(points(micros(0, 40)));
+  const arrived = message((out) => out.number('moved', 'x', Number.NaN, 7, 'gauge'), { receivedAt: NOW });
+  assert.deepEqual(fate(await sink.put(points(micros(40, 40)), arrived, arrived)), [42, 0, 0]);
+  const times = (await stored('moved')).map(([time]) => time - NOW);
+  assert.deepEqual(
+    times,
+    Array.from({ length: 82 }, (_, index) => index),
+  );
+});
+
 test('no value loses a bit', async () => {
   await using sink = openSink(database, DENSE);
   const values = [-0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 5e-324, 1e308, 0.1];

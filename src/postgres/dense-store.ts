@@ -21,7 +21,7 @@ import type { PointStore } from './point-store.ts';
 import type { SortedRows } from './rows.ts';
 import { SegmentPartitions } from './segment-partitions.ts';
 import { COPY_SEGMENTS, segmentBytes } from './segment-rows.ts';
-import type { SeriesHeads, WrittenSegments } from './series-heads.ts';
+import type { PlannedSegments, SeriesHeads } from './series-heads.ts';
 
 /** A batch is to be written as segments for which not all is there: to be prepared outside of its transaction. */
 export class Unprepared extends Error {
@@ -97,7 +97,11 @@ export class DenseStore {
     this.#demandPrepared(rows, candidates);
     const known = rows.series.map(({ id }) => id as number).filter((id) => this.#heads.has(id));
     if (known.length === 0) return await this.#store.storePoints(client, rows, copy);
-    const marks = await this.#heads.lock(client, known, candidates.length > 0);
+    const marks = await this.#heads.lock(
+      client,
+      known,
+      candidates.map((run) => plannedOf(rows, run)),
+    );
     const runs = await this.#free(client, rows, candidates, marks);
     const keyed = runs.length === 0 ? rows : without(rows, runs);
     const result = await this.#store.storePoints(client, keyed, copy, marks);
@@ -155,12 +159,16 @@ export class DenseStore {
     const first = above.map(({ spans }) => rows.timestamp[spans[0]?.from as number] as number);
     const last = above.map(({ spans }) => rows.timestamp[(spans.at(-1)?.to as number) - 1] as number);
     // A statement of its own after the lock: it sees what the writers before us committed.
-    const { rows: found } = await client.query<{ place: string; latest: string }>(this.#latest, [
-      int8Array(above.map(({ seriesId }) => seriesId)),
-      timestamptzArray(first),
-      timestamptzArray(last),
-      timestamptzArray([leastOf(first), greatestOf(last)]),
-    ]);
+    const { rows: found } = await client.query<{ place: string; latest: string }>({
+      name: 'tidegate-latest-rows',
+      text: this.#latest,
+      values: [
+        int8Array(above.map(({ seriesId }) => seriesId)),
+        timestamptzArray(first),
+        timestamptzArray(last),
+        timestamptzArray([leastOf(first), greatestOf(last)]),
+      ],
+    });
     const latest = new Map(found.map((row) => [Number(row.place) - 1, Math.round(Number(row.latest))]));
     return above
       .map((run, place) => later(rows, run, latest.get(place) ?? Number.NEGATIVE_INFINITY))
@@ -168,36 +176,30 @@ export class DenseStore {
   }
 
   async #writeSegments(client: Client, rows: SortedRows, runs: readonly DenseRun[]): Promise<void> {
-    const written: WrittenSegments[] = [];
     const stream = client.query(copyFrom(this.#copy));
-    for (const part of segmentBytes(encoded(rows, runs, written))) stream.write(part);
+    for (const part of segmentBytes(encoded(rows, runs))) stream.write(part);
     stream.end();
     await finished(stream);
-    await this.#heads.raise(client, written);
   }
 }
 
-function* encoded(
-  rows: SortedRows,
-  runs: readonly DenseRun[],
-  written: WrittenSegments[],
-): Generator<SeriesSegment> {
+function* encoded(rows: SortedRows, runs: readonly DenseRun[]): Generator<SeriesSegment> {
   for (const run of runs) {
-    const { seriesId, spans } = run;
-    let small = 0;
+    const { seriesId } = run;
     for (const { from, to } of partsOf(rows, run)) {
-      let length = 0;
-      for (const segment of encodePoints(rows, from, to)) {
-        ({ length } = segment);
-        yield { seriesId, segment };
-      }
-      // Only the last one of a part may be shorter than it need be.
-      if (length <= MOST_SMALL) small++;
+      for (const segment of encodePoints(rows, from, to)) yield { seriesId, segment };
     }
-    const first = rows.timestamp[spans[0]?.from as number] as number;
-    const last = rows.timestamp[(spans.at(-1)?.to as number) - 1] as number;
-    written.push({ seriesId, first, last, small });
   }
+}
+
+function plannedOf(rows: SortedRows, run: DenseRun): PlannedSegments {
+  const { seriesId, spans } = run;
+  return {
+    seriesId,
+    first: rows.timestamp[spans[0]?.from as number] as number,
+    last: rows.timestamp[(spans.at(-1)?.to as number) - 1] as number,
+    small: partsOf(rows, run).filter(({ from, to }) => to - from <= MOST_SMALL).length,
+  };
 }
 
 /** What no segment crosses: a chunk's bounds and those of the grid. */

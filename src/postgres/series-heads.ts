@@ -3,8 +3,8 @@ import { int8Array, timestamptzArray } from './binary.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { SeriesSet } from './series-set.ts';
 
-/** Segments that a batch wrote of one series. Times in microseconds since 1970. */
-export interface WrittenSegments {
+/** Segments that a batch may write of one series. Times in microseconds since 1970. */
+export interface PlannedSegments {
   readonly seriesId: number;
   readonly first: number;
   readonly last: number;
@@ -19,7 +19,7 @@ export interface WrittenSegments {
 export class SeriesHeads {
   readonly #news: string;
   readonly #open: string;
-  readonly #lock: string;
+  readonly #share: string;
   readonly #raise: string;
   readonly #known = new SeriesSet();
   #version = -1;
@@ -27,17 +27,18 @@ export class SeriesHeads {
   constructor(names: SchemaNames) {
     this.#news = withNames('SELECT series_id FROM :"internal".series_heads WHERE map_version > $1', names);
     this.#open = withNames('SELECT :"internal".open_heads($1::bigint[])', names);
-    this.#lock = withNames(
-      `SELECT series_id, extract(epoch FROM mark) * 1000000 AS mark FROM :"internal".series_heads
-       WHERE series_id = ANY ($1::bigint[]) ORDER BY series_id`,
-      names,
-    );
+    const heads = `SELECT series_id, mark FROM :"internal".series_heads WHERE series_id = ANY ($1::bigint[]) ORDER BY series_id`;
+    const marks = 'SELECT series_id, extract(epoch FROM mark) * 1000000 AS mark FROM locked';
+    this.#share = withNames(`WITH locked AS MATERIALIZED (${heads} FOR SHARE) ${marks}`, names);
     this.#raise = withNames(
-      `UPDATE :"internal".series_heads h
-       SET mark = i.last, small = h.small + i.small,
-         small_from = coalesce(h.small_from, CASE WHEN i.small > 0 THEN i.first END)
-       FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[], $4::bigint[]) AS i (series_id, first, last, small)
-       WHERE h.series_id = i.series_id`,
+      `WITH locked AS MATERIALIZED (${heads} FOR NO KEY UPDATE), raised AS (
+         UPDATE :"internal".series_heads h
+         SET mark = i.last, small = h.small + i.small,
+           small_from = coalesce(h.small_from, CASE WHEN i.small > 0 THEN i.first END)
+         FROM unnest($2::bigint[], $3::timestamptz[], $4::timestamptz[], $5::bigint[]) AS i (series_id, first, last, small)
+         JOIN locked l USING (series_id)
+         WHERE h.series_id = i.series_id AND i.last > l.mark
+       ) ${marks}`,
       names,
     );
   }
@@ -62,24 +63,30 @@ export class SeriesHeads {
   }
 
   /**
-   * Locks heads until the transaction ends: alone, or beside others that write rows only. Resolves to the marks,
-   * microseconds since 1970, by series; those of series that were deleted meanwhile are not among them.
+   * Locks heads until the transaction ends: alone where segments may be written, whose marks it moves on at once, else
+   * beside others that write rows only. Resolves to the marks as they were, microseconds since 1970, by series; those of
+   * series that were deleted meanwhile are not among them.
    */
-  async lock(client: Client, series: readonly number[], alone: boolean): Promise<Map<number, number>> {
+  async lock(
+    client: Client,
+    series: readonly number[],
+    planned: readonly PlannedSegments[],
+  ): Promise<Map<number, number>> {
     const { rows } = await client.query<{ series_id: string; mark: string }>(
-      `${this.#lock} FOR ${alone ? 'NO KEY UPDATE' : 'SHARE'}`,
-      [int8Array(series)],
+      planned.length === 0
+        ? { name: 'tidegate-heads-share', text: this.#share, values: [int8Array(series)] }
+        : {
+            name: 'tidegate-heads-raise',
+            text: this.#raise,
+            values: [
+              int8Array(series),
+              int8Array(planned.map(({ seriesId }) => seriesId)),
+              timestamptzArray(planned.map(({ first }) => first)),
+              timestamptzArray(planned.map(({ last }) => last)),
+              int8Array(planned.map(({ small }) => small)),
+            ],
+          },
     );
     return new Map(rows.map(({ series_id: id, mark }) => [Number(id), Math.round(Number(mark))]));
-  }
-
-  /** Moves marks on, of heads that are locked alone. */
-  async raise(client: Client, written: readonly WrittenSegments[]): Promise<void> {
-    await client.query(this.#raise, [
-      int8Array(written.map(({ seriesId }) => seriesId)),
-      timestamptzArray(written.map(({ first }) => first)),
-      timestamptzArray(written.map(({ last }) => last)),
-      int8Array(written.map(({ small }) => small)),
-    ]);
   }
 }

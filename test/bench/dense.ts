@@ -66,7 +66,7 @@ export async function benchDense({ rounds, count }: { rounds: number; count: num
   return lines;
 }
 
-async function written(url: string, count: number, density: number, denseFrom: number): Promise<Run> {
+export async function written(url: string, count: number, density: number, denseFrom: number): Promise<Run> {
   const database = await freshDatabase(url);
   await migrate({ url: database.url, schema: 'public', readerRole: null, writerRole: null, logger: LOGGER });
   const sink = new PostgresSink({
@@ -108,7 +108,7 @@ async function written(url: string, count: number, density: number, denseFrom: n
 }
 
 /** Point by point through the builder, as messages come; two decimals that wander, ten a second. */
-function batchesOf(count: number, density: number): Batch[] {
+export function batchesOf(count: number, density: number): Batch[] {
   const series = BATCH / density;
   const random = generator(1);
   const values = new Float64Array(Math.ceil(series)).fill(2_000);

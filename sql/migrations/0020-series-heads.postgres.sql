@@ -33,3 +33,23 @@ BEGIN
   ON CONFLICT (series_id) DO UPDATE SET map_version = excluded.map_version;
 END;
 $body$;
+
+-- write_points for a batch of which some series have heads (0019-plain-batches): all of it becomes rows, which is plain
+-- only above their marks. The heads are locked before anything is written, and read in a statement after that.
+CREATE FUNCTION :"internal".write_points_above(
+  map_version bigint, known_series bigint, first_time timestamptz,
+  series_ids bigint[], times timestamptz[], point_values double precision[],
+  headed bigint[], headed_first timestamptz[]
+) RETURNS void LANGUAGE plpgsql AS $body$
+BEGIN
+  PERFORM pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
+  PERFORM FROM :"internal".series_heads WHERE series_id = ANY (headed) ORDER BY series_id FOR SHARE;
+  IF EXISTS (
+    SELECT FROM unnest(headed, headed_first) AS i (series_id, first) JOIN :"internal".series_heads h USING (series_id)
+    WHERE h.mark >= i.first
+  ) THEN
+    RAISE EXCEPTION 'the batch is not plain' USING ERRCODE = 'TG001';
+  END IF;
+  PERFORM :"internal".write_points(map_version, known_series, first_time, series_ids, times, point_values);
+END
+$body$;

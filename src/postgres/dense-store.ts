@@ -80,9 +80,14 @@ export class DenseStore {
     );
   }
 
-  /** Whether this matters to a batch: it may have segments, or its rows have to be held against some. Right as the map is. */
-  concerns(rows: SortedRows): boolean {
-    return rows.series.some(({ id }) => this.#heads.has(id as number)) || this.#candidates(rows).length > 0;
+  /** Whether some of the rows may become segments, as far as is known without a lock. */
+  wants(rows: SortedRows): boolean {
+    return this.#candidates(rows).length > 0;
+  }
+
+  /** The runs (SortedRows) of series with heads: rows that may have to be held against segments. Right as the map is. */
+  headed(rows: SortedRows): number[] {
+    return [...rows.series.keys()].filter((run) => this.#heads.has(rows.series[run]?.id as number));
   }
 
   /** Outside of a transaction, after one that was rolled back. */
@@ -95,7 +100,7 @@ export class DenseStore {
   async storePoints(client: Client, rows: SortedRows, copy: boolean): Promise<UpsertResult> {
     const candidates = this.#candidates(rows);
     this.#demandPrepared(rows, candidates);
-    const known = rows.series.map(({ id }) => id as number).filter((id) => this.#heads.has(id));
+    const known = this.headed(rows).map((run) => rows.series[run]?.id as number);
     if (known.length === 0) return await this.#store.storePoints(client, rows, copy);
     const marks = await this.#heads.lock(
       client,

@@ -5,6 +5,7 @@ import type { Batch, BatchTotals } from '../pipeline/types.ts';
 import { float8Array, int8Array, timestamptz, timestamptzArray } from './binary.ts';
 import type { Chunks } from './chunks.ts';
 import type { DeliveryLedger } from './delivery-ledger.ts';
+import type { DenseStore } from './dense-store.ts';
 import type { Journal } from './journal.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { allCovered, gainsOf } from './point-store.ts';
@@ -47,22 +48,30 @@ export class PlainBatches {
   readonly #chunks: Chunks;
   readonly #journal: Journal;
   readonly #ledger: DeliveryLedger;
-  readonly #insert: string;
-  readonly #insertWithLedger: string;
+  readonly #dense: DenseStore | null;
+  readonly #statement: (ledger: boolean, headed: boolean) => { readonly name: string; readonly text: string };
 
+  /** `dense`: null where the engine has no segments of ours. */
   constructor(
     { onDuplicate }: { readonly onDuplicate: OnDuplicate },
     names: SchemaNames,
     chunks: Chunks,
     journal: Journal,
     ledger: DeliveryLedger,
+    dense: DenseStore | null,
   ) {
     this.#onDuplicate = onDuplicate;
     this.#chunks = chunks;
     this.#journal = journal;
     this.#ledger = ledger;
-    this.#insert = statement([journal.insert], names);
-    this.#insertWithLedger = statement([journal.insert, ledger.insert], names);
+    this.#dense = dense;
+    const texts = [false, true].map((headed) =>
+      [[journal.insert], [journal.insert, ledger.insert]].map((parts) => statement(parts, names, headed)),
+    );
+    this.#statement = (withLedger, headed) => ({
+      name: `tidegate-batch${withLedger ? '-ledger' : ''}${headed ? '-above' : ''}`,
+      text: texts[headed ? 1 : 0]?.[withLedger ? 1 : 0] as string,
+    });
   }
 
   /** Null: nothing was written, as a point belongs elsewhere or the map, the series or the watermark changed. Rejects as `pg` does. */
@@ -72,6 +81,8 @@ export class PlainBatches {
     const times = rows.timestamp.subarray(0, length);
     const first = times.reduce((least, time) => Math.min(least, time), Number.POSITIVE_INFINITY);
     if (length === 0 || first < given.watermark || !allCovered(this.#chunks, rows)) return null;
+    if (this.#dense?.wants(rows) === true) return null;
+    const headed = this.#dense?.headed(rows) ?? [];
     const totals = totalsOf(batch);
     addTotals(totals, {
       messages: emptyTotals().messages,
@@ -90,12 +101,14 @@ export class PlainBatches {
       timestamptzArray(times),
       float8Array(rows.value.subarray(0, length)),
     ];
-    try {
-      await client.query(
-        ledgerRow === null
-          ? { name: 'tidegate-batch', text: this.#insert, values }
-          : { name: 'tidegate-batch-ledger', text: this.#insertWithLedger, values },
+    if (headed.length > 0) {
+      values.push(
+        int8Array(headed.map((run) => rows.series[run]?.id as number)),
+        timestamptzArray(headed.map((run) => rows.timestamp[rows.start[run] as number] as number)),
       );
+    }
+    try {
+      await client.query({ ...this.#statement(ledgerRow !== null, headed.length > 0), values });
       return { totals, expired };
     } catch (error) {
       if (sqlstateOf(error) === NOT_PLAIN) return null;
@@ -104,8 +117,11 @@ export class PlainBatches {
   }
 }
 
-/** `insertions`: statements whose parameters come one after another's. The function, and its lock, comes before them. */
-function statement(insertions: readonly string[], names: SchemaNames): string {
+/**
+ * `insertions`: statements whose parameters come one after another's. The function, and its lock, comes before them.
+ * `headed`: for series that have segments besides.
+ */
+function statement(insertions: readonly string[], names: SchemaNames, headed: boolean): string {
   let parameters = 0;
   const parts = insertions.map((text, index) => {
     const before = parameters;
@@ -114,6 +130,7 @@ function statement(insertions: readonly string[], names: SchemaNames): string {
       return `$${before + Number(number)}`;
     })})`;
   });
-  const own = [1, 2, 3, 4, 5, 6].map((number) => `$${parameters + number}`);
-  return withNames(`WITH ${parts.join(', ')} SELECT :"internal".write_points(${own.join(', ')})`, names);
+  const [own, name] = headed ? [8, 'write_points_above'] : [6, 'write_points'];
+  const given = Array.from({ length: own }, (_, index) => `$${parameters + index + 1}`);
+  return withNames(`WITH ${parts.join(', ')} SELECT :"internal".${name}(${given.join(', ')})`, names);
 }

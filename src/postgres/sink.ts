@@ -102,7 +102,14 @@ export class PostgresSink implements Sink {
     this.#journal = new Journal(names, options.clientId);
     this.#deliveries = new DeliveryLedger(names, options.clientId);
     this.#edges = new EdgeStore(names, options.edgesOf ?? options.clientId);
-    this.#plain = new PlainBatches(options, names, this.#chunks, this.#journal, this.#deliveries);
+    this.#plain = new PlainBatches(
+      options,
+      names,
+      this.#chunks,
+      this.#journal,
+      this.#deliveries,
+      this.#dense,
+    );
     this.#begin = withNames(
       `BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock_shared(:"internal".chunk_map_lock());
        SELECT version, series_version, extract(epoch FROM dirty_before) * 1000000 AS dirty_before FROM :"internal".chunk_map`,

@@ -133,20 +133,24 @@ async function assertAs(database: TestDatabase, model: Model): Promise<void> {
 
 test('after any history of writes, jobs and corrections, the views say what a model of a few lines says', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 4, maxLength: 14 }), async (steps) => {
-      await using database = await createDatabase({ template: true });
-      await using sink = openSink(database);
-      const model = new Model();
-      let written = 0;
-      for (const one of steps) written = await take(database, sink, model, one, written);
-      await assertAs(database, model);
-      await refresh(database);
-      const [sums] = await database.query<{ days: string | null }>(
-        'SELECT coalesce(sum(count), 0)::text AS days FROM iot_data_1day',
-      );
-      const total = [...model.devices.values()].reduce((sum, { size }) => sum + size, 0);
-      assert.equal(Number(sums?.days), total);
-    }),
+    fc.asyncProperty(
+      fc.array(step, { minLength: 4, maxLength: 14 }),
+      fc.constantFrom(0, 16),
+      async (steps, denseFrom) => {
+        await using database = await createDatabase({ template: true });
+        await using sink = openSink(database, { denseFrom });
+        const model = new Model();
+        let written = 0;
+        for (const one of steps) written = await take(database, sink, model, one, written);
+        await assertAs(database, model);
+        await refresh(database);
+        const [sums] = await database.query<{ days: string | null }>(
+          'SELECT coalesce(sum(count), 0)::text AS days FROM iot_data_1day',
+        );
+        const total = [...model.devices.values()].reduce((sum, { size }) => sum + size, 0);
+        assert.equal(Number(sums?.days), total);
+      },
+    ),
     { numRuns: 8 },
   );
 });

@@ -1,0 +1,2 @@
+-- compatible_from: 4
+-- Series have no heads here: TimescaleDB's chunks are compressed from rows (docs/adr/0026-born-compressed.md).

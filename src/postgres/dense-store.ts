@@ -19,7 +19,7 @@ import type { UpsertResult } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { PointStore } from './point-store.ts';
 import type { SortedRows } from './rows.ts';
-import { SegmentPartitions } from './segment-partitions.ts';
+import type { SegmentPartitions } from './segment-partitions.ts';
 import { COPY_SEGMENTS, segmentBytes } from './segment-rows.ts';
 import type { PlannedSegments, SeriesHeads } from './series-heads.ts';
 
@@ -39,6 +39,7 @@ export class Unprepared extends Error {
 interface DenseOptions {
   readonly chunks: ChunkMap;
   readonly heads: SeriesHeads;
+  readonly partitions: SegmentPartitions;
   readonly store: PointStore;
   /** So many points of a series in a batch become segments; 0: all become rows. */
   readonly minPoints: number;
@@ -57,12 +58,12 @@ export class DenseStore {
   readonly #latest: string;
   readonly #copy: string;
 
-  constructor(names: SchemaNames, { chunks, heads, store, minPoints }: DenseOptions) {
+  constructor(names: SchemaNames, { chunks, heads, partitions, store, minPoints }: DenseOptions) {
     this.#chunks = chunks;
     this.#heads = heads;
     this.#store = store;
     this.#minPoints = minPoints;
-    this.#partitions = new SegmentPartitions(names);
+    this.#partitions = partitions;
     this.#copy = withNames(COPY_SEGMENTS, names);
     // $4 has the bounds of all, by which the planner leaves out chunks.
     const latest = (table: string): string => `

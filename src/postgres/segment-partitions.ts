@@ -28,6 +28,12 @@ export class SegmentPartitions {
     return (this.#refused.get(start) ?? 0) > performance.now() ? false : null;
   }
 
+  /** The database may be another one. */
+  forget(): void {
+    this.#there.clear();
+    this.#refused.clear();
+  }
+
   /** Opens those that cover the times, outside of a transaction, unless readers hold the segments. */
   async open(client: Client, times: readonly number[]): Promise<void> {
     for (const start of new Set(times.map(gridStart))) {

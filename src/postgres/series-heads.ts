@@ -21,10 +21,13 @@ export class SeriesHeads {
   readonly #open: string;
   readonly #share: string;
   readonly #raise: string;
-  readonly #known = new SeriesSet();
+  #known = new SeriesSet();
   #version = -1;
+  readonly #onRestored: () => void;
 
-  constructor(names: SchemaNames) {
+  /** `onRestored`: the database is one from before what was seen of it. */
+  constructor(names: SchemaNames, onRestored: () => void = () => {}) {
+    this.#onRestored = onRestored;
     this.#news = withNames('SELECT series_id FROM :"internal".series_heads WHERE map_version > $1', names);
     this.#open = withNames('SELECT :"internal".open_heads($1::bigint[])', names);
     const heads = `SELECT series_id, mark FROM :"internal".series_heads WHERE series_id = ANY ($1::bigint[]) ORDER BY series_id`;
@@ -50,9 +53,13 @@ export class SeriesHeads {
 
   /** `version`: what the map had before this is called. */
   async reload(client: Client, version: number): Promise<void> {
-    // A database that was restored from a backup may have given a version anew.
-    const known = version < this.#version ? -1 : this.#version;
-    const { rows } = await client.query<{ series_id: string }>(this.#news, [known]);
+    if (version < this.#version) {
+      // From a backup: it may give its versions anew.
+      this.#version = -1;
+      this.#known = new SeriesSet();
+      this.#onRestored();
+    }
+    const { rows } = await client.query<{ series_id: string }>(this.#news, [this.#version]);
     for (const { series_id: id } of rows) this.#known.add(Number(id));
     this.#version = version;
   }

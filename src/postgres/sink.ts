@@ -19,6 +19,7 @@ import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { isPlain, PlainBatches } from './plain-batches.ts';
 import { PointStore } from './point-store.ts';
 import { sortRows } from './rows.ts';
+import { SegmentPartitions } from './segment-partitions.ts';
 import { SeriesCatalog } from './series-catalog.ts';
 import { SeriesDescriptions } from './series-descriptions.ts';
 import { SeriesHeads } from './series-heads.ts';
@@ -81,7 +82,8 @@ export class PostgresSink implements Sink {
     this.#options = options;
     this.#names = names;
     this.#connections = new KeptConnections(() => this.#connect());
-    const heads = new SeriesHeads(names);
+    const partitions = new SegmentPartitions(names);
+    const heads = new SeriesHeads(names, () => partitions.forget());
     const map =
       options.engine === 'timescaledb'
         ? null
@@ -95,7 +97,13 @@ export class PostgresSink implements Sink {
     this.#dense =
       map === null
         ? null
-        : new DenseStore(names, { chunks: map, heads, store, minPoints: options.denseFrom ?? 16 });
+        : new DenseStore(names, {
+            chunks: map,
+            heads,
+            partitions,
+            store,
+            minPoints: options.denseFrom ?? 16,
+          });
     this.#deletions = new Deletions(names);
     this.#dirty = new DirtyBuckets(names);
     this.#deadLetters = options.deadLetters ?? new DeadLetterStore(names, options.clientId);

@@ -119,7 +119,7 @@ export function batchesOf(count: number, density: number): Batch[] {
         const one = Math.floor((next % BATCH) / density);
         const index = Math.floor(next / BATCH) * density + (next % density);
         values[one] = (values[one] as number) + Math.round((random() - 0.5) * 10);
-        out.number(`device-${one}`, 'x', FIRST + index * 100_000, (values[one] as number) / 100, 'gauge');
+        out.number(`device-${one}`, 'x', FIRST + index * 100_000, values[one] / 100, 'gauge');
       }
       return 'bench';
     },

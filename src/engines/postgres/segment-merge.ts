@@ -3,7 +3,7 @@ import { fenced } from '../../postgres/fence.ts';
 import { type SchemaNames, withNames } from '../../postgres/names.ts';
 import { SegmentEditor, type SegmentRun } from '../../postgres/segment-editor.ts';
 import type { JobContext } from '../../scheduler/types.ts';
-import { LEAST_BYTES, MOST_BYTES, MOST_POINTS } from '../../segments/segment.ts';
+import { LEAST_BYTES, MOST_BYTES, MOST_POINTS, MOST_SMALL } from '../../segments/segment.ts';
 import type { NamedChunk } from './compaction.ts';
 import type { Pace } from './pace.ts';
 import { whenUnlocked } from './patience.ts';
@@ -96,9 +96,9 @@ async function mergeStep(
     chunk === null ? [] : [chunk],
   );
   const heads = await query<{ series_id: string }>(
-    `SELECT series_id FROM :"internal".series_heads WHERE series_id > $1 ${chunk === null ? `AND small >= ${GATHERED}` : ''}
+    `SELECT series_id FROM :"internal".series_heads h WHERE series_id > $1 AND ${chunk === null ? `small >= ${GATHERED}` : HAS_SMALL}
      ORDER BY series_id LIMIT ${SERIES} FOR NO KEY UPDATE SKIP LOCKED`,
-    [after],
+    [after, ...(chunk === null ? [] : [chunk])],
   );
   const end = heads.length < SERIES ? null : (heads.at(-1)?.series_id ?? null);
   const locked = await query<{ series_id: string }>(
@@ -132,6 +132,12 @@ async function mergeStep(
   }
   return { merged: before - written, last: rest === null ? end : (done.at(-1) ?? after) };
 }
+
+/** Whether a series has segments in a chunk ($2) that are worth merging. */
+const HAS_SMALL = `EXISTS (
+  SELECT FROM :"internal".chunks c JOIN :"internal".segments s ON s.series_id = h.series_id AND s.n <= ${MOST_SMALL}
+    AND s.start_ts >= c.range_start AND s.start_ts < c.range_end AND s.end_ts >= c.range_start AND s.end_ts < c.range_end
+  WHERE c.chunk_id = $2 AND h.mark >= c.range_start)`;
 
 /** $1 series, $2 how many small segments they have from $3 on, microseconds since 1970. */
 const SET_TAILS = `

@@ -71,6 +71,12 @@ for (const opened of [true, false]) {
       );
       assert.deepEqual(found, [10, 40, 0]);
       assert.equal(await count(database, 'iot_data WHERE device_id = $1', device), (opened ? 20 : 1) + 60);
+      await using sparse = openSink(database, { clientId: 'sparse' });
+      assert.deepEqual(
+        fate(await sparse.put(series(device, NOW, 61))),
+        [1, 60, 0],
+        'the mark is that of both',
+      );
     });
   }
 }
@@ -104,7 +110,7 @@ test('at random, while chunks are compressed, opened and merged: every point onc
   const fates = [0, 0, 0];
   const wanted = new Set<string>();
   let sent = 0;
-  let working = true;
+  const done = new AbortController();
   const write = async (sink: TestSink): Promise<void> => {
     for (let batch = plan.pop(); batch !== undefined; batch = plan.pop()) {
       const all = batch.flatMap(({ device, from, length }) =>
@@ -128,7 +134,7 @@ test('at random, while chunks are compressed, opened and merged: every point onc
     }
   };
   const tend = async (): Promise<void> => {
-    while (working) {
+    while (!done.signal.aborted) {
       await database.query('UPDATE tidegate.series_heads SET small = 99 WHERE small > 0');
       await runJob(engine, 'chunks');
       await engine.compress(chunk).catch(() => undefined);
@@ -137,9 +143,7 @@ test('at random, while chunks are compressed, opened and merged: every point onc
     }
   };
   const tending = tend();
-  await Promise.all([...sinks, ...sinks].map(write)).finally(() => {
-    working = false;
-  });
+  await Promise.all([...sinks, ...sinks].map(write)).finally(() => done.abort());
   await tending;
   for (const sink of sinks) await sink.close();
   assert.deepEqual(fates, [wanted.size, sent - wanted.size, 0]);

@@ -36,11 +36,15 @@ export interface SegmentRun {
 
 /** Rows whose segments are in memory together. */
 const FOUND_AT_ONCE = 1_000;
+/** Rows of a series from which on its segments are looked up together, and so many segments at most. */
+const FEW = 8;
+const MOST_SPANNED = 200;
 
 /** Changes points inside of segments, which are decoded, encoded anew and replaced, within the caller's transaction. */
 export class SegmentEditor {
   readonly #copy: string;
   readonly #reading: string;
+  readonly #spanning: string;
   readonly #holding: string;
   readonly #held: string;
   readonly #named: string;
@@ -54,6 +58,14 @@ export class SegmentEditor {
     this.#reading = withNames(
       `SELECT ${SEGMENT_RECORD} AS record FROM :"internal".segments s
        WHERE (series_id, end_ts, start_ts) IN (SELECT h.series_id, h.end_ts, h.start_ts FROM ${holding})`,
+      names,
+    );
+    this.#spanning = withNames(
+      `SELECT ${SEGMENT_RECORD} AS record
+       FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS i (id, first, last)
+       JOIN :"internal".segments s ON s.series_id = i.id AND s.end_ts >= i.first AND s.start_ts <= i.last
+         AND s.start_ts >= date_bin('28 days', i.first, timestamptz '2000-01-03 00:00:00+00')
+       LIMIT ${MOST_SPANNED + 1}`,
       names,
     );
     this.#holding = `${this.#reading} ORDER BY series_id, start_ts FOR UPDATE`;
@@ -83,19 +95,44 @@ export class SegmentEditor {
         Array.from({ length: to - from }, (_, index) => from + index),
         (index) => rows.seriesId[index] as number,
       );
-      const segments = await this.#select(client, this.#reading, [
-        int8Array(rows.seriesId.slice(from, to)),
-        timestamptzArray(rows.timestamp.slice(from, to)),
-      ]);
+      const { seriesId: ids, timestamp: times } = rows;
+      const segments =
+        (await this.#spanned(client, ofSeries, times)) ??
+        (await this.#select(client, this.#reading, [
+          int8Array(ids.slice(from, to)),
+          timestamptzArray(times.slice(from, to)),
+        ]));
       for (const { seriesId, segment } of segments) {
+        const { first, last } = segment.times;
+        const within = (ofSeries.get(seriesId) ?? []).filter((index) => {
+          const time = times[index] as number;
+          return time >= first && time <= last;
+        });
+        if (within.length === 0) continue;
         const { timestamp, value } = decodePoints(segment);
-        for (const index of ofSeries.get(seriesId) ?? []) {
+        for (const index of within) {
           const row = indexOf(timestamp, rows.timestamp[index] as number);
           if (row >= 0) values.set(index, value[row] as number);
         }
       }
     }
     return values;
+  }
+
+  /** All segments from the first to the last row of each series; null where rows are few, or these may be too many. */
+  async #spanned(
+    client: Client,
+    ofSeries: ReadonlyMap<number, readonly number[]>,
+    times: readonly number[],
+  ): Promise<SeriesSegment[] | null> {
+    const runs = [...ofSeries.values()].map((indexes) => indexes.map((index) => times[index] as number));
+    if (runs.some((run) => run.length < FEW)) return null;
+    const segments = await this.#select(client, this.#spanning, [
+      int8Array([...ofSeries.keys()]),
+      timestamptzArray(runs.map((run) => Math.min(...run))),
+      timestamptzArray(runs.map((run) => Math.max(...run))),
+    ]);
+    return segments.length > MOST_SPANNED ? null : segments;
   }
 
   /**

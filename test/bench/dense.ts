@@ -66,7 +66,7 @@ export async function benchDense({ rounds, count }: { rounds: number; count: num
   return lines;
 }
 
-export async function written(url: string, count: number, density: number, denseFrom: number): Promise<Run> {
+async function written(url: string, count: number, density: number, denseFrom: number): Promise<Run> {
   const database = await freshDatabase(url);
   await migrate({ url: database.url, schema: 'public', readerRole: null, writerRole: null, logger: LOGGER });
   const sink = new PostgresSink({
@@ -108,7 +108,7 @@ export async function written(url: string, count: number, density: number, dense
 }
 
 /** Point by point through the builder, as messages come; two decimals that wander, ten a second. */
-export function batchesOf(count: number, density: number): Batch[] {
+function batchesOf(count: number, density: number): Batch[] {
   const series = BATCH / density;
   const random = generator(1);
   const values = new Float64Array(Math.ceil(series)).fill(2_000);

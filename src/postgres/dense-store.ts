@@ -88,7 +88,11 @@ export class DenseStore {
 
   /** The runs (SortedRows) of series with heads: rows that may have to be held against segments. Right as the map is. */
   headed(rows: SortedRows): number[] {
-    return [...rows.series.keys()].filter((run) => this.#heads.has(rows.series[run]?.id as number));
+    const runs: number[] = [];
+    for (let run = 0; run < rows.series.length; run++) {
+      if (this.#heads.has(rows.series[run]?.id as number)) runs.push(run);
+    }
+    return runs;
   }
 
   /** Outside of a transaction, after one that was rolled back. */
@@ -126,10 +130,11 @@ export class DenseStore {
     if (this.#minPoints === 0) return [];
     const openChunk = (time: number) => this.#chunks.openChunk(time);
     const runs: DenseRun[] = [];
-    for (const [run, { id }] of rows.series.entries()) {
+    for (let run = 0; run < rows.series.length; run++) {
       const [from, to] = [rows.start[run] as number, rows.start[run + 1] as number];
       if (to - from < this.#minPoints) continue;
-      const one = { run, seriesId: id as number, spans: openSpans(rows.timestamp, from, to, openChunk) };
+      const seriesId = rows.series[run]?.id as number;
+      const one = { run, seriesId, spans: openSpans(rows.timestamp, from, to, openChunk) };
       if (lengthOf(one.spans) < this.#minPoints) continue;
       if (partsOf(rows, one).every((part) => this.#coverage(rows, part.from) !== false)) runs.push(one);
     }

@@ -9,8 +9,8 @@ import { PostgresSink } from '../../src/postgres/sink.ts';
 import { startTestPostgres } from '../support/postgres.ts';
 import { freshDatabase } from './database.ts';
 import { type Figure, figure, ratios } from './figures.ts';
-import { usage } from './messages.ts';
 import { generator } from './point-sets.ts';
+import { cpuOf } from './processes.ts';
 
 const BATCH = 10_000;
 /** Points of a series in a batch. */
@@ -86,7 +86,7 @@ async function written(url: string, count: number, density: number, denseFrom: n
   await sink.write(first, signal);
   const backend = await backendOf(database.client);
   const log = await logPosition(database.client);
-  const server = usage(backend).cpu;
+  const server = cpuOf(backend);
   const before = process.cpuUsage();
   const begin = performance.now();
   for (const batch of batches) await sink.write(batch, signal);
@@ -95,7 +95,7 @@ async function written(url: string, count: number, density: number, denseFrom: n
   const run = {
     rate: count / seconds,
     cpu: (user + system) / count,
-    server: ((usage(backend).cpu - server) * 1e6) / count,
+    server: ((cpuOf(backend) - server) * 1e6) / count,
     log: ((await logPosition(database.client)) - log) / count,
     bytes: (await bytesOf(database.client)) / (count + BATCH),
   };

@@ -8,7 +8,7 @@ import { TidegateError } from './errors.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
 import { Ingest } from './ingest.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
-import type { IngestStats, Logger } from './pipeline/types.ts';
+import type { IngestStats, Logger, PipelineObserver } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
@@ -29,6 +29,8 @@ export interface AppOptions {
   readonly reread?: () => Config;
   readonly logger: Logger;
   readonly version: string;
+  /** To be told of what the pipeline does. */
+  readonly observer?: PipelineObserver;
   /** Only tests give some. */
   readonly seams?: Partial<Seams>;
 }
@@ -86,6 +88,7 @@ export class App {
             watching: this.#watching,
             observer: tellAll(
               metrics.observer,
+              ...(options.observer === undefined ? [] : [options.observer]),
               ...(this.#answering?.observers ?? []),
               pipelineLog(logger, () => performance.now()),
             ),
@@ -152,7 +155,7 @@ export class App {
       engine: () => this.#engine,
       jobs: () => this.#scheduling,
       own: {
-        ready: () => this.#ready(),
+        ready: () => this.ready(),
         metricsText: async () => ({ body: await metrics.text(), contentType: metrics.contentType }),
         ingestStats: (wanted) => this.#ingestStats(wanted),
       },
@@ -191,7 +194,8 @@ export class App {
     if (this.#schedules) scheduling.start();
   }
 
-  #ready(): Readiness {
+  /** Whether it does its work now. */
+  ready(): Readiness {
     const role = this.#scheduling?.role ?? null;
     const checks = {
       ...this.#ingest?.ready().checks,

@@ -1,14 +1,20 @@
 /** `npm run generate`: writes the sample file and the pages that come from the tables in the code. */
 
 import { writeFileSync } from 'node:fs';
+import { serviceUnit } from './commands/install-service.ts';
 import { configurationMarkdown, errorsMarkdown } from './config/manual.ts';
 import { exampleYaml } from './config/sample.ts';
 import { apiMarkdown } from './http/api-manual.ts';
 import { presetsMarkdown } from './preset-manual.ts';
 import { metricsMarkdown } from './telemetry/reference.ts';
 
+/** Where a package puts the command. */
+const PACKAGED = ['/usr/bin/tidegate'];
+
 /** What is generated, by its path from the root of the repository. */
 export const GENERATED_FILES = {
+  'config/systemd/tidegate.service': () => serviceUnit(PACKAGED, false),
+  'config/systemd/tidegate@.service': () => serviceUnit(PACKAGED, true),
   'config/tidegate.example.yaml': exampleYaml,
   'docs/api.md': apiMarkdown,
   'docs/configuration.md': configurationMarkdown,

@@ -36,6 +36,8 @@ const terminal: Terminal = {
   isTerminal: process.stdout.isTTY,
   stopped: stopped.signal,
   killed: killed.signal,
+  onHangup: (act) => process.on('SIGHUP', act),
+  monotonic: () => process.hrtime.bigint() / 1000n,
   program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
   version,
 };

@@ -26,6 +26,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   jobs: async () => (await import('./jobs.ts')).addJobs,
   presets: async () => (await import('./presets.ts')).addPresets,
   token: async () => (await import('./token.ts')).addToken,
+  'install-service': async () => (await import('./install-service.ts')).addInstallService,
 };
 
 const ALIASES: Readonly<Record<string, string>> = { test: 'explain' };

@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
 import { App } from '../app.ts';
-import { loadConfig } from '../config/load.ts';
+import { type Config, loadConfig } from '../config/load.ts';
+import type { Logger } from '../pipeline/types.ts';
 import { RECEIVING } from '../readiness.ts';
+import type { Supervision } from '../supervision.ts';
 import { createLogger } from '../telemetry/log.ts';
+import { progressOf, superviseFor } from './run-supervision.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
@@ -34,35 +37,64 @@ async function run(terminal: Terminal, file: string | undefined): Promise<ExitCo
     isTerminal: terminal.isTerminal,
     journal: terminal.env['JOURNAL_STREAM'] !== undefined,
   });
-  const app = new App({ config, reread, logger, version: terminal.version });
+  const progress = progressOf(config);
+  const { version } = terminal;
+  const app = new App({ config, reread, logger, version, observer: progress.observer });
+  const supervision = superviseFor(terminal, app, progress, logger);
+  supervision?.start();
+  try {
+    return await serve({ app, config, logger, supervision, terminal });
+  } finally {
+    supervision?.stop();
+  }
+}
+
+interface Service {
+  readonly app: App;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly supervision: Supervision | null;
+  readonly terminal: Terminal;
+}
+
+/** From the start to the end. */
+async function serve(service: Service): Promise<ExitCode> {
+  const { app, config, logger, supervision, terminal } = service;
   const stopped = once(terminal.stopped);
   const starting = app.start();
   if ((await Promise.race([starting, stopped])) === 'stopped') {
     logger.info({}, 'Stopping');
     starting.catch(() => {});
-    return await stop(app, config.shutdown_timeout, terminal);
+    return await stop(service);
   }
   const ingests = config.components.includes('ingest');
   logger.info(
     { version: terminal.version, components: config.components },
     ingests ? RECEIVING : 'Tidegate runs',
   );
+  void supervision?.ready();
   try {
     await Promise.race([app.failure, stopped]);
   } catch (error) {
     // What is in hand can still be worth writing: a broker that refuses us does not keep PostgreSQL from it.
-    await stop(app, config.shutdown_timeout, terminal);
+    await stop(service);
     throw error;
   }
   logger.info({ shutdown_timeout_ms: config.shutdown_timeout }, 'Stopping: writing what is in hand');
-  const code = await stop(app, config.shutdown_timeout, terminal);
+  const code = await stop(service);
   if (code === 0) logger.info({}, 'Stopped: everything is written and acknowledged');
   else logger.error({}, 'Stopped before everything was written; the broker keeps what was not acknowledged');
   return code;
 }
 
-async function stop(app: App, timeout: number, terminal: Terminal): Promise<ExitCode> {
+/** Milliseconds beside the draining: farewells to broker, database and clients. */
+const FAREWELLS = 15_000;
+
+async function stop({ app, config, supervision, terminal }: Service): Promise<ExitCode> {
+  const { shutdown_timeout: timeout } = config;
+  const told = supervision?.stopping(timeout + FAREWELLS);
   const drained = await app.stop(AbortSignal.any([AbortSignal.timeout(timeout), terminal.killed]));
+  await told;
   return drained ? 0 : 1;
 }
 

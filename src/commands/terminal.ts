@@ -12,6 +12,10 @@ export interface Terminal {
   readonly stopped: AbortSignal;
   /** Aborted by the second: leave at once. */
   readonly killed: AbortSignal;
+  /** Has `act` called at every SIGHUP, which ends the process where nobody asked for this. */
+  readonly onHangup: (act: () => void) => void;
+  /** CLOCK_MONOTONIC in microseconds. */
+  readonly monotonic: () => bigint;
   /** How this process was started, up to its arguments: to start another of the same program. */
   readonly program: readonly [string, ...string[]];
   /** Version of the package. */

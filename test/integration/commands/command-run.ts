@@ -57,6 +57,8 @@ export function runCommand(
       isTerminal,
       stopped: stopped.signal,
       killed: killed.signal,
+      onHangup: () => {},
+      monotonic: () => 0n,
       program: [process.execPath, programFile('main')],
       version: '0.0.0-test',
     },

@@ -13,6 +13,8 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
     version,
     stopped: never,
     killed: never,
+    onHangup: () => {},
+    monotonic: () => 0n,
     program: ['node'],
   });
   stdout.end();

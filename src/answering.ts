@@ -1,4 +1,4 @@
-import { queryPoolOptions, serverOptions } from './app-options.ts';
+import { certificateFiles, queryPoolOptions, serverOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { TidegateError } from './errors.ts';
@@ -48,6 +48,8 @@ export class Answering {
   readonly #live: LiveFeed | LiveFollower;
   readonly #queryLog: QueryLog;
   readonly #desk: LetterDesk;
+  #config: Config;
+  #explainer: Explainer;
   #server: HttpServer | null = null;
 
   constructor(parts: AnsweringParts) {
@@ -69,6 +71,8 @@ export class Answering {
         });
     this.#queryLog = new QueryLog({ url: secrets.databaseUrl, schema: config.database.schema });
     this.#desk = new LetterDesk(config);
+    this.#config = config;
+    this.#explainer = new Explainer(config);
   }
 
   /** To be told of what this process commits. */
@@ -86,6 +90,8 @@ export class Answering {
     const { config, version, logger } = this.#parts;
     this.#server = await createHttpServer({
       ...serverOptions(config),
+      tokens: () => this.#config.http.tokens,
+      certificateFiles: () => certificateFiles(this.#config),
       version,
       logger,
       ports: { ...this.#parts.own, ...this.#orders(), ...this.#questions() },
@@ -93,6 +99,13 @@ export class Answering {
     const { url } = await this.#server.listen();
     logger.info({ url }, `HTTP answers at ${url}`);
     return url;
+  }
+
+  /** Goes by this from now on: tokens, files of the certificate, routes. */
+  reload(config: Config): void {
+    this.#config = config;
+    this.#explainer = new Explainer(config);
+    this.#desk.reload(config);
   }
 
   async stop(): Promise<void> {
@@ -132,7 +145,6 @@ export class Answering {
     'ready' | 'metricsText' | 'ingestStats' | 'jobs' | 'runJob' | 'deadLetters' | 'chunks'
   > {
     const pool = this.#pool;
-    const explainer = new Explainer(this.#parts.config);
     return {
       devices: new DeviceDirectory(pool),
       metrics: new MetricReader(pool),
@@ -140,7 +152,7 @@ export class Answering {
       live: this.#live,
       anomalies: new Anomalies(pool),
       statistics: new CollectionStatistics(pool),
-      explain: (topic, payload) => briefly(explainer.explain(topic, payload)),
+      explain: (topic, payload) => briefly(this.#explainer.explain(topic, payload)),
       logQuery: (answered) => this.#queryLog.note(answered),
     };
   }

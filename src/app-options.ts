@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import type { Config } from './config/load.ts';
 import type { DecodeLimits } from './decode/decoder.ts';
 import type { EdgeLimits } from './decode/sparkplug/edge-nodes.ts';
 import type { EngineOptions } from './engines/engine.ts';
+import type { CertificateFiles } from './http/certificate.ts';
 import type { HttpOptions } from './http/server.ts';
 import type { SubscriberOptions } from './mqtt/subscriber-options.ts';
 import type { VictronKeepaliveOptions } from './mqtt/victron-keepalive.ts';
@@ -28,8 +28,6 @@ export function brokerOptions(
   secrets: Secrets = secretsOf(config),
 ): Omit<SubscriberOptions, 'filters' | 'logger' | 'observer' | 'onFatal'> {
   const { mqtt } = config;
-  const file = (path: string | null) => (path === null ? undefined : readFileSync(path));
-  const [ca, cert, key] = [file(mqtt.tls.ca), file(mqtt.tls.cert), file(mqtt.tls.key)];
   return {
     urls: mqtt.urls,
     clientId: mqtt.client_id,
@@ -44,13 +42,7 @@ export function brokerOptions(
     retained: config.ingest.retained,
     silenceTimeoutMs: mqtt.silence_timeout,
     startupTimeoutMs: config.startup_timeout,
-    tls: {
-      ...(ca === undefined ? {} : { ca }),
-      ...(cert === undefined ? {} : { cert }),
-      ...(key === undefined ? {} : { key }),
-      ...(mqtt.tls.servername === null ? {} : { servername: mqtt.tls.servername }),
-      rejectUnauthorized: mqtt.tls.reject_unauthorized,
-    },
+    tls: secrets.mqttTls,
   };
 }
 
@@ -99,6 +91,11 @@ export function queryPoolOptions({ database }: Config, secrets: Secrets): QueryP
     statementTimeout: database.query_timeout,
     connections: database.query_connections,
   };
+}
+
+/** Of a server that speaks HTTPS. */
+export function certificateFiles({ http }: Config): CertificateFiles {
+  return { cert: http.tls.cert ?? '', key: http.tls.key ?? '' };
 }
 
 export function serverOptions({ http }: Config): Omit<HttpOptions, 'version' | 'logger' | 'ports'> {

@@ -1,10 +1,12 @@
 import { Answering, known } from './answering.ts';
-import { databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
+import { certificateFiles, databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
+import { checkedBrokerTls } from './broker-tls.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
+import { Certificate } from './http/certificate.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
 import { Ingest } from './ingest.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
@@ -14,8 +16,9 @@ import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
+import { reloadOf } from './reload.ts';
 import { Scheduling } from './scheduling.ts';
-import { secretsOf, type Secrets } from './secrets.ts';
+import { type HeldSecrets, secretsOf } from './secrets.ts';
 import type { Seams } from './seams.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
@@ -41,7 +44,9 @@ export interface AppOptions {
  */
 export class App {
   readonly #options: AppOptions;
-  readonly #secrets: Secrets;
+  readonly #secrets: HeldSecrets;
+  /** What it goes by now. */
+  #config: Config;
   readonly #ingest: Ingest | null;
   readonly #watching: Watching | null;
   readonly #metrics: Metrics;
@@ -58,6 +63,7 @@ export class App {
   constructor(options: AppOptions) {
     const { config, logger, version } = options;
     this.#options = options;
+    this.#config = config;
     this.#secrets = secretsOf(config, options.reread);
     // Somebody may look only after the failure.
     this.#failure.promise.catch(() => {});
@@ -132,6 +138,34 @@ export class App {
       await this.stop(AbortSignal.abort());
       throw error;
     }
+  }
+
+  /**
+   * Reads the configuration again and goes by what can change while it runs; keys of which a restart is needed are logged.
+   * Resolves to what it goes by now. Rejects with a TidegateError where it stays with the one before, all of it. One at a
+   * time, and not before `start` has resolved.
+   */
+  async reload(): Promise<Config> {
+    const { reread, logger } = this.#options;
+    const { config, changed, restart } = reloadOf(this.#config, reread?.() ?? this.#config);
+    // What can be wrong is found before anything changes.
+    const tls = checkedBrokerTls(config);
+    const { cert, key } = certificateFiles(config);
+    if (cert !== '') new Certificate({ cert, key }, logger).load();
+    if (changed.includes('routes')) await this.#ingest?.reload(config);
+    this.#secrets.renew(tls);
+    this.#answering?.reload(config);
+    if (this.#engine !== null && changed.some((name) => /^(policies|dead_letters)\./.test(name))) {
+      this.#engine = createEngine(engineOptions(config, this.#secrets), this.#engine.name);
+      this.#scheduling?.replace(this.#engine.jobs);
+    }
+    this.#config = config;
+    logger.info({ changed }, changedText(changed));
+    if (restart.length > 0) {
+      const text = `Tidegate must be started anew for ${restart.join(', ')}: until then the values before hold`;
+      logger.warn({ restart }, text);
+    }
+    return config;
   }
 
   /** Stops receiving, drains and leaves, until `signal` aborts the draining. Resolves to whether all was written. */
@@ -222,4 +256,10 @@ export class App {
       await sink.close();
     }
   }
+}
+
+function changedText(changed: readonly string[]): string {
+  if (changed.length === 0)
+    return 'The configuration was read again: nothing in it takes effect while Tidegate runs';
+  return `The configuration was read again; new are ${changed.join(', ')}`;
 }

@@ -79,6 +79,10 @@ export class EdgeWatching {
     }
   }
 
+  reload(config: Config): void {
+    this.#letters.reload(config);
+  }
+
   start(): void {
     this.#timer = setInterval(() => this.#look(), TICK);
     this.#letters.start();

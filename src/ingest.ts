@@ -8,6 +8,7 @@ import {
 } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import { createDecoder } from './decode/decoder.ts';
+import { SwitchedDecoder } from './decode/switched-decoder.ts';
 import { EdgeWatching, type EdgeState } from './edge-watching.ts';
 import { TidegateError, WriteError } from './errors.ts';
 import { LetterWatch, type LetterWatchState } from './letters/watch.ts';
@@ -59,6 +60,7 @@ export class Ingest {
   readonly #edges: EdgeWatching | null;
   #sink: PostgresSink | null = null;
   #subscriber: Subscriber | null = null;
+  #decoder: SwitchedDecoder | null = null;
   #pipeline: Pipeline | null = null;
   #spool: Spool | null = null;
   #keepalive: VictronKeepalive | null = null;
@@ -111,6 +113,7 @@ export class Ingest {
     const { config, secrets, logger, observer, watching, onFatal } = this.#parts;
     const seams = { ...NO_SEAMS, ...this.#parts.seams };
     const decoder = createDecoder(config.routes, decodeLimits(config), this.#edges?.edges);
+    const switched = new SwitchedDecoder(decoder, () => this.#oldOnesCome);
     const files = await this.#openSpool();
     this.#spool = files && seams.spool(files);
     const sink = new PostgresSink({
@@ -143,7 +146,7 @@ export class Ingest {
     const pipeline = new Pipeline(
       {
         source,
-        decoder: seams.decoder(decoder),
+        decoder: seams.decoder(switched),
         sink: seams.sink(sink),
         spool: this.#spool && { spool: this.#spool, beginEpoch: (epoch) => sink.sessions.begin(epoch) },
         sheet: new BalanceSheet(since, totals, this.#spool?.state),
@@ -161,6 +164,7 @@ export class Ingest {
     );
     this.#pipeline = pipeline;
     this.#subscriber = subscriber;
+    this.#decoder = switched;
     const states = new PostgresDeviceStates(sinkOptions(config, engine), (work) => sink.lend(work));
     await watching.start(states, () => listening(subscriber, pipeline)).catch(rethrown);
     this.#timer = setInterval(() => void this.#maintain(FOLDING), MAINTENANCE);
@@ -176,6 +180,31 @@ export class Ingest {
     const victron = victronOptions(config, secrets);
     this.#keepalive = victron && new VictronKeepalive({ ...victron, logger });
     this.#keepalive?.start();
+  }
+
+  /**
+   * Goes by other routes from now on, and subscribes what they want. Rejects with a TidegateError: `config_invalid`, or
+   * `subscription_refused`, where the broker grants no such subscription; then all is as before.
+   */
+  async reload(config: Config): Promise<void> {
+    const [decoder, subscriber] = [this.#decoder, this.#subscriber];
+    if (decoder === null || subscriber === null) return;
+    const before = decoder.present;
+    const next = createDecoder(config.routes, decodeLimits(config), this.#edges?.edges, before);
+    // Their messages come as soon as the broker has read what we want.
+    decoder.replace(next);
+    try {
+      await subscriber.resubscribe(next.filters());
+    } catch (error) {
+      decoder.replace(before);
+      throw error;
+    }
+    this.#edges?.reload(config);
+  }
+
+  /** Whether messages may come that routes before the latest reload were subscribed for: from the broker, or the spool. */
+  get #oldOnesCome(): boolean {
+    return this.#subscriber?.aligned === false || (this.#spool?.state.batches ?? 0) > 0;
   }
 
   ready(): ReturnType<typeof readiness> {

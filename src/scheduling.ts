@@ -28,7 +28,7 @@ const RUN_TIMEOUT = 3_600_000;
 
 /** The component `scheduler`, and the jobs by hand of a process that has it or not. */
 export class Scheduling {
-  readonly #jobs: readonly Job[];
+  #jobs: readonly Job[];
   readonly #store: PostgresJobStore;
   readonly #runner: JobRunner;
   readonly #scheduler: Scheduler;
@@ -53,6 +53,12 @@ export class Scheduling {
 
   get role(): SchedulerRole {
     return this.#scheduler.role;
+  }
+
+  /** Applies other policies from the next run on. */
+  replace(jobs: readonly Job[]): void {
+    this.#jobs = jobs;
+    this.#scheduler.replace(jobs);
   }
 
   /** Leads, or waits to. The database must be migrated. */

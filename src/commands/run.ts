@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { App } from '../app.ts';
 import { type Config, loadConfig } from '../config/load.ts';
-import type { Logger } from '../pipeline/types.ts';
 import { RECEIVING } from '../readiness.ts';
 import type { Supervision } from '../supervision.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { progressOf, superviseFor } from './run-supervision.ts';
+import { Reloads } from './reloads.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
@@ -21,6 +21,8 @@ export function addRun(program: Command, terminal: Terminal, exit: (code: ExitCo
       `
 The first SIGTERM or SIGINT stops receiving, writes and acknowledges what is in hand, and leaves (within
 shutdown_timeout); a second one leaves at once: what was not acknowledged comes again from the broker.
+SIGHUP reads the configuration again: routes, policies, tokens, certificates, passwords and the log's level take effect
+without a stop; the log names what needs one. A file with mistakes changes nothing.
 Exit code 0: all was written. 1: failed, or not all was written. 2: bad usage or configuration.`,
     )
     .action(async ({ config }: { config?: string }) => exit(await run(terminal, config)));
@@ -52,7 +54,7 @@ async function run(terminal: Terminal, file: string | undefined): Promise<ExitCo
 interface Service {
   readonly app: App;
   readonly config: Config;
-  readonly logger: Logger;
+  readonly logger: ReturnType<typeof createLogger>;
   readonly supervision: Supervision | null;
   readonly terminal: Terminal;
 }
@@ -61,6 +63,8 @@ interface Service {
 async function serve(service: Service): Promise<ExitCode> {
   const { app, config, logger, supervision, terminal } = service;
   const stopped = once(terminal.stopped);
+  const reloads = new Reloads(service);
+  terminal.onHangup(() => reloads.ask());
   const starting = app.start();
   if ((await Promise.race([starting, stopped])) === 'stopped') {
     logger.info({}, 'Stopping');
@@ -73,6 +77,7 @@ async function serve(service: Service): Promise<ExitCode> {
     ingests ? RECEIVING : 'Tidegate runs',
   );
   void supervision?.ready();
+  reloads.begin();
   try {
     await Promise.race([app.failure, stopped]);
   } catch (error) {

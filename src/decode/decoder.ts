@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { RouteConfig } from '../config/route.ts';
 import type { Decoder, PointWriter } from '../pipeline/types.ts';
 import type { DecodeLimits } from './decode-limits.ts';
@@ -9,7 +10,7 @@ import { FORMATS } from './formats/table.ts';
 import { excerpt, rejectionDetail } from './place.ts';
 import { PointEmitter } from './point-emitter.ts';
 import { unpackEmbedded } from './embedded.ts';
-import { planRoute } from './route-plan.ts';
+import { planRoute, type RoutePlan } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
 import type { EdgeNodes } from './sparkplug/edge-nodes.ts';
 import { newTrace } from './trace.ts';
@@ -18,6 +19,9 @@ import { TimedOnly } from './timed-only.ts';
 export type { DecodeLimits } from './decode-limits.ts';
 
 export interface RouteDecoder extends Decoder {
+  /** Whether a route takes the topic, be it to ignore its messages. */
+  takes(topic: string): boolean;
+  planOf(route: RouteConfig): RoutePlan | undefined;
   /** The topic filter of each route; they may overlap. */
   filters(): { readonly filter: string; readonly qos: 0 | 1 }[];
   /**
@@ -29,14 +33,16 @@ export interface RouteDecoder extends Decoder {
 
 /**
  * Decodes by the first route that takes a topic. `edges`: what is known of Sparkplug edge nodes; default: nothing yet.
- * Throws an Error for a route that cannot be understood.
+ * `earlier`: the one that it takes the place of. Throws an Error for a route that cannot be understood.
  */
 export function createDecoder(
   routes: readonly RouteConfig[],
   limits: DecodeLimits,
   edges?: EdgeNodes,
+  earlier?: RouteDecoder,
 ): RouteDecoder {
-  const plans = routes.map(planRoute);
+  // A route that stays as it is keeps what it remembers of its messages.
+  const plans = routes.map((route) => earlier?.planOf(route) ?? planRoute(route));
   const router = new Router(plans, limits.nameLength);
   const points = new PointEmitter(limits, edges);
   const decoding = (past: boolean): Decoder => ({
@@ -58,6 +64,8 @@ export function createDecoder(
   return {
     ...decoder,
     past: decoding(true),
+    takes: (topic) => router.match(topic) !== null,
+    planOf: (route) => plans.find((plan) => isDeepStrictEqual(plan.route, route)),
     filters: () => plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos })),
     explain: (topic, payload, receivedAt, refusal = () => null) => {
       const trace = newTrace();

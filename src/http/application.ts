@@ -14,7 +14,7 @@ import { describeRoute, swaggerOptions } from './description.ts';
 import { deviceRoutes, LONGEST_PARAMETER } from './device-routes.ts';
 import { docsRoutes } from './docs-routes.ts';
 import { explainRoutes } from './explain-routes.ts';
-import { addGate, type GateOptions } from './gate.ts';
+import { addGate, type GateOptions, tokensOf } from './gate.ts';
 import { healthRoutes } from './health-routes.ts';
 import { jobRoutes } from './job-routes.ts';
 import { latestRoutes } from './latest-routes.ts';
@@ -29,6 +29,8 @@ import { statsRoutes } from './stats-routes.ts';
 export interface ApplicationOptions extends Omit<GateOptions, 'hsts'> {
   /** Null: plain HTTP. `hsts` as the gate has it. */
   readonly tls: (CertificateFiles & { readonly hsts: number }) | null;
+  /** Asked for the files of `tls` at every look at them. Default: they are where they were. */
+  readonly certificateFiles?: () => CertificateFiles;
   /** Bytes. */
   readonly maxBody: number;
   /** Milliseconds for a request to arrive whole. */
@@ -60,7 +62,8 @@ const AWAY: ReadonlySet<FailureCode> = new Set([
 const RETRY_AFTER_SECONDS = 5;
 
 export async function buildApplication(options: ApplicationOptions): Promise<FastifyInstance> {
-  const certificate = options.tls === null ? null : new Certificate(options.tls, options.logger);
+  const certificate =
+    options.tls === null ? null : new Certificate(options.certificateFiles ?? options.tls, options.logger);
   const app = fastify({
     ...socketOptions(options.requestTimeout, certificate),
     bodyLimit: options.maxBody,
@@ -77,7 +80,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   if (certificate !== null) followed(app, certificate);
   addGate(app, { ...options, hsts: options.tls?.hsts ?? 0 });
   reportErrors(app, options.logger);
-  await app.register(swagger, swaggerOptions(options.version, options.tokens.length > 0));
+  await app.register(swagger, swaggerOptions(options.version, tokensOf(options).length > 0));
   // In a plugin of their own, so that swagger is there to see them.
   await app.register(async (root) => routes(root, options));
   await app.register(docsRoutes);

@@ -22,7 +22,7 @@ interface Loaded {
 }
 
 export class Certificate {
-  readonly #files: CertificateFiles;
+  readonly #files: () => CertificateFiles;
   readonly #logger: Logger;
   readonly #lookMs: number;
   #loaded: Loaded | null = null;
@@ -30,8 +30,9 @@ export class Certificate {
   #complaint: string | null = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(files: CertificateFiles, logger: Logger, lookMs = LOOK_MS) {
-    this.#files = files;
+  /** `files`: a function is asked at every look. */
+  constructor(files: CertificateFiles | (() => CertificateFiles), logger: Logger, lookMs = LOOK_MS) {
+    this.#files = typeof files === 'function' ? files : () => files;
     this.#logger = logger;
     this.#lookMs = lookMs;
   }
@@ -39,7 +40,7 @@ export class Certificate {
   /** What a TLS server begins with. Throws `config_invalid` where the files are none, or do not belong together. */
   load(): { readonly cert: string; readonly key: string } {
     try {
-      this.#loaded = read(this.#files);
+      this.#loaded = read(this.#files());
     } catch (error) {
       const detail = `http.tls.cert and http.tls.key cannot be used: ${(error as Error).message}`;
       throw new TidegateError('config_invalid', detail, { cause: error });
@@ -64,7 +65,7 @@ export class Certificate {
 
   #look(server: Server): void {
     try {
-      const found = read(this.#files);
+      const found = read(this.#files());
       this.#complaint = null;
       const known = this.#loaded?.pem;
       if (known?.cert === found.pem.cert && known.key === found.pem.key) return;

@@ -29,8 +29,8 @@ declare module 'fastify' {
 export interface GateOptions {
   /** Where the server will listen: on loopback, requests from pages of other sites are refused. */
   readonly host: string;
-  /** With any, all but the health endpoints need one. */
-  readonly tokens: readonly Token[];
+  /** With any, all but the health endpoints need one. A function is asked at every request. */
+  readonly tokens: readonly Token[] | (() => readonly Token[]);
   /** Requests a minute of one client; 0: no limit. */
   readonly rateLimit: number;
   /** Milliseconds of a clock that never goes back. Default: this process's. */
@@ -58,12 +58,12 @@ const PREFLIGHT = {
 const LOOKING: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function addGate(app: FastifyInstance, options: GateOptions): void {
-  const { tokens } = options;
   const loopback = isLoopback(options.host);
   const { rateLimit, now = () => performance.now() } = options;
   const limit = rateLimit === 0 ? null : new RateLimit(rateLimit, now);
   app.decorateRequest('access');
   app.addHook('onRequest', async (request, reply) => {
+    const tokens = tokensOf(options);
     request.access = UNLIMITED;
     reply.headers(HEADERS);
     if (options.hsts > 0) reply.header('strict-transport-security', `max-age=${options.hsts}`);
@@ -93,6 +93,10 @@ export function addGate(app: FastifyInstance, options: GateOptions): void {
     request.access = token === null ? STRANGER : accessOf(token);
     return undefined;
   });
+}
+
+export function tokensOf({ tokens }: Pick<GateOptions, 'tokens'>): readonly Token[] {
+  return typeof tokens === 'function' ? tokens() : tokens;
 }
 
 /** Whether the request comes from a page of an origin that may ask; if so its browser is told. */

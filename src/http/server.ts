@@ -3,6 +3,7 @@
 import type { AddressInfo } from 'node:net';
 import { TidegateError } from '../errors.ts';
 import { type ApplicationOptions, buildApplication } from './application.ts';
+import { tokensOf } from './gate.ts';
 import { isLoopback } from './guard.ts';
 
 export interface HttpOptions extends ApplicationOptions {
@@ -23,8 +24,8 @@ const CLOSE_MS = 1_000;
 
 /** Throws `config_invalid` where the data would be open to the network without anybody having said so. */
 export async function createHttpServer(options: HttpOptions): Promise<HttpServer> {
-  const { host, port, tokens, allowAnonymous } = options;
-  if (!isLoopback(host) && tokens.length === 0 && !allowAnonymous) {
+  const { host, port, allowAnonymous } = options;
+  if (!isLoopback(host) && tokensOf(options).length === 0 && !allowAnonymous) {
     const detail = `http.host: ${host} is open to the network; set http.tokens, or http.allow_anonymous: true`;
     throw new TidegateError('config_invalid', detail);
   }

@@ -17,7 +17,7 @@ type AskedOrder = LetterOrder & { readonly asker: string };
 
 /** Dead letters over HTTP: one order at a time, which ends when the daemon stops. */
 export class LetterDesk {
-  readonly #config: Config;
+  #config: Config;
   readonly #letters: DeadLetters;
   readonly #halted = new AbortController();
   #order: Promise<unknown> | null = null;
@@ -35,6 +35,11 @@ export class LetterDesk {
     replay: async (query, order) => await this.#ordered(() => this.#replay(query, order)),
     drop: async (query, order) => await this.#ordered(() => this.#drop(query, order)),
   };
+
+  /** The next replay goes by these routes. */
+  reload(config: Config): void {
+    this.#config = config;
+  }
 
   /** Ends what is under way after its batch. */
   async stop(): Promise<void> {

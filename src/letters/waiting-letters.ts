@@ -20,7 +20,8 @@ const MOST = 1_000;
  * be read stays as it is.
  */
 export class WaitingLetters {
-  readonly #letters: DeadLetters;
+  #letters: DeadLetters;
+  readonly #edges: EdgeNodes;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
   /** Edge nodes that have letters, as far as this process knows. */
@@ -35,7 +36,8 @@ export class WaitingLetters {
 
   /** `edges`: as the daemon knows them. */
   constructor(config: Config, edges: EdgeNodes, logger: Logger) {
-    this.#letters = new DeadLetters(config, `birth of an edge node, by ${config.mqtt.client_id}`, edges);
+    this.#edges = edges;
+    this.#letters = lettersOf(config, edges);
     this.#logger = logger;
   }
 
@@ -43,6 +45,11 @@ export class WaitingLetters {
     ...UNMOVED,
     committed: (batch, report) => this.#committed(batch, report),
   };
+
+  /** The next replay goes by these routes. */
+  reload(config: Config): void {
+    this.#letters = lettersOf(config, this.#edges);
+  }
 
   /** A birth may have been committed with nobody left to go on from there. */
   start(): void {
@@ -123,6 +130,10 @@ export class WaitingLetters {
     );
     return failed;
   }
+}
+
+function lettersOf(config: Config, edges: EdgeNodes): DeadLetters {
+  return new DeadLetters(config, `birth of an edge node, by ${config.mqtt.client_id}`, edges);
 }
 
 async function pause(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,7 @@
 import {
   connect,
   ErrorWithReasonCode,
+  type IClientSubscribeProperties,
   type IConnackPacket,
   type IPublishPacket,
   type MqttClient,
@@ -55,6 +56,8 @@ export class Connection implements Line {
   readonly #window: number;
   readonly #handlers: ConnectionHandlers;
   readonly #farewell: { properties?: { sessionExpiryInterval: number } };
+  readonly #is5: boolean;
+  #identifies = false;
   #accepted = false;
   #over = false;
   #refusal: BrokerReason | null = null;
@@ -71,6 +74,7 @@ export class Connection implements Line {
       this.#client.stream.write(packets);
       this.#pings.acknowledged();
     });
+    this.#is5 = options.protocolVersion === 5;
     this.#window = options.protocolVersion === 5 ? options.receiveMaximum : DEFAULT_WINDOW;
     this.#pings = new Pings({
       acknowledger: this.acknowledger,
@@ -92,6 +96,7 @@ export class Connection implements Line {
     });
     client.on('connect', (connack) => {
       this.#accepted = true;
+      this.#identifies = this.#is5 && connack.properties?.subscriptionIdentifiersAvailable !== false;
       if (connack.sessionPresent) this.#pings.catchUp(this.#window);
       this.#handlers.accepted(connack);
     });
@@ -118,18 +123,52 @@ export class Connection implements Line {
     client.stream.on('error', onError);
   }
 
-  /** Resolves to what the broker granted, refusals included. Rejects where the connection ends before. */
-  async subscribe(filters: readonly TopicFilter[], retained: Retained): Promise<SubscriptionGrant[]> {
+  /**
+   * Resolves to what the broker granted, refusals included. Rejects where the connection ends before. `identifier`: comes
+   * with each message that these filters bring (MQTT 5, 3.8.2.1.2); null: nothing does.
+   */
+  async subscribe(
+    filters: readonly TopicFilter[],
+    retained: Retained,
+    identifier: number | null = null,
+  ): Promise<SubscriptionGrant[]> {
+    const grants: SubscriptionGrant[] = [];
+    await this.#inParts(filters, 'SUBSCRIBE', async (part) => {
+      grants.push(...(await this.#subscribe(part, retained, identifier)));
+    });
+    return grants;
+  }
+
+  /** Rejects where the connection ends before the broker's answer. */
+  async unsubscribe(filters: readonly string[]): Promise<void> {
+    await this.#inParts(filters, 'UNSUBSCRIBE', async (part) => {
+      // A filter that is not there is as good as one that went.
+      await new Promise<void>((resolve, reject) => {
+        this.#client.unsubscribe([...part], (error, packet) => {
+          if (packet === undefined) reject(error ?? new Error('no answer to UNSUBSCRIBE'));
+          else resolve();
+        });
+      });
+    });
+  }
+
+  /** Whether messages can say which subscription brings them. */
+  get identifiesSubscriptions(): boolean {
+    return this.#identifies;
+  }
+
+  async #inParts<T>(
+    filters: readonly T[],
+    what: string,
+    send: (part: readonly T[]) => Promise<void>,
+  ): Promise<void> {
     const timer = setTimeout(
-      () => this.destroy(new Error('the broker did not answer SUBSCRIBE')),
+      () => this.destroy(new Error(`the broker did not answer ${what}`)),
       SUBACK_TIMEOUT_MS,
     );
     try {
-      const grants: SubscriptionGrant[] = [];
-      for (let at = 0; at < filters.length; at += FILTERS_PER_SUBSCRIBE) {
-        grants.push(...(await this.#subscribe(filters.slice(at, at + FILTERS_PER_SUBSCRIBE), retained)));
-      }
-      return grants;
+      for (let at = 0; at < filters.length; at += FILTERS_PER_SUBSCRIBE)
+        await send(filters.slice(at, at + FILTERS_PER_SUBSCRIBE));
     } finally {
       clearTimeout(timer);
     }
@@ -181,12 +220,17 @@ export class Connection implements Line {
     else this.#refusal = { code, text: packet.properties?.reasonString };
   }
 
-  #subscribe(filters: readonly TopicFilter[], retained: Retained): Promise<SubscriptionGrant[]> {
+  #subscribe(
+    filters: readonly TopicFilter[],
+    retained: Retained,
+    identifier: number | null,
+  ): Promise<SubscriptionGrant[]> {
     // Without "retain as published" the retain flag says that a message was sent because of the subscription.
     const options = { nl: false, rap: false, rh: RETAIN_HANDLING[retained] };
     const request = Object.fromEntries(filters.map(({ filter, qos }) => [filter, { qos, ...options }]));
+    const extra = identifier === null ? {} : { properties: { subscriptionIdentifier: identifier } };
     return new Promise((resolve, reject) => {
-      this.#client.subscribe(request, (error, _sent, suback) => {
+      this.#client.subscribe(request, extra as IClientSubscribeProperties, (error, _sent, suback) => {
         // A refusal is an error to MQTT.js; its SUBACK tells which filter it is about.
         const codes = suback?.granted;
         if (codes?.length !== filters.length) {

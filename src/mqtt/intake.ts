@@ -3,6 +3,7 @@ import type { Delivery, DropReason, Logger } from '../pipeline/types.ts';
 import type { Acknowledger } from './acknowledger.ts';
 import { payloadDigest, topicDigest } from './digest.ts';
 import type { Ledger } from './ledger.ts';
+import { Overlap } from './overlap.ts';
 import { payloadOf, Received } from './received.ts';
 import { RetainedMemory } from './retained-memory.ts';
 
@@ -51,6 +52,7 @@ export class Intake {
   #lastHeard = Number.NEGATIVE_INFINITY;
   /** QoS 1 messages that were neither handled nor acknowledged on this connection: there was no epoch for them. */
   #declined = 0;
+  #overlap: Overlap | null = null;
   #backlog: { readonly since: number; messages: number } | null = null;
 
   constructor(options: IntakeOptions, onDelivery: (delivery: Delivery) => void) {
@@ -78,6 +80,11 @@ export class Intake {
     this.#declined = 0;
     this.#options.ledger?.connected();
     this.#backlog = sessionPresent ? { since: performance.now(), messages: 0 } : null;
+  }
+
+  /** From now on messages may come twice: `identifier` is that of the new subscriptions. Null: no more. */
+  overlap(identifier: number | null): void {
+    this.#overlap = identifier === null ? null : new Overlap(identifier);
   }
 
   /** What comes from now on did not wait at the broker. */
@@ -219,10 +226,18 @@ export class Intake {
   /** Why it is left aside, or null. Only messages sent because of a new subscription carry the retain flag (retain as published is not asked for). */
   #skips(packet: IPublishPacket): DropReason | null {
     if (this.#options.isOwn?.(packet.topic) === true) return 'own_message';
+    if (this.#isSecondCopy(packet)) return 'redelivered';
     if (this.#seen === null) {
       return packet.retain && this.#options.retained === 'skip' ? 'retained_skipped' : null;
     }
     const changed = this.#seen.remember(packet.topic, payloadOf(packet));
     return packet.retain && !changed ? 'retained_skipped' : null;
+  }
+
+  #isSecondCopy(packet: IPublishPacket): boolean {
+    // Sent again because of another connection it has no copy beside it.
+    if (this.#overlap === null || packet.dup) return false;
+    const identifiers = [packet.properties?.subscriptionIdentifier ?? []].flat();
+    return this.#overlap.isSecond(packet.topic, payloadDigest(payloadOf(packet)), identifiers);
   }
 }

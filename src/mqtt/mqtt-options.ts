@@ -21,13 +21,14 @@ export interface ConnectionOptions {
   readonly receiveMaximum: number;
   /** Larger packets are dropped by the broker instead of sent (MQTT 5). */
   readonly maximumPacketBytes: number;
-  readonly tls: TlsOptions;
+  /** A function is asked at every connection: certificates are renewed. */
+  readonly tls: TlsOptions | (() => TlsOptions);
   /** What the broker publishes, retained and at QoS 1, where the connection is lost. Default: nothing. */
   readonly will?: { readonly topic: string; readonly payload: string } | null;
 }
 
 /** Certificates and keys in PEM. For mqtts:// and wss://. */
-interface TlsOptions {
+export interface TlsOptions {
   /** Default: the authorities that Node.js trusts. */
   readonly ca?: string | Buffer;
   readonly cert?: string | Buffer;
@@ -63,7 +64,7 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
   const webSocket = protocol === 'ws' || protocol === 'wss';
   const username = parsed.username === '' ? options.username : decodeURIComponent(parsed.username);
   const password = parsed.password === '' ? passwordOf(options) : decodeURIComponent(parsed.password);
-  const tls = protocol === 'mqtts' || protocol === 'wss' ? options.tls : {};
+  const tls = protocol === 'mqtts' || protocol === 'wss' ? tlsOf(options) : {};
   return {
     protocol,
     // Sockets want an IPv6 address bare, URLs in brackets.
@@ -106,6 +107,10 @@ function willOf({ topic, payload }: NonNullable<ConnectionOptions['will']>): ICl
 
 function passwordOf({ password }: ConnectionOptions): string | null {
   return typeof password === 'function' ? password() : password;
+}
+
+function tlsOf({ tls }: ConnectionOptions): TlsOptions {
+  return typeof tls === 'function' ? tls() : tls;
 }
 
 function parseUrl(url: string): URL {

@@ -10,6 +10,7 @@ import { EVICTIONS, Evictions } from './evictions.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
 import { LOST_SESSION, Presence } from './presence.ts';
+import { Resubscription } from './resubscription.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Startup } from './startup.ts';
 import type { SubscriberOptions, SubscriberState } from './subscriber-options.ts';
@@ -25,7 +26,7 @@ import { type Testimony, Witness } from './witness.ts';
 export class Subscriber implements Source {
   readonly #options: SubscriberOptions;
   readonly #now: () => number;
-  readonly #filters: readonly TopicFilter[];
+  readonly #subscriptions: Resubscription;
   readonly #endpoints: Endpoints;
   readonly #epochs: Epochs | null;
   #intake: Intake | null = null;
@@ -47,7 +48,11 @@ export class Subscriber implements Source {
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() * 1_000);
     this.#presence = new Presence(this.#now);
-    this.#filters = shared(withoutCovered(options.filters), options.shareGroup);
+    this.#subscriptions = new Resubscription({
+      ...options,
+      filters: this.#asSubscribed(options.filters),
+      onOverlap: (identifier) => this.#intake?.overlap(identifier),
+    });
     this.#endpoints = new Endpoints(options.urls);
     this.#evictions = new Evictions(() => new Witness(options, this.#endpoints.current));
     const { sessions, logger, backoff } = options;
@@ -74,6 +79,29 @@ export class Subscriber implements Source {
     if (!this.#finished) this.#connect();
     else void this.close();
     await started;
+  }
+
+  /**
+   * Wants other messages from now on, without missing one that both the old and the new filters take. Without a connection
+   * the next one sees to it. Rejects with `subscription_refused`, and wants what it wanted before.
+   */
+  async resubscribe(filters: readonly TopicFilter[]): Promise<void> {
+    const wanted = this.#asSubscribed(filters);
+    const connection = this.#presence.shown.subscribed ? this.#connection : null;
+    this.#mustSubscribe ||= connection === null;
+    if (connection === null) this.#subscriptions.want(wanted);
+    else {
+      const refused = await this.#subscriptions.change(connection, wanted).catch(() => null);
+      // It ended meanwhile.
+      this.#mustSubscribe ||= refused === null;
+      if (refused !== null && refused.length > 0)
+        throw new TidegateError('subscription_refused', `${this.#url}: ${refused.join('; ')}`);
+    }
+  }
+
+  /** Whether no messages can come any more but of the filters that are wanted. */
+  get aligned(): boolean {
+    return this.#subscriptions.aligned;
   }
 
   pause(): void {
@@ -187,6 +215,7 @@ export class Subscriber implements Source {
         logger.warn({ url }, LOST_SESSION);
       }
       this.#mustSubscribe = true;
+      this.#subscriptions.lost();
     }
     // Later it would miss what is published meanwhile; without an epoch QoS 1 messages stay with the broker.
     await this.#epochs?.ready();
@@ -197,7 +226,12 @@ export class Subscriber implements Source {
         // Where the session was ours a moment ago, retained messages would come a second time.
         const repeated = connack.sessionPresent && this.#grant !== null;
         const wanted = retained === 'skip' ? 'none' : repeated ? 'if_new' : 'all';
-        subscriptions = await connection.subscribe(this.#filters, wanted);
+        // Others may be wanted by the time of the answer.
+        for (let asked: unknown = null; asked !== this.#subscriptions.filters; ) {
+          const { filters } = this.#subscriptions;
+          asked = filters;
+          subscriptions = await connection.subscribe(filters, wanted);
+        }
       } catch (error) {
         connection.destroy(error instanceof Error ? error : new Error(String(error)));
         return;
@@ -218,6 +252,12 @@ export class Subscriber implements Source {
     this.#watchSilence(connection);
     this.#startup.settle();
     this.#options.voice?.attach(connection, grant.sessionPresent, grant.receiveMaximum);
+    // Where it fails the connection ended, and the next one does it.
+    this.#subscriptions.align(connection).catch(() => {});
+  }
+
+  #asSubscribed(filters: readonly TopicFilter[]): readonly TopicFilter[] {
+    return shared(withoutCovered(filters), this.#options.shareGroup);
   }
 
   #onEnded(connection: Connection, end: ConnectionEnd): void {

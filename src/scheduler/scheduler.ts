@@ -27,16 +27,27 @@ export class Scheduler {
   readonly #parts: SchedulerParts;
   readonly #stop = new AbortController();
   #loop: Promise<void> | null = null;
+  #jobs: readonly Job[];
+  /** Whether the store knows of them. */
+  #registered = false;
   #role: SchedulerRole = 'disconnected';
   /** Ends the sleep between two looks. */
   #wake = new AbortController();
 
   constructor(parts: SchedulerParts) {
     this.#parts = parts;
+    this.#jobs = parts.jobs;
   }
 
   get role(): SchedulerRole {
     return this.#role;
+  }
+
+  /** Runs these instead, of the same names: what runs already goes on as it began. */
+  replace(jobs: readonly Job[]): void {
+    this.#jobs = jobs;
+    this.#registered = false;
+    this.#wake.abort();
   }
 
   start(): void {
@@ -74,19 +85,24 @@ export class Scheduler {
 
   /** Until it is stopped, the lead is lost or the store fails, which rejects. */
   async #lead(lead: Lead): Promise<void> {
-    const { jobs, leadership, store, clock, observer } = this.#parts;
+    const { leadership, store, clock, observer } = this.#parts;
     const fault = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, lead.lost, fault.signal]);
     signal.addEventListener('abort', () => this.#wake.abort(), { once: true });
     const runs = new Map<string, Promise<void>>();
     try {
-      await store.register(jobs);
-      const names = jobs.map(({ name }) => name);
+      await store.register(this.#jobs);
+      this.#registered = true;
+      const names = this.#jobs.map(({ name }) => name);
       observer.led(lead.epoch, await store.list(names, 0));
       this.#role = 'leading';
       while (!signal.aborted) {
         // Renewed before the look: what ends during it is not slept over.
         this.#wake = new AbortController();
+        if (!this.#registered) {
+          this.#registered = true;
+          await store.register(this.#jobs);
+        }
         const waits = await store.waits();
         const next = this.#begin(waits, runs, lead.epoch, signal, fault);
         if (!signal.aborted) await clock.sleep(next, this.#wake.signal);
@@ -110,7 +126,7 @@ export class Scheduler {
     fault: AbortController,
   ): number {
     let next = LOOK;
-    for (const job of this.#parts.jobs.filter(({ name }) => !runs.has(name))) {
+    for (const job of this.#jobs.filter(({ name }) => !runs.has(name))) {
       const wait = waits.get(job.name) ?? 0;
       if (wait > 0) {
         next = Math.min(next, Math.ceil(wait));

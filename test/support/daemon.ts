@@ -13,6 +13,8 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string>>;
   /** The text of a configuration file. */
   readonly config?: string;
+  /** The path of one that stays there. */
+  readonly file?: string;
   /** The file that Node runs; default: this program. */
   readonly program?: string;
 }
@@ -29,6 +31,8 @@ export interface Daemon extends AsyncDisposable {
   ready(): Promise<boolean>;
   /** One SIGTERM. */
   terminate(): void;
+  /** SIGHUP; resolves once the configuration was read again, taken or not. */
+  reload(): Promise<void>;
   /** Resolves to the exit code; null where a signal ended it. */
   exited(): Promise<number | null>;
   /** Waits until SIGKILL ended it, by whomever. Rejects with its output where it ended otherwise. */
@@ -51,9 +55,9 @@ export function startFaultyDaemon(env: Readonly<Record<string, string>>): Daemon
 }
 
 /** Starts it and waits until it is ready. Rejects with its output where it ends instead. */
-export async function startDaemon({ env, config, program }: DaemonOptions): Promise<Daemon> {
+export async function startDaemon({ env, config, file: kept, program }: DaemonOptions): Promise<Daemon> {
   const directory = config === undefined ? null : await mkdtemp(join(tmpdir(), 'tidegate-config-'));
-  const file = directory === null ? null : join(directory, 'tidegate.yaml');
+  const file = directory === null ? (kept ?? null) : join(directory, 'tidegate.yaml');
   if (file !== null && config !== undefined) await writeFile(file, config);
   const child = spawnTidegate(['run', ...(file === null ? [] : ['--config', file])], env, program);
   const daemon = new DaemonProcess(child);
@@ -145,6 +149,14 @@ class DaemonProcess implements Daemon {
 
   terminate(): void {
     this.#child.kill('SIGTERM');
+  }
+
+  async reload(): Promise<void> {
+    const count = (): number =>
+      this.#output.match(/The configuration (was read again|stays as it was)/g)?.length ?? 0;
+    const before = count();
+    this.#child.kill('SIGHUP');
+    await eventually('the configuration is read again', () => count() > before);
   }
 
   async exited(): Promise<number | null> {

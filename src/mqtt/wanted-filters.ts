@@ -1,0 +1,41 @@
+import type { TopicFilter } from './subscriptions.ts';
+
+/** The filters that messages are wanted of, and those that the session may still have of before. */
+export class WantedFilters {
+  #filters: readonly TopicFilter[];
+  readonly #obsolete = new Set<string>();
+  #generation = 0;
+
+  constructor(filters: readonly TopicFilter[]) {
+    this.#filters = filters;
+  }
+
+  get all(): readonly TopicFilter[] {
+    return this.#filters;
+  }
+
+  /** To be unsubscribed once the others are there. */
+  get obsolete(): readonly string[] {
+    return [...this.#obsolete];
+  }
+
+  /** Counts the changes: an identifier of the subscriptions that a change makes. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /** Returns those that are new, or are wanted with another QoS. */
+  change(filters: readonly TopicFilter[]): readonly TopicFilter[] {
+    const before = new Map(this.#filters.map(({ filter, qos }) => [filter, qos]));
+    this.#filters = filters;
+    this.#generation++;
+    for (const filter of before.keys()) this.#obsolete.add(filter);
+    for (const { filter } of filters) this.#obsolete.delete(filter);
+    return filters.filter(({ filter, qos }) => before.get(filter) !== qos);
+  }
+
+  /** The session does not have these any more. */
+  dropped(filters: readonly string[]): void {
+    for (const filter of filters) this.#obsolete.delete(filter);
+  }
+}

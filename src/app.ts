@@ -1,6 +1,7 @@
 import { Answering, known } from './answering.ts';
 import { certificateFiles, databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
 import { checkedBrokerTls } from './broker-tls.ts';
+import { certificatesOf } from './certificates.ts';
 import { ClockWatch } from './clock-watch.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
@@ -71,6 +72,7 @@ export class App {
     const metrics = createMetrics(version, {
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
+      certificates: () => certificatesOf(this.#config, this.#secrets),
       clockJumps: () => this.#clock.jumps,
       series: () => this.#ingest?.series ?? null,
       imbalances: () => this.#ingest?.imbalances ?? null,

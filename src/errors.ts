@@ -315,6 +315,11 @@ export const FAILURES = {
     means: 'The TLS connection to the broker failed.',
     mend: 'Check mqtt.tls (ca, cert, key, servername).',
   },
+  certificate_expired: {
+    exit: 1,
+    means: 'A certificate that is shown or trusted has expired.',
+    mend: 'Renew it; docs/operations.md says how a running daemon takes it.',
+  },
   subscription_refused: {
     exit: 1,
     means: 'The broker refused a subscription.',

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
 import type { Command } from 'commander';
 import { brokerOptions, databaseOptions, decodeLimits, serverOptions } from '../app-options.ts';
+import { checkedBrokerTls } from '../broker-tls.ts';
+import { certificatesOf } from '../certificates.ts';
 import { type Config, loadConfig } from '../config/load.ts';
 import { createDecoder } from '../decode/decoder.ts';
 import { TidegateError } from '../errors.ts';
@@ -13,6 +14,7 @@ import { engineOf } from '../postgres/engine-choice.ts';
 import { pendingMigrations } from '../postgres/migrate.ts';
 import { schemaNames } from '../postgres/names.ts';
 import { checkPrivileges } from '../postgres/startup.ts';
+import { secretsOf } from '../secrets.ts';
 import { checkSpool } from './check-spool.ts';
 import { describeFailure, type ExitCode, print, type Terminal } from './terminal.ts';
 
@@ -30,7 +32,8 @@ export function addCheck(program: Command, terminal: Terminal, exit: (code: Exit
       `
 The broker is tried under a client id of its own (<client_id>-check) that leaves no session behind; a running daemon
 is not disturbed, nothing is stored and the database is not migrated.
-Exit code 0: all is well. 1: the database, the broker or the spool would not do. 2: the configuration has mistakes.`,
+Certificates that end within 30 days are named.
+Exit code 0: all is well. 1: the database, the broker or the spool would not do, or a certificate has expired. 2: the configuration has mistakes.`,
     )
     .action(async ({ config }: { config?: string }) => exit(await check(terminal, config)));
 }
@@ -41,7 +44,7 @@ async function check(terminal: Terminal, file: string | undefined): Promise<Exit
   const warn = (text: string) => print(terminal.stdout, `warning ${text}`);
   ok(`configuration: ${config.routes.length} routes`);
   let code: ExitCode = 0;
-  for (const attempt of [checkDatabase, checkBroker, checkSpool, checkCertificate]) {
+  for (const attempt of [checkDatabase, checkBroker, checkSpool, checkCertificates]) {
     try {
       await attempt(config, ok, warn);
     } catch (error) {
@@ -55,6 +58,10 @@ async function check(terminal: Terminal, file: string | undefined): Promise<Exit
   }
   return code;
 }
+
+const DAY = 86_400_000;
+/** Days before a certificate's end from when on somebody should see to it. */
+const SOON = 30;
 
 type Say = (text: string) => void;
 
@@ -102,12 +109,19 @@ async function checkBroker(config: Config, ok: Say, warn: Say): Promise<void> {
   for (const shortfall of shortfalls(grant, options)) warn(shortfall);
 }
 
-async function checkCertificate(config: Config, ok: Say, warn: Say): Promise<void> {
+async function checkCertificates(config: Config, ok: Say, warn: Say): Promise<void> {
   const { tls } = serverOptions(config);
-  if (tls === null || !config.components.includes('api')) return;
-  const { validTo } = new X509Certificate(new Certificate(tls, SILENT).load().cert);
-  if (Date.parse(validTo) > Date.now()) ok(`certificate: valid until ${validTo}`);
-  else warn(`certificate: expired ${validTo}`);
+  if (tls !== null && config.components.includes('api')) new Certificate(tls, SILENT).load();
+  if (config.components.includes('ingest')) checkedBrokerTls(config);
+  const expired: string[] = [];
+  for (const { key, until } of certificatesOf(config, secretsOf(config))) {
+    const day = new Date(until).toISOString().slice(0, 10);
+    const days = Math.floor((until - Date.now()) / DAY);
+    if (days < 0) expired.push(`${key} expired on ${day}`);
+    else if (days < SOON) warn(`certificate: ${key} expires in ${days} days, on ${day}`);
+    else ok(`certificate: ${key} is valid until ${day}`);
+  }
+  if (expired.length > 0) throw new TidegateError('certificate_expired', expired.join('; '));
 }
 
 function grantText(grant: Grant): string {

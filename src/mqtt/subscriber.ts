@@ -21,7 +21,7 @@ import { type Testimony, Witness } from './witness.ts';
 /**
  * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
  * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once. Messages of a
- * filter that is configured no longer go on coming, as nothing in MQTT lists it, and end as dead letters (`no_route`).
+ * filter that an earlier life subscribed go on coming, as nothing in MQTT lists it, and end as dead letters (`no_route`).
  */
 export class Subscriber implements Source {
   readonly #options: SubscriberOptions;

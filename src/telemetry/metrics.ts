@@ -4,6 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/types.ts';
 import type { SchedulerObserver } from '../scheduler/types.ts';
 import {
+  type CERTIFICATE_USES,
   DEVICE_STATES,
   EDGE_STATES,
   MESSAGE_OUTCOMES,
@@ -23,6 +24,8 @@ export interface MetricSources {
     readonly reconnects: number;
     readonly sessionsLost: number;
   } | null;
+  /** When certificates expire, in milliseconds since 1970. */
+  certificates(): readonly { readonly use: (typeof CERTIFICATE_USES)[number]; readonly until: number }[];
   /** Times that the clock of this machine was set by more than a second. */
   clockJumps(): number;
   /** Series that this process has seen. */
@@ -252,6 +255,11 @@ function read(sources: MetricSources, metrics: Registered): void {
     copy('mqtt_reconnects_total', broker.reconnects);
     copy('mqtt_sessions_lost_total', broker.sessionsLost);
   }
+  const certificates = Map.groupBy(sources.certificates(), ({ use }) => use);
+  const expiry = metrics.gauge('certificate_expiry_timestamp_seconds');
+  expiry.reset();
+  for (const [certificate, found] of certificates)
+    expiry.set({ certificate }, Math.min(...found.map(({ until }) => until)) / 1000);
   copy('clock_jumps_total', sources.clockJumps());
   copy('query_log_dropped_total', sources.queriesUnlogged());
   const letters = sources.deadLetters();

@@ -65,6 +65,7 @@ const DROP_REASONS = namesOf<DropReason>({
 
 const SPOOL_FAULTS = namesOf<SpoolError['reason']>({ full: true, failed: true });
 export const DEVICE_STATES = ['learning', 'ok', 'silent'] as const;
+export const CERTIFICATE_USES = ['http', 'mqtt_ca', 'mqtt_client', 'database_ca', 'database_client'] as const;
 export const EDGE_STATES = ['online', 'offline'] as const;
 const ANNOUNCEMENT_SUBJECTS = ['status', 'event', 'discovery'] as const;
 const ANNOUNCEMENT_OUTCOMES = ['sent', 'refused', 'dropped'] as const;
@@ -295,6 +296,11 @@ export const METRICS = {
   mqtt_sessions_lost_total: {
     type: 'counter',
     help: 'Connections to a broker that had forgotten our session, and with it what waited there.',
+  },
+  certificate_expiry_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When a certificate that this daemon shows or trusts expires, in seconds since 1970; absent for those that it has not. Of several the first.',
+    labels: { certificate: CERTIFICATE_USES },
   },
   clock_jumps_total: {
     type: 'counter',

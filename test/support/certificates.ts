@@ -40,6 +40,16 @@ export async function makeCertificates(): Promise<TestCertificates> {
 
 const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
 
+/** One that has expired already. */
+export async function makeExpired(directory: string): Promise<KeyPair> {
+  const { certPath, keyPath } = paths(directory, 'expired');
+  const requestPath = join(directory, 'expired.csr');
+  await openssl(['req', ...NEW_KEY, '-keyout', keyPath, '-out', requestPath, '-subj', '/CN=expired']);
+  // Only this form of the command takes days that are gone.
+  await openssl(['x509', '-req', '-in', requestPath, '-signkey', keyPath, '-days', '-1', '-out', certPath]);
+  return read(directory, 'expired');
+}
+
 async function selfSigned(directory: string, name: string): Promise<KeyPair> {
   const { certPath, keyPath } = paths(directory, name);
   await openssl([

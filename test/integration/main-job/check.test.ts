@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { freePort, startBroker, type TestBroker } from '../../support/broker.ts';
-import { type KeyPair, makeCertificates, needsOpenssl } from '../../support/certificates.ts';
+import { type KeyPair, makeCertificates, makeExpired, needsOpenssl } from '../../support/certificates.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { createFolder } from '../../support/folder.ts';
 import { addresses, tidegate } from '../../support/program.ts';
 import { startScriptedBroker } from '../mqtt/scripted-broker.ts';
 
@@ -69,7 +70,15 @@ suite('tidegate check', () => {
         TIDEGATE_HTTP_TLS_KEY: key.keyPath,
       });
     const { server, client } = certificates;
-    assert.match((await shown(server, server)).stdout, /^ok +certificate: valid until \w+ +\d+ .* GMT$/m);
+    assert.match(
+      (await shown(server, server)).stdout,
+      /^warning certificate: http\.tls\.cert expires in 1 days, on \d{4}-\d\d-\d\d$/m,
+    );
+    await using folder = await createFolder();
+    const old = await makeExpired(folder.path);
+    const expired = await shown(old, old);
+    assert.equal(expired.code, 1);
+    assert.match(expired.stdout, /^failed +certificate_expired: http\.tls\.cert expired on \d{4}-/m);
     const wrong = await shown(server, client);
     assert.equal(wrong.code, 1);
     assert.match(

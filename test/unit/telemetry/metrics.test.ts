@@ -51,6 +51,7 @@ const state: PipelineState = {
 const absent: MetricSources = {
   pipeline: () => null,
   broker: () => null,
+  certificates: () => [],
   clockJumps: () => 0,
   series: () => null,
   imbalances: () => null,
@@ -63,6 +64,11 @@ const absent: MetricSources = {
 const present: MetricSources = {
   pipeline: () => state,
   broker: () => ({ connected: true, reconnects: 3, sessionsLost: 2 }),
+  certificates: () => [
+    { use: 'mqtt_ca', until: 1_800_000_000_000 },
+    { use: 'database_ca', until: 1_900_000_000_000 },
+    { use: 'database_ca', until: 1_850_000_000_000 },
+  ],
   clockJumps: () => 5,
   series: () => 9,
   imbalances: () => 2,
@@ -107,6 +113,8 @@ test('the totals are those of the balance sheet, however often they are read', a
     'messages_total{outcome="dropped"}': 3,
     messages_in_flight: 4,
     mqtt_sessions_lost_total: 2,
+    'certificate_expiry_timestamp_seconds{certificate="mqtt_ca"}': 1_800_000_000,
+    'certificate_expiry_timestamp_seconds{certificate="database_ca"}': 1_850_000_000,
     clock_jumps_total: 5,
     'edge_nodes{state="online"}': 7,
     'edge_nodes{state="offline"}': 1,

@@ -20,12 +20,11 @@ export function brokerTls({ mqtt }: Config): TlsOptions {
 export function checkedBrokerTls(config: Config): TlsOptions {
   const tls = brokerTls(config);
   try {
-    if (tls.ca !== undefined) new X509Certificate(tls.ca);
-    const isPair =
-      tls.cert === undefined ||
-      tls.key === undefined ||
-      new X509Certificate(tls.cert).checkPrivateKey(createPrivateKey(tls.key));
-    if (!isPair) throw new Error('the key is not that of the certificate');
+    const { ca, cert, key } = tls;
+    // The authority's is read for its mistakes alone.
+    const [, own] = [ca, cert].map((pem) => pem && new X509Certificate(pem));
+    if (own && key !== undefined && !own.checkPrivateKey(createPrivateKey(key)))
+      throw new Error('the key is not that of the certificate');
     return tls;
   } catch (error) {
     const detail = `the files of mqtt.tls cannot be used: ${(error as Error).message}`;

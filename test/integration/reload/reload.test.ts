@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { mosquittoPath, needsMosquitto, publish, startBroker } from '../../support/broker.ts';
-import { metric, settled, startDaemon } from '../../support/daemon.ts';
+import { needsMosquitto, publish, startBroker } from '../../support/broker.ts';
+import { settled, startDaemon } from '../../support/daemon.ts';
 import { createDatabase } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import { createFolder } from '../../support/folder.ts';
-import { openEar } from '../../support/notices.ts';
-import { needsNotify } from '../../support/notices.ts';
+import { needsNotify, openEar } from '../../support/notices.ts';
 import { addresses } from '../../support/program.ts';
 
 const sha256 = (token: string): string => createHash('sha256').update(token).digest('hex');
@@ -103,49 +102,31 @@ test(
   },
 );
 
-test('routes that the broker refuses leave those before, in the same session', needsMosquitto, async () => {
-  await using folder = await createFolder();
-  const access = join(folder.path, 'access');
-  await writeFile(access, 'topic readwrite plant/#\ntopic readwrite tidegate/#\ntopic deny secret/#\n');
-  await using broker = await startBroker({ config: [`acl_file ${access}`] });
-  await using database = await createDatabase({ template: true });
-  const file = join(folder.path, 'tidegate.yaml');
-  await writeFile(file, 'routes: [{topic: "plant/{device_id}", metric_name: level}]\n');
-  await using daemon = await startDaemon({ env: addresses(broker, database.url), file });
-  await writeFile(file, 'routes: [{topic: "secret/{device_id}", metric_name: level}]\nlog: {level: debug}\n');
-  await daemon.reload();
-  assert.match(daemon.output(), /stays as it was: subscription_refused: .*secret/);
-  await publish(broker.url, [{ topic: 'plant/a', payload: '17' }]);
-  await eventually(
-    'the old route takes it',
-    async () => (await database.query('SELECT FROM iot_data')).length === 1,
-  );
-  assert.equal(await metric(daemon, { name: 'mqtt_reconnects_total' }), 0);
-});
-
-test('routes that change while the broker is away are subscribed when it is back, and the old ones are not', {
-  skip: mosquittoPath === null && 'needs mosquitto',
-}, async () => {
-  await using broker = await startBroker({ persistence: true });
-  await using database = await createDatabase({ template: true });
-  await using folder = await createFolder();
-  const file = join(folder.path, 'tidegate.yaml');
-  await writeFile(file, 'routes: [{topic: "plant/{device_id}", metric_name: level}]\n');
-  await using daemon = await startDaemon({ env: addresses(broker, database.url), file });
-  await broker.stop();
-  await eventually('not ready', async () => !(await daemon.ready()));
-  await writeFile(file, 'routes: [{topic: "site/{device_id}", metric_name: level}]\n');
-  await daemon.reload();
-  await broker.restart();
-  await daemon.logged(/unsubscribed what no route wants any more/);
-  await publish(broker.url, [
-    { topic: 'plant/a', payload: '17' },
-    { topic: 'site/b', payload: '18' },
-  ]);
-  await eventually(
-    'the new route takes it',
-    async () => (await database.query('SELECT FROM iot_data')).length === 1,
-  );
-  const { messages } = await settled(daemon);
-  assert.deepEqual([messages.received, messages.dead_lettered], [1, 0]);
-});
+test(
+  'routes that change while the broker is away are subscribed when it is back, and the old ones are not',
+  needsMosquitto,
+  async () => {
+    await using broker = await startBroker({ persistence: true });
+    await using database = await createDatabase({ template: true });
+    await using folder = await createFolder();
+    const file = join(folder.path, 'tidegate.yaml');
+    await writeFile(file, 'routes: [{topic: "plant/{device_id}", metric_name: level}]\n');
+    await using daemon = await startDaemon({ env: addresses(broker, database.url), file });
+    await broker.stop();
+    await eventually('not ready', async () => !(await daemon.ready()));
+    await writeFile(file, 'routes: [{topic: "site/{device_id}", metric_name: level}]\n');
+    await daemon.reload();
+    await broker.restart();
+    await daemon.logged(/unsubscribed what no route wants any more/);
+    await publish(broker.url, [
+      { topic: 'plant/a', payload: '17' },
+      { topic: 'site/b', payload: '18' },
+    ]);
+    await eventually(
+      'the new route takes it',
+      async () => (await database.query('SELECT FROM iot_data')).length === 1,
+    );
+    const { messages } = await settled(daemon);
+    assert.deepEqual([messages.received, messages.dead_lettered], [1, 0]);
+  },
+);

@@ -29,9 +29,11 @@ test(
     };
     await install(first);
     await using postgres = await startTestPostgres();
+    await using database = await createDatabase({ server: postgres.url });
     const encrypt = async (of: TestCertificates): Promise<void> => {
-      await using admin = await createDatabase({ server: postgres.url });
-      const [row] = await admin.query<{ data: string }>(`SELECT current_setting('data_directory') AS data`);
+      const [row] = await database.query<{ data: string }>(
+        `SELECT current_setting('data_directory') AS data`,
+      );
       const data = row?.data as string;
       const { uid, gid } = await stat(data);
       for (const [name, pem] of [
@@ -41,19 +43,18 @@ test(
         await writeFile(join(data, name), pem, { mode: 0o600 });
         await chown(join(data, name), uid, gid);
       }
-      await admin.query('ALTER SYSTEM SET ssl = on');
-      await admin.query('SELECT pg_reload_conf()');
+      await database.query('ALTER SYSTEM SET ssl = on');
+      await database.query('SELECT pg_reload_conf()');
       await eventually('the server speaks TLS', async () => {
-        const [setting] = await admin.query<{ ssl: string }>(`SELECT current_setting('ssl') AS ssl`);
+        const [setting] = await database.query<{ ssl: string }>(`SELECT current_setting('ssl') AS ssl`);
         return setting?.ssl === 'on';
       });
       // What is open by now stays as it is.
-      await admin.query(
+      await database.query(
         `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'tidegate%'`,
       );
     };
     await encrypt(first);
-    await using database = await createDatabase({ server: postgres.url });
     await using broker = await startBroker({
       port: plain,
       persistence: true,

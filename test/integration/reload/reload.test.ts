@@ -41,7 +41,7 @@ ingest: {batch: {max_points: 17}}
 `,
   );
   await daemon.reload();
-  assert.match(daemon.output(), /Tidegate must be started anew for ingest\.batch\.max_points: until then/);
+  await daemon.logged(/Tidegate must be started anew for ingest\.batch\.max_points: until then/);
   assert.equal((await asked('first', '/api/jobs')).status, 401);
   const explained = await asked('second', '/api/explain', {
     method: 'POST',

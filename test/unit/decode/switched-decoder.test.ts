@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import { createDecoder, type RouteDecoder } from '../../../src/decode/decoder.ts';
 import { SwitchedDecoder } from '../../../src/decode/switched-decoder.ts';
 import type { Decoder, PointWriter } from '../../../src/pipeline/types.ts';
+import { EdgeNodes } from '../../../src/decode/sparkplug/edge-nodes.ts';
+import { bdSeq, encodePayload } from '../../support/sparkplug.ts';
 import { LIMITS, makeRoute } from './decoding.ts';
 
 type Overrides = Parameters<typeof makeRoute>[0];
@@ -15,7 +17,7 @@ function decoderOf(routes: readonly Overrides[], earlier?: RouteDecoder): RouteD
 let now = 1_700_000_000_000_000;
 
 /** The metric that a message becomes, or why it becomes none. */
-function decoded(decoder: Decoder, topic: string): string[] {
+function decoded(decoder: Decoder, topic: string, payload: Uint8Array = Buffer.from('1')): string[] {
   const found: string[] = [];
   const out: PointWriter = {
     number: (_device, metric) => void found.push(metric),
@@ -24,7 +26,7 @@ function decoded(decoder: Decoder, topic: string): string[] {
     reject: (code) => void found.push(code),
     drop: (reason) => void found.push(reason),
   };
-  decoder.decode(topic, Buffer.from('1'), out, false, ++now);
+  decoder.decode(topic, payload, out, false, ++now);
   return found;
 }
 
@@ -63,4 +65,25 @@ test('a route that stays as it is remembers what came to it; a changed one begin
   assert.deepEqual(decoded(kept, 'd/a'), ['repeated']);
   const changed = decoderOf([{ ...route, metric_name: 'other' }], old);
   assert.deepEqual(decoded(changed, 'd/a'), ['other']);
+});
+
+test('what the births of Sparkplug edge nodes said is known to the routes that come after', () => {
+  const edges = new EdgeNodes({ nodes: 10, metrics: 100 });
+  const routes = (metric?: string) => [
+    makeRoute({ topic: 'spBv1.0/#', format: 'sparkplug_b', ...(metric && { include: [metric] }) }),
+  ];
+  const old = createDecoder(routes(), LIMITS, edges);
+  const decoder = new SwitchedDecoder(old, () => true);
+  const metrics = [bdSeq(0), { name: 'level', alias: 7, datatype: 3, intValue: 1 }];
+  decoded(decoder, 'spBv1.0/G/NBIRTH/E', encodePayload({ seq: 0, timestamp: 1_700_000_000_000, metrics }));
+  decoder.replace(createDecoder(routes('level'), LIMITS, edges, old));
+  const data = { alias: 7, datatype: 3, intValue: 2 };
+  assert.deepEqual(
+    decoded(
+      decoder,
+      'spBv1.0/G/NDATA/E',
+      encodePayload({ seq: 1, timestamp: 1_700_000_000_001, metrics: [data] }),
+    ),
+    ['level'],
+  );
 });

@@ -121,15 +121,15 @@ function summed(
     points.filter(({ time }) => time >= from && time < to + 32 * DAY),
     ({ time }) => bucketStart(time, length, tz),
   );
-  let before: number | null = null;
+  let before: { value: number | null; noise: number } = { value: null, noise: 0 };
   return bucketStarts(from, to, length, tz)
     .filter((start) => start >= from && start < to && (fill !== 'none' || byStart.has(start)))
     .map((time) => {
       const found = byStart.get(time);
-      const { value, noise } = found === undefined ? { value: null, noise: 0 } : aggregate(found, agg);
-      if (value !== null) before = value;
-      const filled = found === undefined && agg === 'count' ? 0 : value;
-      return { time, value: filled ?? (fill === 'previous' ? before : null), noise };
+      const own = found === undefined ? { value: null, noise: 0 } : aggregate(found, agg);
+      if (own.value !== null) before = own;
+      if (found === undefined && agg === 'count') return { time, value: 0, noise: 0 };
+      return { time, ...(own.value === null && fill === 'previous' ? before : own) };
     });
 }
 

@@ -70,6 +70,7 @@ export class App {
     this.#failure.promise.catch(() => {});
     this.#clock = new ClockWatch(logger);
     const metrics = createMetrics(version, {
+      checks: () => this.ready().checks,
       pipeline: () => this.#ingest?.pipeline ?? null,
       broker: () => this.#ingest?.broker ?? null,
       certificates: () => certificatesOf(this.#config, this.#secrets),

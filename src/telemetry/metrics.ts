@@ -5,6 +5,7 @@ import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/
 import type { SchedulerObserver } from '../scheduler/types.ts';
 import {
   type CERTIFICATE_USES,
+  CHECKS,
   DEVICE_STATES,
   EDGE_STATES,
   MESSAGE_OUTCOMES,
@@ -18,6 +19,8 @@ import {
 
 /** What is read at every scrape; null: not there yet, and its gauges are absent. */
 export interface MetricSources {
+  /** What /readyz looks at. */
+  checks(): Readonly<Partial<Record<(typeof CHECKS)[number], { readonly ok: boolean }>>>;
   pipeline(): PipelineState | null;
   broker(): {
     readonly connected: boolean;
@@ -207,6 +210,12 @@ function read(sources: MetricSources, metrics: Registered): void {
     for (const outcome of outcomes) metrics.counter(name).inc({ outcome }, totals[outcome]);
   };
 
+  const checks = sources.checks();
+  metrics.gauge('ready').reset();
+  for (const check of CHECKS) {
+    const made = checks[check];
+    if (made !== undefined) metrics.gauge('ready').set({ check }, Number(made.ok));
+  }
   const state = sources.pipeline();
   if (state !== null) {
     const { messages, points } = state.stats;

@@ -70,6 +70,8 @@ export const EDGE_STATES = ['online', 'offline'] as const;
 const ANNOUNCEMENT_SUBJECTS = ['status', 'event', 'discovery'] as const;
 const ANNOUNCEMENT_OUTCOMES = ['sent', 'refused', 'dropped'] as const;
 
+export const CHECKS = ['broker', 'database', 'queue', 'spool', 'scheduler'] as const;
+
 const WRITE_ACTIONS = namesOf<WriteAction>({ retry: true, isolate: true, stop: true });
 
 const JOB_OUTCOMES = namesOf<RunResult['outcome']>({ succeeded: true, failed: true });
@@ -81,6 +83,11 @@ export const METRICS = {
     type: 'gauge',
     help: 'Always 1; the version is in the label.',
     labels: { version: null },
+  },
+  ready: {
+    type: 'gauge',
+    help: 'Whether a check of /readyz passes: 1 or 0; absent where this process does not make it.',
+    labels: { check: CHECKS },
   },
   messages_received_total: {
     type: 'counter',

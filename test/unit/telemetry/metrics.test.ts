@@ -49,6 +49,7 @@ const state: PipelineState = {
 };
 
 const absent: MetricSources = {
+  checks: () => ({}),
   pipeline: () => null,
   broker: () => null,
   certificates: () => [],
@@ -62,6 +63,7 @@ const absent: MetricSources = {
   deadLetters: () => null,
 };
 const present: MetricSources = {
+  checks: () => ({ broker: { ok: true }, database: { ok: false } }),
   pipeline: () => state,
   broker: () => ({ connected: true, reconnects: 3, sessionsLost: 2 }),
   certificates: () => [
@@ -106,6 +108,8 @@ test('the totals are those of the balance sheet, however often they are read', a
   const samples = samplesOf(await metrics.text());
   const expected = {
     'build_info{version="1.2.3"}': 1,
+    'ready{check="broker"}': 1,
+    'ready{check="database"}': 0,
     messages_received_total: 21,
     'messages_total{outcome="settled"}': 11,
     'messages_total{outcome="ignored"}': 1,

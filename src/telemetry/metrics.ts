@@ -217,6 +217,10 @@ function read(sources: MetricSources, metrics: Registered): void {
     if (made !== undefined) metrics.gauge('ready').set({ check }, Number(made.ok));
   }
   const state = sources.pipeline();
+  // Not 0 until the account is known: it goes on across restarts, and `increase` would take all of it for new.
+  for (const name of ['messages_received_total', 'points_decoded_total'] as const)
+    metrics.counter(name).remove();
+  for (const name of ['messages_total', 'points_total'] as const) metrics.counter(name).reset();
   if (state !== null) {
     const { messages, points } = state.stats;
     copy('messages_received_total', messages.received);

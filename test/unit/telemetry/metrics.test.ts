@@ -161,9 +161,13 @@ test('the totals are those of the balance sheet, however often they are read', a
   assert.ok(!samples.has('oldest_in_flight_timestamp_seconds'));
 });
 
-test('before there is a pipeline, its gauges are absent, not zero', async () => {
+test('before there is a pipeline, its gauges and totals are absent, not zero', async () => {
   const samples = samplesOf(await createMetrics('1.2.3', absent).text());
   for (const gauge of [
+    'messages_received_total',
+    'messages_total{outcome="settled"}',
+    'points_decoded_total',
+    'points_total{outcome="stored"}',
     'balanced',
     'queue_points',
     'spool_bytes',

@@ -10,6 +10,7 @@ type Labels = Readonly<Record<string, readonly string[] | null>>;
 /** Of Prometheus itself, and of prom/node-exporter. */
 const FOREIGN: Readonly<Record<string, Labels>> = {
   up: {},
+  ALERTS: { alertname: null, alertstate: ['pending', 'firing'], severity: null },
   node_filesystem_avail_bytes: { fstype: null, mountpoint: null },
   node_filesystem_size_bytes: { fstype: null, mountpoint: null },
 };

@@ -14,7 +14,7 @@ const SECTIONS = new Set(KEYS.map(({ name }) => name.split('.')[0] as string));
 const NAMES = KEYS.map(({ name }) => name);
 const FILES = /\.(yaml|yml|md|json|sh|conf)$/;
 
-for (const page of ['runbooks.md']) {
+for (const page of ['runbooks.md', 'grafana.md']) {
   const content = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
   const code = [...content.matchAll(/`([^`\n]+)`/g), ...content.matchAll(/```\w*\n([^`]+)```/g)].map(
     ([, part]) => part as string,

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Client } from 'pg';
+import { Client, type QueryResult } from 'pg';
 import { login, roleName } from '../integration/postgres/roles.ts';
 import { configured, receive } from '../integration/dead-letters/letters.ts';
 import { type Chosen, interpolated, SQL_QUESTIONS } from '../support/dashboards.ts';
@@ -55,9 +55,9 @@ for (const kind of ENGINES) {
         await client.connect();
         const all = { from: new Date(now - 60 * MINUTE), to: new Date(now + MINUTE), interval: '1m' };
         const ask = async (chosen: Chosen) => {
-          const answers = new Map<string, Awaited<ReturnType<typeof client.query>>>();
+          const answers = new Map<string, QueryResult<object>>();
           for (const { title, sql } of SQL_QUESTIONS) {
-            const answer = client.query(interpolated(sql, chosen)).catch((cause: unknown) => {
+            const answer = client.query<object>(interpolated(sql, chosen)).catch((cause: unknown) => {
               throw new Error(title, { cause });
             });
             answers.set(title, await answer);
@@ -66,10 +66,7 @@ for (const kind of ENGINES) {
         };
         const answers = await ask({ ...all, variables: { device: DEVICES, metric: METRICS } });
         for (const { title, format } of SQL_QUESTIONS) {
-          const { rows, fields } = answers.get(title) as {
-            rows: object[];
-            fields: { name: string; dataTypeID: number }[];
-          };
+          const { rows, fields } = answers.get(title) as QueryResult<object>;
           assert.equal(rows.length, ROWS[title], title);
           if (format !== 'time_series') continue;
           // Grafana makes a line of each text, over a time that is one.

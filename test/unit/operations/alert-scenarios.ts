@@ -20,6 +20,7 @@ const SAMPLES = MINUTES / INTERVAL;
 const still = (value: number) => `${value}+0x${SAMPLES}`;
 const growing = (start: number, step: number) =>
   `${start}${step < 0 ? '' : '+'}${step * INTERVAL}x${SAMPLES}`;
+const DAY = 86_400;
 /** The time of each sample: whatever it is the time of, it is a moment ago. */
 const NOW = growing(0, 60);
 /** Once, half an hour ago. */
@@ -64,6 +65,7 @@ export const WELL: Samples = {
   'tidegate_job_last_success_timestamp_seconds{exported_job="retention"}': still(0),
   tidegate_scheduler_leader: still(1),
   tidegate_clock_jumps_total: still(1),
+  'tidegate_certificate_expiry_timestamp_seconds{certificate="http"}': still(90 * DAY),
   'node_filesystem_avail_bytes{fstype="ext4",mountpoint="/"}': still(5e11),
   'node_filesystem_size_bytes{fstype="ext4",mountpoint="/"}': still(1e12),
 };
@@ -214,6 +216,16 @@ export const SCENARIOS: readonly Scenario[] = [
     name: 'the clock was set',
     samples: { tidegate_clock_jumps_total: ONCE },
     alerts: ['TidegateClockJumped'],
+  },
+  {
+    name: 'a certificate expires next week',
+    samples: { 'tidegate_certificate_expiry_timestamp_seconds{certificate="http"}': still(7 * DAY) },
+    alerts: ['TidegateCertificateExpires'],
+  },
+  {
+    name: 'a certificate expires tomorrow',
+    samples: { 'tidegate_certificate_expiry_timestamp_seconds{certificate="http"}': still(DAY) },
+    alerts: ['TidegateCertificateExpires', 'TidegateCertificateExpiresNow'],
   },
   {
     name: 'the disk fills slowly',

@@ -14,7 +14,7 @@ const SECTIONS = new Set(KEYS.map(({ name }) => name.split('.')[0] as string));
 const NAMES = KEYS.map(({ name }) => name);
 const FILES = /\.(yaml|yml|md|json|sh|conf)$/;
 
-for (const page of ['runbooks.md', 'grafana.md']) {
+for (const page of ['runbooks.md', 'grafana.md', 'containers.md']) {
   const content = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
   const code = [...content.matchAll(/`([^`\n]+)`/g), ...content.matchAll(/```\w*\n([^`]+)```/g)].map(
     ([, part]) => part as string,
@@ -81,6 +81,8 @@ async function help(command: string): Promise<string> {
     program: ['node'],
     stopped: never,
     killed: never,
+    onHangup: () => {},
+    monotonic: () => 0n,
   });
   stdout.end();
   return text(stdout);

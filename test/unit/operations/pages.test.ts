@@ -15,7 +15,9 @@ const NAMES = KEYS.map(({ name }) => name);
 const FILES = /\.(yaml|yml|md|json|sh|conf)$/;
 
 for (const page of ['runbooks.md', 'grafana.md', 'containers.md']) {
-  const content = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8');
+  const content = readFileSync(new URL(`../../../docs/${page}`, import.meta.url), 'utf8')
+    // A service of that name is no command.
+    .replaceAll('exec tidegate tidegate', 'exec: tidegate');
   const code = [...content.matchAll(/`([^`\n]+)`/g), ...content.matchAll(/```\w*\n([^`]+)```/g)].map(
     ([, part]) => part as string,
   );

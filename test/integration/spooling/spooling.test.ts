@@ -142,7 +142,8 @@ test('a row that PostgreSQL refuses inside the spool: set apart with its payload
   await using spool = await lives();
   proxy.blackHole(true);
   const away = await database_away(spool);
-  await send(away, 'refused', 30);
+  // Few enough of one series to become rows, which is where the trigger is.
+  await send(away, 'refused', 15);
   await away.kill();
   proxy.blackHole(false);
   await database.query(
@@ -160,8 +161,8 @@ test('a row that PostgreSQL refuses inside the spool: set apart with its payload
   const [row] = await database.query<{ rows: number }>(
     `SELECT count(DISTINCT value)::int AS rows FROM iot_data WHERE device_id = 'refused' AND value <> 13`,
   );
-  assert.equal(row?.rows, 29);
-  settledBefore += 29;
+  assert.equal(row?.rows, 14);
+  settledBefore += 14;
   assert.deepEqual([messages.settled, messages.dead_lettered], [settledBefore, 1]);
   assert.equal(await life.stop(), true);
   await database.query('DROP TRIGGER refuse ON tidegate.points');

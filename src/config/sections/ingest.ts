@@ -51,7 +51,7 @@ const dense = {
   min_points: {
     doc: 'A batch with so many points of a series stores them compressed at once; 0: never. Engine postgres.',
     format: 'integer',
-    default: 16,
+    default: 0,
     minimum: 0,
     maximum: 1_000_000,
   },

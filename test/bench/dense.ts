@@ -1,12 +1,11 @@
 /** Batches of many points of a series through the sink: as segments beside as keyed rows, in turn, in one run. */
 
 import type { Client } from 'pg';
-import { BatchBuilder } from '../../src/pipeline/batch-builder.ts';
-import { SeriesRegistry } from '../../src/pipeline/series-registry.ts';
-import type { Batch, Decoder } from '../../src/pipeline/types.ts';
+import type { Batch } from '../../src/pipeline/types.ts';
 import { migrate } from '../../src/postgres/migrate.ts';
 import { PostgresSink } from '../../src/postgres/sink.ts';
 import { startTestPostgres } from '../support/postgres.ts';
+import { batches, DAY, message } from '../unit/pipeline/messages.ts';
 import { freshDatabase } from './database.ts';
 import { type Figure, figure, ratios } from './figures.ts';
 import { generator } from './point-sets.ts';
@@ -17,7 +16,6 @@ const BATCH = 10_000;
 const DENSITIES = [1_000, 100, 33, 16];
 /** Rows take so much longer. */
 const TIMES = 4;
-const DAY = 86_400_000_000;
 const LOGGER = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 /** Microseconds since 1970: midnight, so that all lie in one chunk. */
 const FIRST = Math.floor((Date.now() * 1000) / DAY) * DAY;
@@ -81,7 +79,7 @@ async function written(url: string, count: number, density: number, denseFrom: n
   });
   const { signal } = new AbortController();
   await sink.maintain();
-  const [first, ...batches] = batchesOf(count + BATCH, density) as [Batch, ...Batch[]];
+  const [first, ...others] = batchesOf(count + BATCH, density) as [Batch, ...Batch[]];
   // Makes the series and what else is made once.
   await sink.write(first, signal);
   const backend = await backendOf(database.client);
@@ -89,7 +87,7 @@ async function written(url: string, count: number, density: number, denseFrom: n
   const server = cpuOf(backend);
   const before = process.cpuUsage();
   const begin = performance.now();
-  for (const batch of batches) await sink.write(batch, signal);
+  for (const batch of others) await sink.write(batch, signal);
   const seconds = (performance.now() - begin) / 1000;
   const { user, system } = process.cpuUsage(before);
   const run = {
@@ -113,38 +111,19 @@ function batchesOf(count: number, density: number): Batch[] {
   const random = generator(1);
   const values = new Float64Array(Math.ceil(series)).fill(2_000);
   let next = 0;
-  const decoder: Decoder = {
-    decode(_topic, _payload, out) {
-      for (let row = 0; row < BATCH; row++, next++) {
-        const one = Math.floor((next % BATCH) / density);
-        const index = Math.floor(next / BATCH) * density + (next % density);
-        values[one] = (values[one] as number) + Math.round((random() - 0.5) * 10);
-        out.number(`device-${one}`, 'x', FIRST + index * 100_000, values[one] / 100, 'gauge');
-      }
-      return 'bench';
-    },
-  };
-  const builder = new BatchBuilder(
-    decoder,
-    new SeriesRegistry(BATCH),
-    { maxFuture: DAY, maxAge: Number.POSITIVE_INFINITY },
-    () => {},
+  const sealed = batches();
+  return Array.from({ length: count / BATCH }, () =>
+    sealed(
+      message((out) => {
+        for (let row = 0; row < BATCH; row++, next++) {
+          const one = Math.floor((next % BATCH) / density);
+          const index = Math.floor(next / BATCH) * density + (next % density);
+          values[one] = (values[one] as number) + Math.round((random() - 0.5) * 10);
+          out.number(`device-${one}`, 'x', FIRST + index * 100_000, values[one] / 100, 'gauge');
+        }
+      }),
+    ),
   );
-  return Array.from({ length: count / BATCH }, () => {
-    builder.add({
-      topic: 'bench',
-      payload: new Uint8Array(0),
-      qos: 0,
-      retain: false,
-      duplicate: false,
-      packetId: null,
-      identity: null,
-      backlog: false,
-      receivedAt: FIRST,
-      ack: () => {},
-    });
-    return builder.seal();
-  });
 }
 
 async function backendOf(client: Client): Promise<number> {

@@ -19,6 +19,7 @@ import { benchDevices } from './devices.ts';
 import { benchExport } from './export.ts';
 import { benchImport } from './import.ts';
 import { benchLifecycle } from './lifecycle.ts';
+import { benchPlain } from './plain.ts';
 import { benchReading } from './reading.ts';
 import { benchSpooling } from './spooling.ts';
 import { benchSoak } from './soak.ts';
@@ -33,6 +34,7 @@ const BENCHES = {
   decode: { run: benchDecode, count: 500_000 },
   copy: { run: benchCopy, count: 1_000_000 },
   dense: { run: benchDense, count: 1_000_000 },
+  plain: { run: benchPlain, count: 6_000 },
   codec: { run: benchCodec, count: 3_000_000 },
   lifecycle: { run: benchLifecycle, count: 1_000_000 },
   compression: { run: benchCompression, count: 6_000_000 },

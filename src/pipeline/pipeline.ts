@@ -200,7 +200,7 @@ export class Pipeline {
 
   #admit(delivery: Delivery): void {
     this.#parts.sheet.decoded(this.#batcher.add(delivery));
-    this.#updatePressure(delivery.qos);
+    this.#updatePressure();
   }
 
   #countApart(outcome: 'ignored' | 'dropped', reason: DropReason, count: number): void {
@@ -212,18 +212,14 @@ export class Pipeline {
     for (const delivery of this.#waitingRoom.empty()) this.#admit(delivery);
   }
 
-  #updatePressure(qos: 0 | 1 | null): void {
-    this.#pressure.update(
-      this.#builder.points + this.#queue.points,
-      this.#builder.bytes + this.#queue.bytes,
-      qos,
-    );
+  #updatePressure(): void {
+    this.#pressure.update(this.#builder.points + this.#queue.points, this.#builder.bytes + this.#queue.bytes);
   }
 
   async #enqueue(batch: Batch): Promise<void> {
     try {
       await this.#queue.add(batch);
-      this.#updatePressure(null);
+      this.#updatePressure();
       this.#batcher.onWriterIdle();
     } catch (error) {
       this.#fail(error);

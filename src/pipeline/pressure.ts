@@ -15,9 +15,10 @@ const RETURN = 0.5;
 type State = 'open' | 'paused' | 'dropping' | 'away' | 'stopped';
 
 /**
- * Keeps what is in hand within its bounds (guarantee G5). A full queue first stops acknowledging, which stops QoS 1 at
- * the receive maximum; QoS 0 makes reading pause, then is dropped. Past the bytes, where even what a broker may still
- * send would be too much, reading pauses, then the broker is left: its session keeps what was not acknowledged.
+ * Keeps what is in hand within its bounds (guarantee G5). A full queue makes reading pause. Where that lasts too long, of
+ * points: reading goes on, QoS 0 is dropped, and QoS 1 stops at the receive maximum, as nothing is acknowledged. Of bytes,
+ * where even what a broker may still send would be too much: the broker is left, whose session keeps what was not
+ * acknowledged.
  */
 export class Pressure {
   readonly #source: Source;
@@ -38,8 +39,7 @@ export class Pressure {
 
   get state(): 'open' | 'full' | 'away' {
     if (this.#state === 'away') return 'away';
-    const takesAll = this.#state === 'open' || this.#state === 'stopped';
-    return takesAll && !this.#full ? 'open' : 'full';
+    return this.#state === 'open' || this.#state === 'stopped' ? 'open' : 'full';
   }
 
   /** Whether a QoS 0 message is still taken. */
@@ -47,20 +47,19 @@ export class Pressure {
     return this.#state !== 'dropping' && this.#state !== 'away';
   }
 
-  /** To be told of what is in hand after every message (with its QoS) and every write (null). */
-  update(points: number, bytes: number, qos: 0 | 1 | null): void {
+  /** To be told of what is in hand after every message and every write. */
+  update(points: number, bytes: number): void {
     this.#points = points;
     this.#bytes = bytes;
-    const tooManyBytes = bytes >= this.#options.maxBytes;
     switch (this.#state) {
       case 'open':
-        if (tooManyBytes || (qos === 0 && this.#full)) this.#pause();
+        if (this.#full) this.#pause();
         break;
       case 'paused':
         if (this.#below(RELIEVED)) this.#open();
         break;
       case 'dropping':
-        if (tooManyBytes) this.#pause();
+        if (bytes >= this.#options.maxBytes) this.#pause();
         else if (this.#below(RELIEVED)) this.#open();
         break;
       case 'away':

@@ -185,7 +185,7 @@ export const METRICS = {
   },
   pressure: {
     type: 'gauge',
-    help: '1 for the state that the intake is in: open takes all, full holds QoS 0 back, away left the broker.',
+    help: '1 for the state that the intake is in: open takes all, full has paused reading or drops QoS 0, away left the broker.',
     labels: { state: PRESSURES },
   },
   series: {

@@ -112,7 +112,7 @@ test('orders are carried out one at a time, and end with the daemon', async () =
     async () =>
       (await count(
         database,
-        `pg_stat_activity WHERE application_name = 'tidegate dead-letters' AND wait_event_type = 'Lock'`,
+        `pg_stat_activity WHERE datname = current_database() AND application_name = 'tidegate dead-letters' AND wait_event_type = 'Lock'`,
       )) === 1,
   );
   const second = await replay();

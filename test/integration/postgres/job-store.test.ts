@@ -117,7 +117,8 @@ test('a run whose process vanished is lost once the job begins again', async () 
   assert.ok(run);
   const lost = once(run.lost, 'abort');
   await database.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'tidegate jobs'`,
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+     WHERE application_name = 'tidegate jobs' AND datname = current_database()`,
   );
   await lost;
   const next = await eventually('the job is free', () => other.begin('chunks', null));

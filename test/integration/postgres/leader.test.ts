@@ -27,7 +27,8 @@ async function cut(): Promise<void> {
   await database.query(
     `SELECT pg_terminate_backend(pid) FROM pg_locks
      WHERE locktype = 'advisory' AND granted AND objsubid = 1
-       AND (classid::bigint << 32 | objid::bigint) = tidegate.leader_lock()`,
+       AND (classid::bigint << 32 | objid::bigint) = tidegate.leader_lock()
+       AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`,
   );
 }
 

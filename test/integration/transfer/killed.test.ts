@@ -47,7 +47,11 @@ test('an import that is killed in the middle goes on where it was: nothing is lo
   await holder.query('SELECT pg_advisory_unlock(42)');
   await eventually(
     'the server notices',
-    async () => (await count(database, `pg_stat_activity WHERE application_name LIKE '%import%'`)) === 0,
+    async () =>
+      (await count(
+        database,
+        `pg_stat_activity WHERE datname = current_database() AND application_name LIKE '%import%'`,
+      )) === 0,
   );
   const [before] = await database.query<{ records: string }>('SELECT records FROM iot_imports');
   const stored = await count(database, 'iot_data');

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from 'node:fs';
 import { serviceUnit } from './commands/install-service.ts';
+import { commandsMarkdown } from './commands/manual.ts';
 import { configurationMarkdown, errorsMarkdown } from './config/manual.ts';
 import { exampleYaml } from './config/sample.ts';
 import { apiMarkdown } from './http/api-manual.ts';
@@ -17,6 +18,7 @@ export const GENERATED_FILES = {
   'config/systemd/tidegate@.service': () => serviceUnit(PACKAGED, true),
   'config/tidegate.example.yaml': exampleYaml,
   'docs/api.md': apiMarkdown,
+  'docs/commands.md': commandsMarkdown,
   'docs/configuration.md': configurationMarkdown,
   'docs/errors.md': errorsMarkdown,
   'docs/metrics.md': metricsMarkdown,

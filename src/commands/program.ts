@@ -34,20 +34,9 @@ const ALIASES: Readonly<Record<string, string>> = { test: 'explain' };
 /** Runs the command that `argv` names (as `process.argv` is); resolves to the exit code: 2 is bad usage or configuration. */
 export async function runCommand(argv: readonly string[], terminal: Terminal): Promise<ExitCode | 2> {
   let exitCode: ExitCode = 0;
-  const program = new Command('tidegate')
-    .description('Writes what devices publish on MQTT into PostgreSQL, exactly once.')
-    .version(terminal.version)
-    .exitOverride()
-    .configureOutput({
-      writeOut: (text) => terminal.stdout.write(text),
-      writeErr: (text) => terminal.stderr.write(text),
-    })
-    .configureHelp({ showGlobalOptions: true });
-  for (const load of named(argv[2] ?? '')) {
-    (await load())(program, terminal, (code) => {
-      exitCode = code;
-    });
-  }
+  const program = await define(named(argv[2] ?? ''), terminal, (code) => {
+    exitCode = code;
+  });
   try {
     await program.parseAsync(argv);
     return exitCode;
@@ -62,6 +51,29 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
     print(terminal.stderr, `tidegate: a fault of Tidegate itself, please report it:\n${String(stack)}`);
     return 1;
   }
+}
+
+/** Every command with its options, to be described, not to be run. */
+export async function allCommands(terminal: Terminal): Promise<Command> {
+  return await define(Object.values(COMMANDS), terminal, () => {});
+}
+
+async function define(
+  commands: readonly (() => Promise<Add>)[],
+  terminal: Terminal,
+  exit: (code: ExitCode) => void,
+): Promise<Command> {
+  const program = new Command('tidegate')
+    .description('Writes what devices publish on MQTT into PostgreSQL, exactly once.')
+    .version(terminal.version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.stdout.write(text),
+      writeErr: (text) => terminal.stderr.write(text),
+    })
+    .configureHelp({ showGlobalOptions: true });
+  for (const load of commands) (await load())(program, terminal, exit);
+  return program;
 }
 
 /** The command, or all of them where the word names none: then it is help that is wanted, or needed. */

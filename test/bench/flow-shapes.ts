@@ -25,6 +25,8 @@ export interface Flow {
   readonly shuffled?: boolean;
   /** Messages a second; the time of a message is then the moment of sending, in microseconds. Not set: as fast as they are taken. */
   readonly rate?: number;
+  /** Of the metrics of a message that has several with one time. Not set: metric_0 and so on. */
+  readonly names?: readonly string[];
 }
 
 export interface FlowMessage {
@@ -64,7 +66,7 @@ export function topicOf({ prefix, layout }: Flow, { device }: FlowMessage): stri
 }
 
 export function payloadOf(flow: Flow, message: FlowMessage): Uint8Array {
-  return PAYLOADS[flow.layout]([...pointsOf(flow, message)] as [FlowPoint, ...FlowPoint[]]);
+  return PAYLOADS[flow.layout]([...pointsOf(flow, message)] as [FlowPoint, ...FlowPoint[]], flow.names);
 }
 
 export interface FlowPoint {
@@ -88,10 +90,12 @@ export function* pointsOf(flow: Flow, { device, time }: FlowMessage): Generator<
   }
 }
 
-const PAYLOADS: Readonly<Record<Layout, (points: readonly [FlowPoint, ...FlowPoint[]]) => Uint8Array>> = {
+const PAYLOADS: Readonly<
+  Record<Layout, (points: readonly [FlowPoint, ...FlowPoint[]], names?: readonly string[]) => Uint8Array>
+> = {
   one: ([{ time, value }]) => json({ value, timestamp: time }),
-  metrics: (points) => {
-    const metrics = points.map(({ value }, index) => [`metric_${index}`, value]);
+  metrics: (points, names) => {
+    const metrics = points.map(({ value }, index) => [names?.[index] ?? `metric_${index}`, value]);
     return json({ timestamp: points[0].time, ...Object.fromEntries(metrics) });
   },
   times: (points) => json(points.map(({ time, value }) => ({ timestamp: time, value }))),

@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- NAME...] [--rounds N] [--count N] [--minutes N]`: figures beside others that are measured in the same run;
- * `compare` also knows `--profile NAME,...` and `--write` (compare/compare.ts). Needs
- * mosquitto, mosquitto-clients and postgresql-client. Prints; docs/benchmarks.md keeps what was printed on one machine.
+ * `compare` also knows `--profile NAME,...` and `--write` (compare/compare.ts), `api` `--layout NAME`, `--keep DIR` and `--apart`
+ * (api.ts). Needs mosquitto, mosquitto-clients and postgresql-client. Prints; docs/benchmarks.md keeps what was printed on one machine.
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -61,6 +61,9 @@ const { values, positionals } = parseArgs({
     minutes: { type: 'string' },
     profile: { type: 'string' },
     write: { type: 'boolean', default: false },
+    layout: { type: 'string', default: 'metrics' },
+    keep: { type: 'string' },
+    apart: { type: 'boolean', default: false },
   },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(BENCHES).filter((name) => !(name in LONG));
@@ -84,6 +87,9 @@ for (const name of names as (keyof typeof BENCHES)[]) {
     minutes: Number(values.minutes ?? LONG[name]),
     profiles: values.profile?.split(',') ?? [],
     write: values.write,
+    layout: values.layout,
+    keep: values.keep ?? null,
+    apart: values.apart,
   });
   process.stdout.write(`\n${name}: ${lines.join('\n')}\n`);
 }

@@ -102,7 +102,7 @@ export class PostgresSink implements Sink {
             heads,
             partitions,
             store,
-            minPoints: options.denseFrom ?? 0,
+            minPoints: options.denseFrom ?? 16,
           });
     this.#deletions = new Deletions(names);
     this.#dirty = new DirtyBuckets(names);

@@ -49,9 +49,9 @@ const queue = {
 
 const dense = {
   min_points: {
-    doc: 'A batch with so many points of a series stores them compressed at once; 0: never. Engine postgres.',
+    doc: 'A batch with so many points of a series stores them compressed at once, past triggers on tidegate.points; 0: never. Engine postgres.',
     format: 'integer',
-    default: 0,
+    default: 16,
     minimum: 0,
     maximum: 1_000_000,
   },

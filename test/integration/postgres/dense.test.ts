@@ -217,13 +217,8 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-/** Failed in runs of the whole suite, never by itself: docs/adr/0026-born-compressed.md. */
-const TODO = 'fails now and then beside other tests';
-
 for (const onDuplicate of ['keep_first', 'keep_last'] as const satisfies readonly OnDuplicate[]) {
-  test(`property: whatever becomes segments, and when, what is stored and counted is as a model says (${onDuplicate})`, {
-    todo: TODO,
-  }, async () => {
+  test(`property: whatever becomes segments, and when, what is stored and counted is as a model says (${onDuplicate})`, async () => {
     const engine = openPostgres(database);
     await using first = openSink(database, { denseFrom: 3, onDuplicate, clientId: 'first' });
     await using second = openSink(database, { denseFrom: 5, onDuplicate, clientId: 'second' });

@@ -226,6 +226,7 @@ export function decodeLimits(config: Config): DecodeLimits {
   return {
     messageBytes: Math.min(limits.message_bytes, queue.max_bytes),
     pointsPerMessage: limits.points_per_message,
+    namesPerMessage: limits.names_per_message,
     nesting: limits.nesting,
     nameLength: limits.name_length,
     textLength: limits.text_length,

@@ -85,6 +85,11 @@ export const DEAD_LETTERS = {
       'The message carries more points than ingest.limits.points_per_message, or is made of far more parts than so many points need.',
     mend: 'Raise the limit, or have the device send smaller messages.',
   },
+  too_many_names: {
+    means:
+      'The message brings more different names than ingest.limits.names_per_message: keys and metrics, devices, beginnings of lines.',
+    mend: 'Raise the limit, or have the device send smaller messages.',
+  },
   device_id_missing: {
     means: 'The route found no device_id.',
     mend: "Check the route's device_id against the payload.",

@@ -16,6 +16,7 @@ export function emitColumns(metrics: unknown, times: List, points: PointEmitter)
   const micros = readTimes(times, points);
   for (const name of Object.keys(metrics)) {
     const column = metrics[name];
+    points.brings(name);
     if (column === null || !points.selects(name)) {
       continue;
     }

@@ -2,6 +2,8 @@
 export interface DecodeLimits {
   readonly messageBytes: number;
   readonly pointsPerMessage: number;
+  /** Different ones: of devices and metrics, or what stands for them in a format. */
+  readonly namesPerMessage: number;
   /** Levels of arrays and objects within one another. */
   readonly nesting: number;
   readonly nameLength: number;

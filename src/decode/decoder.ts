@@ -152,7 +152,12 @@ function transformed(
   return undefined;
 }
 
-/** A message beyond the limit is refused as a whole, not cut somewhere: so one that may be is counted first. */
+/** A point brings those of its device and of its metric. */
+const NAMES_PER_POINT = 2;
+/** At least, with what is named, unless it is the place in an array that names it. */
+const BYTES_PER_NAME = 3;
+
+/** A message beyond the limits is refused as a whole, not cut somewhere: so one that may be is counted first. */
 function isTooMany(
   document: unknown,
   format: Emitting,
@@ -161,18 +166,18 @@ function isTooMany(
   points: PointEmitter,
   out: PointWriter,
 ): boolean {
-  const { pointsPerMessage } = points.limits;
-  const { growth } = match.plan;
-  const enough = pointsPerMessage / growth;
-  if (bytes <= enough || (format.mostPoints?.(document, enough) ?? bytes) <= enough) {
+  const { pointsPerMessage, namesPerMessage } = points.limits;
+  const { growth, each, route } = match.plan;
+  const few = Math.min(pointsPerMessage, namesPerMessage / NAMES_PER_POINT) / growth;
+  const indexed = each !== null || route.flatten === 'arrays';
+  // A message of so few bytes has no more points, and no more names.
+  const short = Math.min(pointsPerMessage, namesPerMessage * (indexed ? 1 : BYTES_PER_NAME)) / growth;
+  if (bytes <= short || (format.mostPoints?.(document, few) ?? Number.POSITIVE_INFINITY) <= few) {
     return false;
   }
   points.begin(match, null);
-  const counted = points.countsTo(pointsPerMessage, () => format.emit(document, match, points));
-  const tooMany = !counted || points.overflows;
+  const excess = points.excessOf(() => format.emit(document, match, points));
   points.begin(match, out);
-  if (tooMany) {
-    points.reject('too_many_points', `more than ${pointsPerMessage} points`, null);
-  }
-  return tooMany;
+  if (excess !== null) points.reject(excess.code, excess.message, null);
+  return excess !== null;
 }

@@ -41,7 +41,7 @@ function emitEach(match: TopicMatch, inner: string, points: PointEmitter): void 
   const { scope } = points;
   const each = match.plan.each as PathExpression;
   const visit = (item: unknown) => {
-    if (!points.visit()) return;
+    points.visit();
     const key = scope.keys.at(-1);
     if (each.wildcards > 0) points.at(placeOf(each, scope), -1, inner);
     else if (typeof key === 'number') points.at(each.text, key, inner);
@@ -150,6 +150,7 @@ function emitMetric(
   } else if (name === null) {
     points.reject('name_invalid', `the metric_name is ${excerpt(named)}`, null);
   } else if (points.selects(name)) {
+    points.brings(name);
     if (isList(time) && isList(value)) {
       emitColumn(name, value, key, time, readTimes(time, points), points);
     } else {

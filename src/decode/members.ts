@@ -7,9 +7,7 @@ export function emitMembers(container: object, prefix: string, plan: RoutePlan, 
   const { flatten, separator } = plan.route;
   const grows = plan.growth !== 1;
   for (const key of Object.keys(container)) {
-    if (grows && !points.visit()) {
-      return;
-    }
+    if (grows) points.visit();
     const name = prefix + key;
     const value = (container as Record<string, unknown>)[key];
     if (plan.reserved.has(name)) {
@@ -18,6 +16,7 @@ export function emitMembers(container: object, prefix: string, plan: RoutePlan, 
     if (isNested(value, flatten)) {
       emitMembers(value, name + separator, plan, points);
     } else {
+      points.brings(name);
       points.point(name, value, name);
     }
   }

@@ -24,7 +24,8 @@ export function emitPicks(
   for (const { name, path, value } of picks) {
     points.within(value.text);
     const emit = (picked: unknown) => {
-      if (picked === undefined || !points.visit()) return;
+      if (picked === undefined) return;
+      points.visit();
       found = true;
       emitPicked(evaluateText(name, scope), picked, times, plan, points);
     };
@@ -49,7 +50,10 @@ function emitPicked(
 ): void {
   if (name === undefined) {
     points.reject('metric_name_missing', 'what names the metric is missing', null);
-  } else if (times !== null && Array.isArray(value)) {
+    return;
+  }
+  points.brings(name);
+  if (times !== null && Array.isArray(value)) {
     emitColumn(name, value, null, times.sent, times.micros, points);
   } else if (times !== null && value !== null && points.selects(name)) {
     points.reject('value_unsupported', `${excerpt(value)} where the timestamp is an array`, null);

@@ -3,7 +3,8 @@ import type { DropReason, EdgeEvent, PointWriter, SeriesMeta } from '../pipeline
 import { failing } from './conditions.ts';
 import { newScope } from './expression.ts';
 import { MetricNaming } from './metric-naming.ts';
-import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
+import type { DecodeLimits } from './decode-limits.ts';
+import type { Excess } from './excess.ts';
 import { Item } from './item.ts';
 import type { List } from './json-value.ts';
 import { excerpt, pathStep } from './place.ts';
@@ -14,6 +15,7 @@ import { EdgeNodes } from './sparkplug/edge-nodes.ts';
 import { NO_TIME, OUT_OF_RANGE, readDigits, readTimestamp, UNREADABLE } from './timestamp.ts';
 import { mergedNotes } from './series-notes.ts';
 import { SeriesUnits } from './series-units.ts';
+import { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import { ValueReader } from './value-reader.ts';
 
@@ -43,14 +45,16 @@ export class PointEmitter {
   readonly #naming = new MetricNaming();
   readonly #units = new SeriesUnits();
   readonly #item = new Item();
-  readonly #output = new PointOutput();
+  readonly #tally: Tally;
+  readonly #output: PointOutput;
   readonly #values: ValueReader;
   #match: TopicMatch | null = null;
-  #visits = 0;
 
   constructor(limits: DecodeLimits, edges: EdgeNodes = new EdgeNodes(FEW)) {
     this.limits = limits;
     this.edges = edges;
+    this.#tally = new Tally(limits);
+    this.#output = new PointOutput(this.#tally);
     this.#values = new ValueReader(this.#item, this.#naming, this.#output, limits.textLength);
   }
 
@@ -61,7 +65,7 @@ export class PointEmitter {
 
   /** Whether points are only counted. */
   get counts(): boolean {
-    return this.#output.out === null;
+    return this.#tally.runs;
   }
 
   /** Whether the format can write infinities. */
@@ -79,14 +83,13 @@ export class PointEmitter {
     this.scope.captures = match.captures;
     this.scope.payload = undefined;
     this.scope.item = undefined;
-    this.#visits = 0;
     this.at('$', -1, '');
     this.startItem();
   }
 
-  /** Whether what `emit` does has at most so many points; ends it where it has more. */
-  countsTo(limit: number, emit: () => void): boolean {
-    return this.#output.countsTo(limit, emit);
+  /** What of a message is more than it may have, by what `emit` does for it; null: nothing. */
+  excessOf(emit: () => void): Excess | null {
+    return this.#tally.of(emit);
   }
 
   /** Whether a message of this document holds what the route wants of it. */
@@ -120,17 +123,19 @@ export class PointEmitter {
     place.elsewhere = ofItem ? null : expression;
   }
 
-  /** False where counting can stop: a message that grows beyond what its route may make of it is refused as a whole. */
-  visit(): boolean {
-    if (!this.counts || this.#match?.plan.growth === 1) return true;
-    this.#visits++;
-    return !this.overflows;
+  /** Looks at a value: of those, too, a message has only so many where a route may make more of it than it has. */
+  visit(): void {
+    if (this.#match?.plan.growth !== 1) this.#tally.visit();
   }
 
-  /** Whether the points counted so far, or the values looked at for them, are more than a message may have. */
-  get overflows(): boolean {
-    const most = this.limits.pointsPerMessage;
-    return this.count > most || this.#visits > most * VISITS_PER_POINT;
+  /** Counts values of which there is no more to know. */
+  passes(values: number): void {
+    this.#tally.points(values);
+  }
+
+  /** Takes note of a name that the message brings, or of what stands for some in its format. */
+  brings(name: string): void {
+    this.#tally.name(name);
   }
 
   startItem(): void {
@@ -141,6 +146,7 @@ export class PointEmitter {
 
   /** A device_id that the payload names, for the points that follow. */
   setDevice(value: unknown, path: string): void {
+    if (typeof value === 'string') this.#tally.name(value);
     this.#item.setDevice(value, path, this.limits.nameLength);
   }
 

@@ -2,11 +2,10 @@ import type { DeadLetterCode } from '../errors.ts';
 import type { DropReason, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 import type { Item } from './item.ts';
 import { Place, rejectionDetail } from './place.ts';
+import type { Tally } from './tally.ts';
 
 /** A message whose every value is wrong must not take longer than one whose values are right. */
 const DETAILED = 1000;
-
-class TooManyPoints extends Error {}
 
 /** Where points, and values that could not become points, go: counted, and for the latter with their place. One for all messages. */
 export class PointOutput {
@@ -16,25 +15,15 @@ export class PointOutput {
   count = 0;
   /** Where the values come from. */
   readonly place = new Place();
-  #limit = Number.POSITIVE_INFINITY;
+  readonly #tally: Tally;
+
+  constructor(tally: Tally) {
+    this.#tally = tally;
+  }
 
   begin(out: PointWriter | null): void {
     this.out = out;
     this.count = 0;
-  }
-
-  /** Whether what `emit` does has at most so many; ends it where it has more. */
-  countsTo(limit: number, emit: () => void): boolean {
-    this.#limit = limit;
-    try {
-      emit();
-      return true;
-    } catch (error) {
-      if (error instanceof TooManyPoints) return false;
-      throw error;
-    } finally {
-      this.#limit = Number.POSITIVE_INFINITY;
-    }
   }
 
   number(item: Item, metricName: string, value: number, kind: NumberKind, meta: SeriesMeta | null): void {
@@ -65,8 +54,7 @@ export class PointOutput {
   }
 
   #count(): void {
-    if (++this.count > this.#limit) {
-      throw new TooManyPoints();
-    }
+    this.count++;
+    this.#tally.points(1);
   }
 }

@@ -13,7 +13,7 @@ import { recogniseBytes } from './auto-bytes.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
 import { lineProtocolFormat } from './line-protocol.ts';
-import { beginsWithLine } from './line-scanner.ts';
+import { beginsWithLine } from './line-estimate.ts';
 import { senmlFormat } from './senml.ts';
 import { isSenml } from './senml-record.ts';
 import { Recognised } from './recognised.ts';

@@ -2,7 +2,8 @@
 
 import type { DeadLetterCode } from '../../errors.ts';
 import type { PointEmitter } from '../point-emitter.ts';
-import { ByteReader, Excess, Malformed } from './byte-reader.ts';
+import { Excess } from '../excess.ts';
+import { ByteReader, Malformed } from './byte-reader.ts';
 
 /** Undefined where the bytes are not of the format, or too much, and were rejected with that code. */
 export function parseBinary<T>(

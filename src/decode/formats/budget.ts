@@ -6,6 +6,7 @@
 export interface PartLimits {
   readonly nesting: number;
   readonly pointsPerMessage: number;
+  readonly namesPerMessage: number;
 }
 
 const OBJECTS_PER_POINT = 2;
@@ -21,4 +22,9 @@ export function objectBudget({ pointsPerMessage }: PartLimits): number {
 /** Values of any kind, arrays and objects among them. */
 export function valueBudget({ pointsPerMessage }: PartLimits): number {
   return pointsPerMessage * VALUES_PER_POINT + SPARE;
+}
+
+/** Different keys: some are no names. */
+export function keyBudget({ namesPerMessage }: PartLimits): number {
+  return namesPerMessage + SPARE;
 }

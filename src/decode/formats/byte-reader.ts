@@ -1,4 +1,5 @@
-import { objectBudget, type PartLimits, valueBudget } from './budget.ts';
+import { Excess } from '../excess.ts';
+import { keyBudget, objectBudget, type PartLimits, valueBudget } from './budget.ts';
 import { KeyCache } from './key-cache.ts';
 
 /** The bytes are not what the format says, or hold what cannot be read; the message says what and where. */
@@ -6,21 +7,12 @@ export class Malformed extends Error {
   override readonly name = 'Malformed';
 }
 
-/** Nested, or made of more parts, than the limits allow. */
-export class Excess extends Error {
-  override readonly name = 'Excess';
-  readonly code: 'payload_too_deep' | 'too_many_points';
-
-  constructor(code: 'payload_too_deep' | 'too_many_points', message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 const strict = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Longer texts are seldom there twice. */
 const LONGEST_KEY = 48;
 const keys = new KeyCache(LONGEST_KEY);
+/** Of a key with a value. */
+const LEAST_KEY_BYTES = 3;
 
 /**
  * Reads big-endian numbers and UTF-8 texts one after another. Throws Malformed past the end, and Excess beyond the limits:
@@ -35,6 +27,8 @@ export class ByteReader {
   #depth = 0;
   #values: number;
   #objects: number;
+  /** Null where the message is too short for more than it may have. */
+  readonly #keys: Set<string> | null;
 
   constructor(payload: Uint8Array, limits: PartLimits) {
     this.#bytes = asBuffer(payload);
@@ -43,6 +37,7 @@ export class ByteReader {
     this.#limits = limits;
     this.#values = valueBudget(limits);
     this.#objects = objectBudget(limits);
+    this.#keys = this.end > keyBudget(limits) * LEAST_KEY_BYTES ? new Set() : null;
   }
 
   get left(): number {
@@ -76,6 +71,15 @@ export class ByteReader {
     if (--this.#objects < 0) {
       throw new Excess('too_many_points', `more than ${objectBudget(this.#limits)} arrays and objects`);
     }
+  }
+
+  /** Takes a key from the budget of the message, if there was none like it. */
+  key(key: string): string {
+    const most = keyBudget(this.#limits);
+    if (this.#keys !== null && this.#keys.add(key).size > most) {
+      throw new Excess('too_many_names', `more than ${most} different keys`);
+    }
+    return key;
   }
 
   u8(): number {

@@ -104,7 +104,7 @@ function readMap(low: number, reader: ByteReader): Record<string, unknown> {
   const members: Record<string, unknown> = {};
   for (let read = 0; goesOn(length, read, reader); read++) {
     const key = readKey(reader);
-    setMember(members, typeof key === 'string' ? key : String(key), readItem(reader));
+    setMember(members, reader.key(typeof key === 'string' ? key : String(key)), readItem(reader));
   }
   reader.leave();
   return members;

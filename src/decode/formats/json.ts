@@ -1,6 +1,6 @@
 import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
-import { objectBudget, valueBudget } from './budget.ts';
+import { keyBudget, objectBudget, valueBudget } from './budget.ts';
 import { asBuffer } from './byte-reader.ts';
 import { JsonReader } from './json-reader.ts';
 import { scanJson } from './json-scan.ts';
@@ -17,6 +17,8 @@ export const jsonFormat: Format = {
 
 /** Longer ones may have more parts than the limits allow, and more keys than are remembered. */
 const SHORT = 65_536;
+/** Of a key with a value: `"a":1,`. */
+const LEAST_KEY_BYTES = 6;
 
 const reader = new JsonReader();
 
@@ -26,8 +28,8 @@ const reader = new JsonReader();
  */
 export function readJson(payload: Uint8Array, points: PointEmitter): unknown {
   const { limits } = points;
-  // No document has more values than bytes.
-  const short = payload.length <= Math.min(SHORT, objectBudget(limits));
+  // No document has more values than bytes; a key takes some of them.
+  const short = payload.length <= Math.min(SHORT, objectBudget(limits), keyBudget(limits) * LEAST_KEY_BYTES);
   const document = short ? reader.read(asBuffer(payload), limits.nesting) : undefined;
   return document === undefined ? parseJson(payload, points) : document;
 }
@@ -39,9 +41,14 @@ function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
     return undefined;
   }
   const { nesting } = points.limits;
-  const { tooDeep, longIntegers, objects, values } = scanJson(text, nesting);
+  const most = keyBudget(points.limits);
+  const { tooDeep, longIntegers, objects, values, keys } = scanJson(text, nesting, most);
   if (tooDeep) {
     points.reject('payload_too_deep', `more than ${nesting} levels`, null);
+    return undefined;
+  }
+  if (keys > most) {
+    points.reject('too_many_names', `more than ${most} different keys`, null);
     return undefined;
   }
   if (objects > objectBudget(points.limits) || values > valueBudget(points.limits)) {

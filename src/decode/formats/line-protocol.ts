@@ -5,8 +5,9 @@ import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
 import type { Format } from './format.ts';
-import { LineScanner, mostLinePoints } from './line-scanner.ts';
-import { LineCatalog } from './line-series.ts';
+import { mostLinePoints } from './line-estimate.ts';
+import { LineScanner } from './line-scanner.ts';
+import { LineCatalog, MOST_LINE_TAGS } from './line-series.ts';
 
 export const lineProtocolFormat: Format = {
   what: "InfluxDB's line protocol, as Telegraf writes it",
@@ -30,8 +31,11 @@ export const lineProtocolFormat: Format = {
 };
 
 const catalog = new LineCatalog();
+/** How many payloads were gone through. */
+let emission = 0;
 
 /** The fields of a line wait here for its time, which comes last. */
+const fieldKeys: string[] = [];
 const names: (string | null)[] = [];
 const numbers: number[] = [];
 const others: (string | boolean | null)[] = [];
@@ -43,6 +47,7 @@ function rejectBytes(payload: Uint8Array, points: PointEmitter): undefined {
 /** A line that is none is rejected by itself. */
 function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter): void {
   const scanner = new LineScanner(payload);
+  emission++;
   for (let line = 0; scanner.nextLine(); line++) {
     points.at('lines', line, '');
     points.startItem();
@@ -57,12 +62,21 @@ function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter)
 /** What is wrong with the line; null where its points were emitted. */
 function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter): string | null {
   const key = scanner.key();
-  const series = key === null ? null : catalog.find(key, match, points.scope);
+  if (key === null) {
+    return scanner.fault;
+  }
+  const series = catalog.find(key, match, points.scope);
   if (series === null) {
-    return key === null ? scanner.fault : 'no measurement, or a tag without a name or value';
+    return `no measurement, a tag without a name or value, or more than ${MOST_LINE_TAGS} tags`;
+  }
+  if (points.counts && series.countedIn !== emission) {
+    points.brings(key);
+    series.countedIn = emission;
   }
   points.scope.payload = series.item;
   points.scope.item = series.item;
+  // Where a route takes every field, that it is there is all that is to be counted.
+  const countsOnly = points.counts && match.plan.selects === null;
   let fields = 0;
   do {
     const fieldKey = scanner.fieldKey();
@@ -71,7 +85,11 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
     if (fieldKey === null || (number !== number && value === null)) {
       return scanner.fault;
     }
-    names[fields] = catalog.metricName(fieldKey, series, match, points.scope);
+    points.brings(fieldKey);
+    if (!countsOnly) {
+      fieldKeys[fields] = fieldKey;
+      names[fields] = catalog.metricName(fieldKey, fields, series, match, points.scope);
+    }
     numbers[fields] = typeof value === 'number' ? value : number;
     others[fields] = typeof value === 'number' ? null : value;
     fields++;
@@ -81,6 +99,11 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   if (timed && !scanner.timestamp()) {
     return scanner.fault;
   }
+  if (countsOnly) {
+    points.passes(fields);
+    return null;
+  }
+  if (series.fields.length === 0) catalog.learn(series, fieldKeys, names, fields);
   if (match.deviceId === null) {
     points.setDevice(series.deviceId, match.plan.deviceId.text);
   }

@@ -7,15 +7,13 @@ const [NEWLINE, CARRIAGE_RETURN, SPACE, TAB, NUL] = [0x0a, 0x0d, 0x20, 0x09, 0];
 const [QUOTE, HASH, PLUS, COMMA, MINUS, DOT, EQUALS, BACKSLASH] = [
   0x22, 0x23, 0x2b, 0x2c, 0x2d, 0x2e, 0x3d, 0x5c,
 ];
-const [ZERO, NINE, LOWER_I, LOWER_U] = [0x30, 0x39, 0x69, 0x75];
+const [ZERO, NINE, LOWER_E, LOWER_I, LOWER_U] = [0x30, 0x39, 0x65, 0x69, 0x75];
 
 /** Nothing longer is a number of a sensor, and reading it would cost more than it is worth. */
 const LONGEST_NUMERAL = 400;
 /** As many digits are a whole number that a double holds. */
 const EXACT_DIGITS = 15;
 const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
-const NUMERAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
-const INTEGER = /^[+-]?\d+[iu]$/;
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['t', 'T', 'true', 'True', 'TRUE'].map((word) => [word, true] as const),
   ...['f', 'F', 'false', 'False', 'FALSE'].map((word) => [word, false] as const),
@@ -24,6 +22,8 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 /** Measurements with their tags, and names of fields: the longest that Telegraf's inputs have are near. */
 const LONGEST_KEY = 200;
 const keys = new KeyCache(LONGEST_KEY);
+/** Where short texts are put together. */
+const scratch = Buffer.alloc(1024);
 
 /**
  * Goes through valid UTF-8 part by part. Where a part is not there its method returns null and `fault` says what is wrong: a
@@ -155,27 +155,23 @@ export class LineScanner {
 
   /** A field's value: a number, a boolean or a text. */
   value(): number | boolean | string | null {
-    if (this.bytes[this.at] === QUOTE) {
+    const { bytes } = this;
+    if (bytes[this.at] === QUOTE) {
       return this.#quoted();
     }
     const start = this.at;
-    let at = start;
-    while (at < this.#end && !isEnd(this.bytes[at] as number)) at++;
+    const numeral = endOfNumeral(bytes, start, this.#end);
+    let at = Math.max(start, numeral);
+    while (at < this.#end && !isEnd(bytes[at] as number)) at++;
     this.at = at;
     if (at - start > LONGEST_NUMERAL) {
       return this.#refuse('a value that is too long');
     }
-    const written = this.bytes.toString('utf8', start, at);
-    if (NUMERAL.test(written)) {
-      return Number(written);
+    if (at === numeral) {
+      const last = bytes[at - 1];
+      return Number(bytes.toString('latin1', start, last === LOWER_I || last === LOWER_U ? at - 1 : at));
     }
-    if (
-      INTEGER.test(written) &&
-      !(written.startsWith('-') && written.charCodeAt(written.length - 1) === LOWER_U)
-    ) {
-      return Number(written.slice(0, -1));
-    }
-    const boolean = BOOLEANS.get(written);
+    const boolean = BOOLEANS.get(bytes.toString('latin1', start, at));
     if (boolean === undefined) {
       return this.#refuse('a value that is no number, boolean or text in quotes');
     }
@@ -225,65 +221,68 @@ export class LineScanner {
   #quoted(): string | null {
     const { bytes } = this;
     const start = this.at + 1;
-    let end = bytes.indexOf(QUOTE, start);
-    while (end !== -1 && isEscaped(bytes, start, end)) {
-      end = bytes.indexOf(QUOTE, end + 1);
+    let end = start;
+    let escapes = 0;
+    let high = 0;
+    for (; end < this.#end; end++) {
+      const code = bytes[end] as number;
+      high |= code;
+      if (code === QUOTE) break;
+      if (code === BACKSLASH && (bytes[end + 1] === QUOTE || bytes[end + 1] === BACKSLASH)) {
+        escapes++;
+        end++;
+      }
     }
-    if (end === -1 || (end + 1 < this.#end && !isEnd(bytes[end + 1] as number))) {
-      return this.#refuse(end === -1 ? 'a text without its end' : 'something behind the end of a text');
+    if (end >= this.#end || (end + 1 < this.#end && !isEnd(bytes[end + 1] as number))) {
+      return this.#refuse(end >= this.#end ? 'a text without its end' : 'something behind the end of a text');
     }
     this.at = end + 1;
-    const text = bytes.toString('utf8', start, end);
-    return text.includes('\\') ? text.replaceAll(/\\(["\\])/g, '$1') : text;
+    if (escapes > 0) return unescape(bytes, start, end, escapes);
+    return high < 0x80 ? bytes.toString('latin1', start, end) : bytes.toString('utf8', start, end);
   }
 }
 
-/** Whether the first line, beside comments and empty ones, is one of the protocol. */
-export function beginsWithLine(payload: Uint8Array): boolean {
-  const scanner = new LineScanner(payload);
-  if (!scanner.nextLine() || scanner.key() === null) {
-    return false;
+/** The text without the backslashes before quotes and backslashes: a copy costs less than a search. */
+function unescape(bytes: Buffer, start: number, end: number, escapes: number): string {
+  const length = end - start - escapes;
+  const plain = length <= scratch.length ? scratch : Buffer.allocUnsafe(length);
+  let to = 0;
+  for (let at = start; at < end; at++) {
+    if (bytes[at] === BACKSLASH && (bytes[at + 1] === QUOTE || bytes[at + 1] === BACKSLASH)) at++;
+    plain[to++] = bytes[at] as number;
   }
-  do {
-    if (scanner.fieldKey() === null || scanner.value() === null) return false;
-  } while (scanner.anotherField());
-  return scanner.timestamp();
+  return plain.toString('utf8', 0, length);
 }
 
-/** By byte, so that counting needs no branch. */
-const COUNTED = Uint8Array.from({ length: 256 }, (_, code) => (code === EQUALS || code === NEWLINE ? 1 : 0));
-
-/**
- * No fewer than the points of a payload: a field has an `=`; a line that is none counts as one too. Looks closer, at what is no
- * tag, where that comes to more than `enough`.
- */
-export function mostLinePoints(payload: Uint8Array, enough: number): number {
-  let most = 1;
-  for (let at = 0; at < payload.length; at++) {
-    most += COUNTED[payload[at] as number] as number;
+/** Where a decimal number, or an integer with its `i` or `u`, ends; -1 where there is none. */
+function endOfNumeral(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  const sign = bytes[at];
+  if (sign === MINUS || sign === PLUS) at++;
+  const whole = at;
+  at = endOfDigits(bytes, at, end);
+  let digits = at - whole;
+  if (digits > 0 && at < end && (bytes[at] === LOWER_I || (bytes[at] === LOWER_U && sign !== MINUS))) {
+    return at + 1;
   }
-  const bytes = asBuffer(payload);
-  // Within a text, or behind a backslash, neither a space nor an end of a line is one.
-  return most <= enough || bytes.includes(QUOTE) || bytes.includes(BACKSLASH) ? most : mostFields(bytes);
+  if (at < end && bytes[at] === DOT) {
+    const fraction = at + 1;
+    at = endOfDigits(bytes, fraction, end);
+    digits += at - fraction;
+  }
+  if (digits === 0) return -1;
+  if (at >= end || ((bytes[at] as number) | 0x20) !== LOWER_E) return at;
+  at++;
+  if (at < end && (bytes[at] === MINUS || bytes[at] === PLUS)) at++;
+  const exponent = at;
+  at = endOfDigits(bytes, exponent, end);
+  return at > exponent ? at : -1;
 }
 
-function mostFields(bytes: Buffer): number {
-  let most = 0;
-  let fields = 0;
-  let inKey = true;
-  for (let at = 0; at < bytes.length; at++) {
-    const code = bytes[at];
-    if (code === NEWLINE) {
-      most += Math.max(fields, 1);
-      fields = 0;
-      inKey = true;
-    } else if (code === SPACE) {
-      inKey = false;
-    } else if (code === EQUALS && !inKey) {
-      fields++;
-    }
-  }
-  return most + Math.max(fields, 1);
+function endOfDigits(bytes: Buffer, start: number, end: number): number {
+  let at = start;
+  while (at < end && isDigit(bytes[at] as number)) at++;
+  return at;
 }
 
 /** Of UTF-8: decoders leave it away. */
@@ -297,11 +296,4 @@ function isDigit(code: number): boolean {
 
 function isEnd(code: number): boolean {
   return code === COMMA || code === SPACE || code === NEWLINE || code === CARRIAGE_RETURN;
-}
-
-/** Whether an odd number of backslashes stands before. */
-function isEscaped(bytes: Uint8Array, start: number, at: number): boolean {
-  let first = at;
-  while (first > start && bytes[first - 1] === BACKSLASH) first--;
-  return (at - first) % 2 === 1;
 }

@@ -7,12 +7,20 @@ import type { TopicMatch } from '../router.ts';
 import { setMember } from './byte-reader.ts';
 import { MatchCache } from './match-cache.ts';
 
+/** More tags of a line name nothing that people look at. */
+export const MOST_LINE_TAGS = 256;
+
 /** What all lines with the same measurement and tags have in common. */
 export interface LineSeries {
   /** As the route reads it of the line; the topic's where it reads it there. */
   readonly deviceId: unknown;
-  /** The metric of each field, by the field's name as it is written; none before the first. */
-  metrics: Map<string, string> | null;
+  /** The payload that it was counted in last, by its number. */
+  countedIn: number;
+  /** The fields by their names as they are written, in the order of the first line, and the metric of each; none before it ends. */
+  fields: readonly string[];
+  metrics: readonly (string | null)[];
+  /** The metrics of fields that came elsewhere in a line. */
+  strays: Map<string, string> | null;
   readonly meta: SeriesMeta | null;
   /** The line as paths see it: `@.measurement`, `@.tags.host`, `@.field`. */
   readonly item: LineItem;
@@ -23,6 +31,8 @@ interface LineItem {
   readonly measurement: string;
   readonly tags: Readonly<Record<string, string>>;
 }
+
+const NO_FIELDS: readonly string[] = [];
 
 /** Finds the series of lines, known ones by their beginning as it is written. */
 export class LineCatalog {
@@ -39,32 +49,53 @@ export class LineCatalog {
     return series;
   }
 
-  /** Null where the route's path leads to no text. */
-  metricName(fieldKey: string, series: LineSeries, match: TopicMatch, scope: Scope): string | null {
-    const known = series.metrics?.get(fieldKey);
+  /** `position`: the field's in its line. Null where the route's path leads to no text. */
+  metricName(
+    fieldKey: string,
+    position: number,
+    series: LineSeries,
+    match: TopicMatch,
+    scope: Scope,
+  ): string | null {
+    const { fields, metrics } = series;
+    const known = fields[position] === fieldKey ? metrics[position] : series.strays?.get(fieldKey);
     if (known !== undefined) {
       return known;
     }
     const name = nameOfMetric(unescape(fieldKey), series, match, scope);
-    if (name !== null) {
-      this.#known.grow();
-      series.metrics ??= new Map();
-      series.metrics.set(fieldKey, name);
+    if (name !== null && fields.length > 0) {
+      this.#known.grow(1);
+      series.strays ??= new Map();
+      series.strays.set(fieldKey, name);
     }
     return name;
+  }
+
+  /** Keeps so many fields of the first line of a series, and the metrics of them. */
+  learn(
+    series: LineSeries,
+    fields: readonly string[],
+    metrics: readonly (string | null)[],
+    count: number,
+  ): void {
+    this.#known.grow(count);
+    series.fields = fields.slice(0, count);
+    series.metrics = metrics.slice(0, count);
   }
 }
 
 /** Null where the key is none. */
 function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
-  const [measurement = '', ...pairs] = splitUnescaped(key, ',');
-  if (measurement === '') {
+  const parts = splitUnescaped(key, ',');
+  const measurement = parts[0] ?? '';
+  if (measurement === '' || parts.length > MOST_LINE_TAGS + 1) {
     return null;
   }
   const tags: Record<string, string> = {};
-  for (const pair of pairs) {
-    const [name = '', value = '', ...more] = splitUnescaped(pair, '=');
-    if (name === '' || value === '' || more.length > 0) {
+  for (let index = 1; index < parts.length; index++) {
+    const pair = splitUnescaped(parts[index] as string, '=');
+    const [name = '', value = ''] = pair;
+    if (name === '' || value === '' || pair.length > 2) {
       return null;
     }
     setMember(tags, unescape(name), unescape(value));
@@ -72,14 +103,17 @@ function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | 
   const item = { measurement: unescape(measurement), tags };
   const { deviceId, route } = match.plan;
   const ownTags = tagsOf(deviceId);
-  const others: Record<string, string> = {};
+  const isOwn = ownTags.some((name) => typeof name === 'string' && Object.hasOwn(tags, name));
+  const others: Record<string, string> = isOwn ? {} : tags;
   let suffix = '';
-  for (const name of pairs.length > 1 ? Object.keys(tags).toSorted() : Object.keys(tags)) {
+  let isTagged = false;
+  for (const name of parts.length > 2 ? Object.keys(tags).toSorted() : Object.keys(tags)) {
     const value = tags[name] ?? '';
-    if (ownTags.includes(name)) {
+    if (isOwn && ownTags.includes(name)) {
       continue;
     }
-    setMember(others, name, value);
+    isTagged = true;
+    if (isOwn) setMember(others, name, value);
     if (route.metric_tags === undefined || route.metric_tags.includes(name)) {
       suffix += `,${escapeName(name)}=${escapeName(value)}`;
     }
@@ -88,8 +122,11 @@ function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | 
   scope.item = item;
   return {
     deviceId: match.deviceId ?? evaluate(deviceId, scope),
-    metrics: null,
-    meta: suffix === '' && Object.keys(others).length === 0 ? null : { tags: others },
+    countedIn: 0,
+    fields: NO_FIELDS,
+    metrics: NO_FIELDS,
+    strays: null,
+    meta: isTagged ? { tags: others } : null,
     item,
     suffix,
   };

@@ -1,7 +1,9 @@
 import type { TopicMatch } from '../router.ts';
 
-/** Devices repeat what they send; the bound keeps a stranger's endless names from filling the memory (some 20 MB). */
-const CACHED = 20_000;
+/** Devices repeat what they send; the bound keeps a stranger's endless names from filling the memory: about 100 bytes each. */
+const CACHED = 200_000;
+/** Of those, what a text with its meaning takes. */
+const MEANING = 8;
 
 /** What a text in a payload means under a topic's route, so that it is read once. */
 export class MatchCache<T> {
@@ -21,7 +23,7 @@ export class MatchCache<T> {
 
   /** `text` must be a text of its own, not a part of a payload. */
   set(match: TopicMatch, text: string, meaning: T): void {
-    this.grow();
+    this.grow(MEANING);
     const known = this.#byMatch.get(match);
     if (known === undefined) {
       this.#byMatch.set(match, new Map([[text, meaning]]));
@@ -31,9 +33,10 @@ export class MatchCache<T> {
     }
   }
 
-  /** Counts something that a meaning keeps. */
-  grow(): void {
-    if (++this.#size > CACHED) {
+  /** Counts what a meaning keeps, in parts of about 100 bytes. */
+  grow(parts: number): void {
+    this.#size += parts;
+    if (this.#size > CACHED) {
       this.#byMatch = new WeakMap();
       this.#size = 0;
       this.#latest = null;

@@ -132,7 +132,7 @@ function readMap(length: number, reader: ByteReader): Record<string, unknown> {
     if (typeof key !== 'string' && typeof key !== 'number' && typeof key !== 'bigint') {
       throw reader.malformed('a key that is neither a text nor a number');
     }
-    setMember(members, typeof key === 'string' ? key : String(key), readItem(reader));
+    setMember(members, reader.key(typeof key === 'string' ? key : String(key)), readItem(reader));
   }
   reader.leave();
   return members;

@@ -7,7 +7,7 @@ import { MatchCache } from './match-cache.ts';
 
 export interface SenmlSeries {
   /** The record as paths see it: `@.bn`, `@.n`, `@.name`, `@.u`. */
-  readonly item: object;
+  readonly item: { readonly bn: string; readonly n: string; readonly name: string; readonly u: string };
   /** As the route reads it of the record; the topic's where it reads it there. */
   readonly deviceId: unknown;
   /** Null where the route's path leads to no text. */
@@ -17,6 +17,9 @@ export interface SenmlSeries {
   readonly sumName: string | null;
   readonly sumMeta: SeriesMeta | null;
 }
+
+/** What a name takes in the memory of the catalog. */
+const NAME = 6;
 
 /** What is known of a name under a base name. */
 interface KnownName {
@@ -53,7 +56,7 @@ export class SenmlCatalog {
     const known = this.#names.get(name);
     if (known === undefined) {
       const plain = this.#make(name, unit, false, match, scope);
-      this.#known.grow();
+      this.#known.grow(NAME);
       this.#names.set(name, { pack: this.#pack, unit, plain, beside: null });
       return plain;
     }
@@ -71,7 +74,7 @@ export class SenmlCatalog {
     let series = known.beside.get(unit);
     if (series === undefined) {
       series = this.#make(name, unit, true, match, scope);
-      this.#known.grow();
+      this.#known.grow(NAME);
       known.beside.set(unit, series);
     }
     return series;

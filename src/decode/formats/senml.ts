@@ -72,7 +72,10 @@ function emitPack(pack: readonly SenmlRecord[], match: TopicMatch, points: Point
   for (let index = 0; index < pack.length; index++) {
     const record = pack[index] as SenmlRecord;
     const { bn, bt, bu, bv, bs } = record;
-    if (bn !== undefined) catalog.setBase(bn, match);
+    if (bn !== undefined) {
+      points.brings(bn);
+      catalog.setBase(bn, match);
+    }
     if (bt !== undefined) base.micros = secondsToMicros(Number(bt));
     if (bu !== undefined) base.unit = bu;
     if (bv !== undefined) base.value = Number(bv);
@@ -94,6 +97,7 @@ function emitRecord(
   points: PointEmitter,
 ): void {
   const series = catalog.find(n, u ?? base.unit, match, points.scope);
+  points.brings(series.item.name);
   points.startItem();
   points.scope.item = series.item;
   if (match.deviceId === null) {

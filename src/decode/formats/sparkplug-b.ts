@@ -1,8 +1,9 @@
 import { inflateSync, unzipSync } from 'node:zlib';
+import { Excess } from '../excess.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import { excerpt } from '../place.ts';
 import type { TopicMatch } from '../router.ts';
-import { MessageError, readPayload, TooManyValues } from '../sparkplug/message.ts';
+import { MessageError, readPayload } from '../sparkplug/message.ts';
 import type { Payload } from '../sparkplug/payload.ts';
 import { emitMessage } from '../sparkplug/emission.ts';
 import { readTopic, type SparkplugTopic } from '../sparkplug/topic.ts';
@@ -29,7 +30,7 @@ export const sparkplugFormat: Format = {
       points.reject('payload_shape', `${excerpt(points.topic)} is no topic of Sparkplug B`, null);
       return undefined;
     }
-    const read = readMessage(payload, points);
+    const read = readMessage(payload, topic, points);
     return read === undefined ? undefined : { topic, payload: read };
   },
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void {
@@ -38,19 +39,22 @@ export const sparkplugFormat: Format = {
   },
 };
 
-function readMessage(bytes: Uint8Array, points: PointEmitter): Payload | undefined {
-  const { messageBytes, pointsPerMessage } = points.limits;
+function readMessage(bytes: Uint8Array, topic: SparkplugTopic, points: PointEmitter): Payload | undefined {
+  const { messageBytes, pointsPerMessage, namesPerMessage } = points.limits;
+  // Each metric of a birth is a name; data may say the same ones again and again.
+  const isBirth = topic.type === 'NBIRTH' || topic.type === 'DBIRTH';
+  const mostMetrics = isBirth ? Math.min(namesPerMessage, pointsPerMessage) : pointsPerMessage;
   try {
-    const payload = readPayload(bytes, pointsPerMessage);
+    const payload = readPayload(bytes, pointsPerMessage, mostMetrics);
     if (payload.uuid !== COMPRESSED) return payload;
-    const inner = readPayload(decompress(payload, messageBytes), pointsPerMessage);
+    const inner = readPayload(decompress(payload, messageBytes), pointsPerMessage, mostMetrics);
     return {
       ...inner,
       seq: inner.seq ?? payload.seq,
       timestamp: inner.timestamp ?? payload.timestamp,
     };
   } catch (error) {
-    if (error instanceof TooManyValues) points.reject('too_many_points', error.message, null);
+    if (error instanceof Excess) points.reject(error.code, error.message, null);
     else if (error instanceof RangeError) points.reject('payload_too_large', 'decompressed', null);
     else if (error instanceof MessageError) points.reject('payload_not_sparkplug', error.message, null);
     else throw error;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { Writer } from 'protobufjs/minimal.js';
 import type { SeriesMeta } from '../../pipeline/types.ts';
-import { TYPE, typeOf } from './datatype.ts';
+import { typeOf } from './datatype.ts';
+import { DefinitionWriter } from './definition-writer.ts';
 import { readPayload } from './message.ts';
 import type { Alias, Metric, Template } from './payload.ts';
 
@@ -20,6 +20,7 @@ export class BirthTable {
   readonly #byAlias = new Map<Alias, BornMetric | null>();
   readonly #byName = new Map<string, { readonly metric: BornMetric; readonly alias: Alias | null }>();
   #digest: string | null = null;
+  #encoded: Uint8Array | null = null;
 
   constructor(metrics: readonly Metric[]) {
     this.#add(metrics, '');
@@ -51,16 +52,14 @@ export class BirthTable {
 
   /** The table as a Sparkplug payload without values. */
   encode(): Uint8Array {
-    const writer = Writer.create();
+    this.#encoded ??= this.#encode();
+    return this.#encoded;
+  }
+
+  #encode(): Uint8Array {
+    const writer = new DefinitionWriter();
     for (const { metric, alias } of this.#byName.values()) {
-      writer.uint32(18).fork().uint32(10).string(metric.name);
-      if (alias !== null) writer.uint32(16).uint64(longOf(alias) as never);
-      if (metric.type !== TYPE.none) writer.uint32(32).uint32(metric.type);
-      if (metric.meta?.unit !== undefined) {
-        writer.uint32(74).fork().uint32(10).string('engUnit').uint32(18).fork();
-        writer.uint32(66).string(metric.meta.unit).ldelim().ldelim();
-      }
-      writer.ldelim();
+      writer.metric(metric.name, alias, metric.type, metric.meta?.unit);
     }
     return writer.finish();
   }
@@ -79,9 +78,4 @@ export class BirthTable {
       if (template !== null) this.#add(template.metrics, `${name}/`);
     }
   }
-}
-
-function longOf(alias: Alias): { low: number; high: number } {
-  const wide = BigInt(alias);
-  return { low: Number(wide & 0xffff_ffffn), high: Number(wide >> 32n) };
 }

@@ -5,13 +5,11 @@
  */
 
 import { Reader } from 'protobufjs/minimal.js';
+import { Excess } from '../excess.ts';
 import type { DataSet, Metric, Payload, Template, ValueKind, WireValue } from './payload.ts';
 
 /** What is wrong with the bytes. */
 export class MessageError extends Error {}
-
-/** More values than the limits allow. */
-export class TooManyValues extends Error {}
 
 /** Messages within one another: a template and its metrics are two. */
 const MAX_DEPTH = 32;
@@ -19,12 +17,12 @@ const MAX_DEPTH = 32;
 /** What the properties of a metric call its engineering unit. */
 const UNIT_PROPERTIES = new Set(['engUnit', 'Engineering Units', 'engineeringUnits', 'unit', 'units']);
 
-/** At most `most` metrics and values of data sets. Throws MessageError or TooManyValues. */
-export function readPayload(bytes: Uint8Array, most: number): Payload {
+/** At most `most` metrics and values of data sets, `mostMetrics` metrics. Throws MessageError or Excess. */
+export function readPayload(bytes: Uint8Array, most: number, mostMetrics = most): Payload {
   try {
-    return new PayloadReader(bytes, most).payload();
+    return new PayloadReader(bytes, most, mostMetrics).payload();
   } catch (error) {
-    if (error instanceof MessageError || error instanceof TooManyValues) throw error;
+    if (error instanceof MessageError || error instanceof Excess) throw error;
     throw new MessageError(error instanceof Error ? error.message : String(error), { cause: error });
   }
 }
@@ -32,14 +30,17 @@ export function readPayload(bytes: Uint8Array, most: number): Payload {
 class PayloadReader {
   readonly #reader: Reader;
   readonly #most: number;
+  readonly #mostMetrics: number;
   #left: number;
+  #metrics = 0;
   #depth = 0;
   /** Where the innermost message ends. */
   #end: number;
 
-  constructor(bytes: Uint8Array, most: number) {
+  constructor(bytes: Uint8Array, most: number, mostMetrics: number) {
     this.#reader = Reader.create(bytes);
     this.#most = most;
+    this.#mostMetrics = mostMetrics;
     this.#left = most;
     this.#end = bytes.length;
   }
@@ -61,6 +62,9 @@ class PayloadReader {
 
   #metric(wireType: number): Metric {
     this.#spend();
+    if (++this.#metrics > this.#mostMetrics) {
+      throw new Excess('too_many_names', `more than ${this.#mostMetrics} metrics`);
+    }
     const metric: Metric = {
       name: null,
       alias: null,
@@ -234,7 +238,7 @@ class PayloadReader {
   }
 
   #spend(): void {
-    if (--this.#left < 0) throw new TooManyValues(`more than ${this.#most} values`);
+    if (--this.#left < 0) throw new Excess('too_many_points', `more than ${this.#most} values`);
   }
 
   #uint64(wireType: number): number | bigint {

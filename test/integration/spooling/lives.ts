@@ -19,6 +19,7 @@ import { silent } from '../../unit/pipeline/ports.ts';
 const LIMITS = {
   messageBytes: 1_000_000,
   pointsPerMessage: 1_000,
+  namesPerMessage: 1_000,
   nesting: 32,
   nameLength: 255,
   textLength: 65_536,

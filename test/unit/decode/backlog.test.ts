@@ -10,6 +10,7 @@ import { message, TAKE_ALL } from '../pipeline/messages.ts';
 const LIMITS = {
   messageBytes: 1_000,
   pointsPerMessage: 100,
+  namesPerMessage: 1_000,
   nesting: 10,
   nameLength: 100,
   textLength: 100,

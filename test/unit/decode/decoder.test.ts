@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { encode } from 'cborg';
 import * as fc from 'fast-check';
+import type { RouteConfig } from '../../../src/config/route.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { DEAD_LETTERS } from '../../../src/errors.ts';
 import { garbage } from '../../support/corpus.ts';
@@ -59,6 +61,75 @@ test('Messages are bounded in bytes and in points, and refused as a whole', () =
   assert.deepEqual([partly.rows.length, partly.rejects.length], [0, 1]);
   const large = decode(DEFAULT_ROUTES, 'devices/d/m', 'x'.repeat(65), limits);
   assert.deepEqual(large.rejects, [{ code: 'payload_too_large', detail: '$: 65 bytes' }]);
+});
+
+test('Messages are bounded in different names, of devices and metrics or what stands for them', () => {
+  const limits = { ...LIMITS, namesPerMessage: 50 };
+  const list = (count: number, part: (index: number) => string, separator = ',') =>
+    Array.from({ length: count }, (_, index) => part(index)).join(separator);
+  const route = (overrides: Partial<RouteConfig>) => [makeRoute({ topic: 'd/{device_id}', ...overrides })];
+  const plain = route({});
+  // By how they bring so many names, more than once where they can.
+  const messages: [title: string, routes: readonly RouteConfig[], of: (count: number) => string | Buffer][] =
+    [
+      ['keys', plain, (count) => `{${list(count, (index) => `"k${index}":1`)}}`],
+      [
+        'items',
+        plain,
+        (count) => `[${list(count * 3, (index) => `{"metric_name":"k${index % count}","value":1}`)}]`,
+      ],
+      [
+        'columns',
+        plain,
+        (count) => `{"timestamp":[1,2],"metrics":{${list(count, (index) => `"k${index}":[1,2]`)}}}`,
+      ],
+      [
+        'devices',
+        route({ topic: 'all', device_id: '@.id', each: '$', metric_name: 'm', value: '@.v' }),
+        (count) => `[${list(count - 1, (index) => `{"id":"d${index}","v":1}`)}]`,
+      ],
+      ['elements', route({ flatten: 'arrays' }), (count) => `{"a":[${list(count, () => '1')}]}`],
+      [
+        'CBOR',
+        route({ format: 'cbor' }),
+        (count) =>
+          Buffer.from(
+            encode(Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, 1]))),
+          ),
+      ],
+      [
+        'SenML',
+        route({ format: 'senml' }),
+        (count) =>
+          `[{"bn":"b:"},${list((count - 1) * 3, (index) => `{"n":"${index % (count - 1)}","v":1}`)}]`,
+      ],
+      [
+        'lines',
+        route({ format: 'line_protocol' }),
+        (count) => list((count - 2) * 3, (index) => `m,t=${index % (count - 2)} a=1,b=2`, '\n'),
+      ],
+      [
+        'fields',
+        route({ format: 'line_protocol' }),
+        (count) => `m ${list(count - 1, (index) => `f${index}=1`)}`,
+      ],
+    ];
+  for (const [title, routes, of] of messages) {
+    const topic = routes[0]?.topic === 'all' ? 'all' : 'd/1';
+    const full = decode(routes, topic, of(50), limits);
+    assert.ok(full.rows.length >= 48, title);
+    assert.ok(
+      full.rejects.every(({ code }) => code !== 'too_many_names'),
+      title,
+    );
+    const over = decode(routes, topic, of(51), limits);
+    assert.deepEqual(over.rows, [], title);
+    assert.deepEqual(
+      over.rejects,
+      [{ code: 'too_many_names', detail: '$: more than 50 different names' }],
+      title,
+    );
+  }
 });
 
 test('A message leaves nothing behind for the next', () => {

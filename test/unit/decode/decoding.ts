@@ -6,6 +6,7 @@ import type { DropReason, PointWriter, SeriesKind, SeriesMeta } from '../../../s
 export const LIMITS: DecodeLimits = {
   messageBytes: 2 * 1024 * 1024,
   pointsPerMessage: 100_000,
+  namesPerMessage: 20_000,
   nesting: 32,
   nameLength: 255,
   textLength: 65_536,

@@ -17,6 +17,7 @@ const { routes } = loadConfig({ env: { TIDEGATE_DATABASE_URL: 'postgres://localh
 const decoder = createDecoder(routes, {
   messageBytes: 1_000_000,
   pointsPerMessage: 1_000,
+  namesPerMessage: 1_000,
   nesting: 16,
   nameLength: 200,
   textLength: 1_000,

@@ -62,6 +62,10 @@ function full(unit: Buffer | string, head: Buffer | string = '', tail: Buffer | 
   return Buffer.concat([begin, Buffer.alloc(count * parts.length, parts), end]);
 }
 
+/** More different keys than a message may have names, each as short as can be. */
+const keys = Array.from({ length: 150_000 }, (_, index) => index.toString(36));
+const object = Object.fromEntries(keys.map((key) => [`_${key}`, 1]));
+
 /** What they are, how they are refused; null where lines are none each, or nothing is there. */
 const HOSTILE: readonly [format: FormatName, title: string, payload: Buffer, code: DeadLetterCode | null][] =
   [
@@ -72,6 +76,20 @@ const HOSTILE: readonly [format: FormatName, title: string, payload: Buffer, cod
     ['json', 'a numeral of 2 MiB', full('9', '{"value":', '}'), 'number_out_of_range'],
     ['json', 'a text of 2 MiB', full('\\u0061', '{"value":"', '"}'), 'text_too_long'],
     ['json', 'one key again and again', full('"a":1,', '{', '"b":1}'), null],
+    ['json', 'new keys', Buffer.from(JSON.stringify(object)), 'too_many_names'],
+    [
+      'json',
+      'new keys of items, and white space',
+      Buffer.from(
+        `[${keys
+          .slice(0, 100_000)
+          .map((key) => `{"_${key}"\t: 1}`)
+          .join(',')}]`,
+      ),
+      'too_many_names',
+    ],
+    ['cbor', 'new keys', Buffer.from(encodeCbor(object)), 'too_many_names'],
+    ['msgpack', 'new keys', Buffer.from(encodeMsgpack(object)), 'too_many_names'],
     ['value', 'a numeral of 2 MiB', full('9'), null],
     ['cbor', 'nested arrays', full(hex('81')), 'payload_too_deep'],
     ['cbor', 'nested arrays without an end', full(hex('9f')), 'payload_too_deep'],

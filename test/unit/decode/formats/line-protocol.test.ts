@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { RouteConfig } from '../../../../src/config/route.ts';
+import { decodeLimits } from '../../../../src/app-options.ts';
+import { loadConfig } from '../../../../src/config/load.ts';
 import { decode, LIMITS, makeRoute } from '../decoding.ts';
 
 const NONE = Number.NaN;
@@ -182,4 +184,59 @@ test('5,000 lines in one message', () => {
   const few = { ...LIMITS, pointsPerMessage: 9_999 };
   const { rejects: refused } = decode([makeRoute(TELEGRAF)], 'telegraf/x', lines.join('\n'), few);
   assert.deepEqual(refused, [{ code: 'too_many_points', detail: '$: more than 9999 points' }]);
+});
+
+test('Telegraf sends 5,000 lines of ten fields, of a series each, within the limits of a configuration that names none', () => {
+  const limits = decodeLimits(
+    loadConfig({ env: { TIDEGATE_DATABASE_URL: 'postgres://user:none@127.0.0.1/none' } }),
+  );
+  const lines = Array.from({ length: 5000 }, (_, index) => {
+    const fields = Array.from({ length: 10 }, (_, field) => `usage_${field}=${index / 8 + field}`);
+    return `cpu,cpu=cpu${index % 50},host=h${Math.floor(index / 50)} ${fields.join(',')} 1465839830000000000`;
+  });
+  const send = (payload: string) => decode([makeRoute(TELEGRAF)], 'telegraf/x', payload, limits);
+  const { rows, rejects } = send(lines.join('\n'));
+  assert.deepEqual(rejects, []);
+  assert.equal(new Set(rows.map(([device, metric]) => `${device} ${metric}`)).size, 50_000);
+  assert.deepEqual(rows.at(-1), [
+    'h99',
+    'cpu.usage_9,cpu=cpu49',
+    1_465_839_830_000_000,
+    4999 / 8 + 9,
+    'gauge',
+  ]);
+  const [first = ''] = lines;
+  assert.deepEqual(
+    send([...lines, first].join('\n')).rejects.map(({ code }) => code),
+    ['too_many_points'],
+  );
+  const short = Array.from({ length: 10_000 }, (_, index) => `m,t=${index} f=1`);
+  assert.deepEqual(
+    send(short.join('\n')).rejects.map(({ code }) => code),
+    ['too_many_names'],
+  );
+});
+
+test('Fields have their names wherever they stand in a line, and however often it is sent', () => {
+  const orders = ['a=1,b=2', 'b=3,a=4', 'c=5,a=6,b=7,c=8', 'a=9', 'b=10,c=11'];
+  for (let time = 0; time < 3; time++) {
+    const { rows } = sent(orders.map((fields) => `order,host=x ${fields}`).join('\n'));
+    assert.deepEqual(
+      rows.map(([, metric, , value]) => `${metric.slice('order.'.length)}=${value}`).join(' '),
+      orders.join(' ').replaceAll(',', ' '),
+    );
+  }
+});
+
+test('A line has so many tags and no more', () => {
+  const tags = Array.from({ length: 256 }, (_, index) => `,t${index}=1`).join('');
+  const route = makeRoute({ ...TELEGRAF, metric_tags: [], device_id: 'd' });
+  const send = (line: string) => decode([route], 'telegraf/x', line);
+  assert.equal(send(`m${tags} f=1`).rows.length, 1);
+  assert.deepEqual(send(`m${tags},t=1 f=1`).rejects, [
+    {
+      code: 'line_invalid',
+      detail: 'lines[0]: no measurement, a tag without a name or value, or more than 256 tags',
+    },
+  ]);
 });

@@ -479,5 +479,6 @@ test('nesting, and lengths and counts that lie, end as dead letters', () => {
   );
   // 200,001 empty metrics.
   const many = Buffer.alloc(400_002, Buffer.from([0x12, 0]));
-  assert.equal(codeOf(many), 'too_many_points');
+  assert.equal(codeOf(many), 'too_many_names');
+  assert.equal(startReading({}).take(DATA, many).rejects[0]?.code, 'too_many_points');
 });

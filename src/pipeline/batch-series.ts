@@ -2,11 +2,14 @@ import { mergedMeta } from './series-meta.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import type { Series, SeriesKind, SeriesMeta } from './types.ts';
 
+const FIRST_PLACES = 1024;
+
 /** The series of the open batch, in the order of their first points, and what its messages say of them. */
 export class BatchSeries {
   readonly #registry: SeriesRegistry;
   #list: Series[] = [];
-  #indexOf = new Map<Series, number>();
+  /** By the series' place, and true where the list has the series there: nothing has to be cleared for a new batch. */
+  #indexOf = new Int32Array(FIRST_PLACES);
   /** Series that no message brought before: the decoder names the route when it is through. */
   readonly #unrouted: Series[] = [];
   #lastDevice = '';
@@ -24,17 +27,29 @@ export class BatchSeries {
       return this.#lastIndex;
     }
     const series = this.#registry.intern(deviceId, metricName, kind);
-    let index = this.#indexOf.get(series);
-    if (index === undefined) {
-      index = this.#list.push(series) - 1;
-      this.#indexOf.set(series, index);
-      if (series.route === null) this.#unrouted.push(series);
-    }
+    const index = this.#indexOfSeries(series);
     this.#lastDevice = deviceId;
     this.#lastMetric = metricName;
     this.#lastKind = kind;
     this.#lastIndex = index;
     return index;
+  }
+
+  #indexOfSeries(series: Series): number {
+    const { place } = series;
+    const list = this.#list;
+    if (place >= this.#indexOf.length) this.#grow(place);
+    const known = this.#indexOf[place] as number;
+    if (known < list.length && list[known] === series) return known;
+    this.#indexOf[place] = list.length;
+    if (series.route === null) this.#unrouted.push(series);
+    return list.push(series) - 1;
+  }
+
+  #grow(place: number): void {
+    const larger = new Int32Array(Math.max(place + 1, this.#indexOf.length * 2));
+    larger.set(this.#indexOf);
+    this.#indexOf = larger;
   }
 
   at(index: number): Series {
@@ -72,7 +87,6 @@ export class BatchSeries {
   take(): Series[] {
     const list = this.#list;
     this.#list = [];
-    this.#indexOf = new Map();
     this.forgetLast();
     return list;
   }

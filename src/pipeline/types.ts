@@ -134,6 +134,10 @@ export interface Series {
   readonly deviceId: string;
   readonly metricName: string;
   readonly text: boolean;
+  /** A small whole number that no other series in memory has: columns go by it. Free again once the registry forgot it. */
+  readonly place: number;
+  /** What the device sent after it the last time: most send their metrics in the same order again and again. */
+  next: Series | null;
   kind: SeriesKind;
   /** The route that first brought it to this process; null where none is known. */
   route: string | null;

@@ -1,11 +1,11 @@
 import type { Client } from 'pg';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
 import type { Chunks, ClosedChunk } from './chunks.ts';
-import type { SeriesGain } from './journal.ts';
 import { pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { isSame, type OnDuplicate } from './rows.ts';
 import { SegmentEditor } from './segment-editor.ts';
+import { gainsFrom, type SeriesGains } from './series-gains.ts';
 import { SeriesRepeats } from './series-repeats.ts';
 
 /** What is left of the rows once those are taken out that their chunks have: to be written. */
@@ -123,11 +123,12 @@ export class ClosedPoints {
   }
 }
 
-function gainsOf(rows: UpsertRows): SeriesGain[] {
-  return rows.seriesId.map((seriesId, index) => {
+function gainsOf(rows: UpsertRows): SeriesGains {
+  const gains = rows.seriesId.map((seriesId, index) => {
     const time = rows.timestamp[index] as number;
     return { seriesId, points: 0, firstTime: time, lastTime: time, lastValue: rows.value[index] as number };
   });
+  return gainsFrom(gains);
 }
 
 function parameters(rows: UpsertRows): Buffer[] {

@@ -58,7 +58,7 @@ export function leavesArrivals(rows: SortedRows, { run, spans }: DenseRun): bool
 /** The rows that none of the runs has. */
 export function without(rows: SortedRows, runs: readonly DenseRun[]): SortedRows {
   if (runs.reduce((sum, { spans }) => sum + lengthOf(spans), 0) === rows.length) {
-    return { ...rows, length: 0, series: [], start: Int32Array.of(0) };
+    return { ...rows, length: 0, series: new Float64Array(0), start: Int32Array.of(0) };
   }
   const taken = new Uint8Array(rows.length);
   for (const { spans } of runs) for (const { from, to } of spans) taken.fill(1, from, to);

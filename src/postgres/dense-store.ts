@@ -14,13 +14,13 @@ import {
   type Span,
   without,
 } from './dense-runs.ts';
-import type { SeriesGain } from './journal.ts';
 import type { UpsertResult } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { PointStore } from './point-store.ts';
 import type { SortedRows } from './rows.ts';
 import type { SegmentPartitions } from './segment-partitions.ts';
 import { COPY_SEGMENTS, segmentBytes } from './segment-rows.ts';
+import { gainsFrom, joinedGains, type SeriesGain } from './series-gains.ts';
 import type { PlannedSegments, SeriesHeads } from './series-heads.ts';
 
 /** A batch is to be written as segments for which not all is there: to be prepared outside of its transaction. */
@@ -90,7 +90,7 @@ export class DenseStore {
   headed(rows: SortedRows): number[] {
     const runs: number[] = [];
     for (let run = 0; run < rows.series.length; run++) {
-      if (this.#heads.has(rows.series[run]?.id as number)) runs.push(run);
+      if (this.#heads.has(rows.series[run] as number)) runs.push(run);
     }
     return runs;
   }
@@ -105,7 +105,7 @@ export class DenseStore {
   async storePoints(client: Client, rows: SortedRows, copy: boolean): Promise<UpsertResult> {
     const candidates = this.#candidates(rows);
     this.#demandPrepared(rows, candidates);
-    const known = this.headed(rows).map((run) => rows.series[run]?.id as number);
+    const known = this.headed(rows).map((run) => rows.series[run] as number);
     if (known.length === 0) return await this.#store.storePoints(client, rows, copy);
     const marks = await this.#heads.lock(
       client,
@@ -121,7 +121,7 @@ export class DenseStore {
     return {
       ...result,
       stored: result.stored + gains.reduce((sum, { points }) => sum + points, 0),
-      gains: [...result.gains, ...gains],
+      gains: joinedGains([result.gains, gainsFrom(gains)]),
     };
   }
 
@@ -133,7 +133,7 @@ export class DenseStore {
     for (let run = 0; run < rows.series.length; run++) {
       const [from, to] = [rows.start[run] as number, rows.start[run + 1] as number];
       if (to - from < this.#minPoints) continue;
-      const seriesId = rows.series[run]?.id as number;
+      const seriesId = rows.series[run] as number;
       const one = { run, seriesId, spans: openSpans(rows.timestamp, from, to, openChunk) };
       if (lengthOf(one.spans) < this.#minPoints) continue;
       if (partsOf(rows, one).every((part) => this.#coverage(rows, part.from) !== false)) runs.push(one);

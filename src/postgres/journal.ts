@@ -3,16 +3,8 @@ import type { BatchTotals } from '../pipeline/types.ts';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
 import { FORGET_DETAIL, foldSql } from './journal-fold.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import type { SeriesGains } from './series-gains.ts';
 import type { SeriesRepeat } from './series-repeats.ts';
-
-/** What one series gained by a batch. Times in microseconds since 1970; `lastValue` is NaN for texts. */
-export interface SeriesGain {
-  readonly seriesId: number;
-  points: number;
-  firstTime: number;
-  lastTime: number;
-  lastValue: number;
-}
 
 /** A batch as its row of the journal has it. */
 export interface JournalEntry {
@@ -20,7 +12,7 @@ export interface JournalEntry {
   /** Null: it never lay in a spool. */
   readonly spoolRecord: string | null;
   readonly totals: BatchTotals;
-  readonly gains: readonly SeriesGain[];
+  readonly gains: SeriesGains;
   readonly repeats: readonly SeriesRepeat[];
 }
 
@@ -105,11 +97,11 @@ export class Journal {
       points.conflict,
       points.dead_lettered,
       points.dropped,
-      int8Array(gains.map(({ seriesId }) => seriesId)),
-      int8Array(gains.map((gain) => gain.points)),
-      timestamptzArray(gains.map(({ firstTime }) => firstTime)),
-      timestamptzArray(gains.map(({ lastTime }) => lastTime)),
-      float8Array(gains.map(({ lastValue }) => lastValue)),
+      int8Array(gains.seriesId),
+      int8Array(gains.points),
+      timestamptzArray(gains.firstTime),
+      timestamptzArray(gains.lastTime),
+      float8Array(gains.lastValue),
       int8Array(repeats.map(({ seriesId }) => seriesId)),
       int8Array(repeats.map(({ duplicate }) => duplicate)),
       int8Array(repeats.map(({ conflict }) => conflict)),

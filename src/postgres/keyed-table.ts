@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
-import type { SeriesGain } from './journal.ts';
 import type { OnDuplicate } from './rows.ts';
+import { gainsFrom, joinedGains, NO_GAINS, type SeriesGain, type SeriesGains } from './series-gains.ts';
 import { type SeriesRepeat, SeriesRepeats } from './series-repeats.ts';
 
 /** Rows for one keyed table, in the order of its key, each key once. Times in microseconds since 1970. */
@@ -17,7 +17,7 @@ export interface UpsertResult {
   readonly stored: number;
   readonly duplicate: number;
   readonly conflict: number;
-  readonly gains: readonly SeriesGain[];
+  readonly gains: SeriesGains;
   readonly repeats: readonly SeriesRepeat[];
 }
 
@@ -94,18 +94,18 @@ export class KeyedTable {
     return {
       ...result,
       stored: result.stored + arrived.seriesId.length,
-      gains: [...result.gains, ...gains],
+      gains: joinedGains([result.gains, gains]),
     };
   }
 
   async #upsertTimed(client: Client, rows: UpsertRows, onDuplicate: OnDuplicate): Promise<UpsertResult> {
     const total = rows.seriesId.length;
-    if (total === 0) return { stored: 0, duplicate: 0, conflict: 0, gains: [], repeats: [] };
+    if (total === 0) return { stored: 0, duplicate: 0, conflict: 0, gains: NO_GAINS, repeats: [] };
     const input = this.#parameters(rows);
     const { rows: inserted } = await client.query<GainRow>(this.#insertTimed, input);
     const stored = countOf(inserted);
     const gains = inserted.map(gainFrom);
-    if (stored === total) return { stored, duplicate: 0, conflict: 0, gains, repeats: [] };
+    if (stored === total) return { stored, duplicate: 0, conflict: 0, gains: gainsFrom(gains), repeats: [] };
     let conflicts: readonly CountRow[];
     if (onDuplicate === 'keep_first') {
       ({ rows: conflicts } = await client.query<CountRow>(this.#countConflicts, input));
@@ -116,11 +116,11 @@ export class KeyedTable {
     }
     const conflict = countOf(conflicts);
     const repeats = repeatsOf(rows.seriesId, inserted, conflicts);
-    return { stored, duplicate: total - stored - conflict, conflict, gains, repeats };
+    return { stored, duplicate: total - stored - conflict, conflict, gains: gainsFrom(gains), repeats };
   }
 
   /** Every one is stored; where another daemon takes a time meanwhile, at the next attempt. */
-  async #insertArrived(client: Client, rows: UpsertRows): Promise<SeriesGain[]> {
+  async #insertArrived(client: Client, rows: UpsertRows): Promise<SeriesGains> {
     const gains: SeriesGain[] = [];
     let left = rows;
     while (left.seriesId.length > 0) {
@@ -137,7 +137,7 @@ export class KeyedTable {
       }
       left = pick(placed, (index) => !isStored(index));
     }
-    return gains;
+    return gainsFrom(gains);
   }
 
   /** Moves arrivals off the times that the table has, a microsecond at a time; none passes an earlier one of its series. */

@@ -103,7 +103,7 @@ export class PlainBatches {
     ];
     if (headed.length > 0) {
       values.push(
-        int8Array(headed.map((run) => rows.series[run]?.id as number)),
+        int8Array(headed.map((run) => rows.series[run] as number)),
         timestamptzArray(headed.map((run) => rows.timestamp[rows.start[run] as number] as number)),
       );
     }

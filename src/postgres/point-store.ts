@@ -4,14 +4,14 @@ import { from as copyFrom } from 'pg-copy-streams';
 import { copyRows, type KeyedRows } from './binary.ts';
 import type { Chunks, ChunkSource } from './chunks.ts';
 import { ClosedPoints, type ClosedResult } from './closed-points.ts';
-import type { SeriesGain } from './journal.ts';
 import { KeyedTable, pick, type UpsertResult, type UpsertRows } from './keyed-table.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { OnDuplicate, SortedRows } from './rows.ts';
+import { emptyGains, joinedGains, NO_GAINS, type SeriesGains } from './series-gains.ts';
 import type { TextRow } from './text-rows.ts';
 
 const NO_MARKS: ReadonlyMap<number, number> = new Map();
-const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: [], repeats: [] };
+const NOTHING_STORED: UpsertResult = { stored: 0, duplicate: 0, conflict: 0, gains: NO_GAINS, repeats: [] };
 
 /**
  * Writes rows where their time says: into the open chunk that covers it, or into the late table. Points of a chunk that is
@@ -128,25 +128,25 @@ export function allCovered(chunks: Chunks, { timestamp, length }: SortedRows): b
 /** Whether all of them are later than the mark of their series, where it has one. */
 function allAbove(marks: ReadonlyMap<number, number>, rows: SortedRows): boolean {
   if (marks.size === 0) return true;
-  return rows.series.every(({ id }, run) => {
+  return rows.series.every((id, run) => {
     const first = rows.timestamp[rows.start[run] as number] as number;
-    return first > (marks.get(id as number) ?? Number.NEGATIVE_INFINITY);
+    return first > (marks.get(id) ?? Number.NEGATIVE_INFINITY);
   });
 }
 
 /** Of rows that all were stored. */
-export function gainsOf(rows: SortedRows): SeriesGain[] {
-  return rows.series.map((series, run) => {
-    const first = rows.start[run] as number;
-    const last = (rows.start[run + 1] as number) - 1;
-    return {
-      seriesId: series.id as number,
-      points: last - first + 1,
-      firstTime: rows.timestamp[first] as number,
-      lastTime: rows.timestamp[last] as number,
-      lastValue: rows.value[last] as number,
-    };
-  });
+export function gainsOf({ series, start, timestamp, value }: SortedRows): SeriesGains {
+  const gains = emptyGains(series.length);
+  gains.seriesId.set(series);
+  for (let run = 0; run < series.length; run++) {
+    const first = start[run] as number;
+    const last = (start[run + 1] as number) - 1;
+    gains.points[run] = last - first + 1;
+    gains.firstTime[run] = timestamp[first] as number;
+    gains.lastTime[run] = timestamp[last] as number;
+    gains.lastValue[run] = value[last] as number;
+  }
+  return gains;
 }
 
 function pointRows(rows: SortedRows, wanted: (row: number) => boolean): UpsertRows {
@@ -178,7 +178,7 @@ function joined(results: readonly UpsertResult[]): UpsertResult {
     stored: results.reduce((sum, { stored }) => sum + stored, 0),
     duplicate: results.reduce((sum, { duplicate }) => sum + duplicate, 0),
     conflict: results.reduce((sum, { conflict }) => sum + conflict, 0),
-    gains: results.flatMap(({ gains }) => gains),
+    gains: joinedGains(results.map(({ gains }) => gains)),
     repeats: results.flatMap(({ repeats }) => repeats),
   };
 }

@@ -7,7 +7,8 @@ export type OnDuplicate = 'keep_first' | 'keep_last';
 /** Runs of rows that share a series: rows [start[i], start[i + 1]). */
 export interface SortedRows extends KeyedRows {
   readonly arrival: Uint8Array;
-  readonly series: readonly Series[];
+  /** The id of each run's. */
+  readonly series: Float64Array;
   readonly start: Int32Array;
   /** Points that repeated a key of the same batch, with the same value and with another. */
   readonly duplicate: number;
@@ -32,15 +33,16 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
     value: new Float64Array(points.length),
     arrival: new Uint8Array(points.length),
   };
-  const runSeries: Series[] = [];
-  const start: number[] = [];
+  const runSeries = new Float64Array(runs.series.length);
+  const start = new Int32Array(runs.series.length + 1);
+  let written = 0;
   let length = 0;
   let duplicate = 0;
   let conflict = 0;
   let expired = 0;
   const repeats = new SeriesRepeats();
   for (let run = 0; run < runs.series.length; run++) {
-    const its = runs.series[run] as Series;
+    const id = runs.series[run] as number;
     const [begin, end] = [runs.start[run] as number, runs.start[run + 1] as number];
     sortRun(runs.order, begin, end, points);
     if (hasArrivals(runs.order, begin, end, points)) separateArrivals(runs.order, begin, end, points);
@@ -57,26 +59,26 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
         const same = isSame(rows.value[length - 1] as number, value);
         if (same) duplicate++;
         else conflict++;
-        repeats.add(its.id as number, same ? 1 : 0, same ? 0 : 1);
+        repeats.add(id, same ? 1 : 0, same ? 0 : 1);
         if (onDuplicate === 'keep_last') rows.value[length - 1] = value;
         continue;
       }
-      rows.seriesId[length] = its.id as number;
+      rows.seriesId[length] = id;
       rows.timestamp[length] = timestamp;
       rows.value[length] = value;
       rows.arrival[length] = (points.flags[row] as number) & ARRIVAL;
       length++;
     }
     if (length === first) continue;
-    runSeries.push(its);
-    start.push(first);
+    runSeries[written] = id;
+    start[written++] = first;
   }
-  start.push(length);
+  start[written] = length;
   return {
     ...rows,
     length,
-    series: runSeries,
-    start: Int32Array.from(start),
+    series: runSeries.subarray(0, written),
+    start: start.subarray(0, written + 1),
     duplicate,
     conflict,
     repeats: repeats.list(),
@@ -91,7 +93,7 @@ export function isSame(left: number, right: number): boolean {
 
 /** Row numbers by series, the series in the order of their ids: those of `series[i]` are order[start[i]] up to order[start[i + 1]]. */
 interface Runs {
-  readonly series: readonly Series[];
+  readonly series: Float64Array;
   readonly start: Int32Array;
   readonly order: Int32Array;
 }
@@ -106,19 +108,18 @@ function bySeries(points: PointColumns, series: readonly Series[]): Runs {
     const index = points.seriesIndex[row] as number;
     counts[index] = (counts[index] as number) + 1;
   }
-  const idOf = (index: number): number => (series[index] as Series).id as number;
-  const used = Uint32Array.from(series.keys())
-    .filter((index) => (counts[index] as number) > 0)
-    .sort((left, right) => idOf(left) - idOf(right));
+  const ids = Float64Array.from(series, ({ id = Number.NaN }) => id);
   const runOf = new Int32Array(series.length);
-  const start = new Int32Array(used.length + 1);
-  const runs: Series[] = [];
-  for (const index of used) {
-    if (runs.at(-1)?.id !== idOf(index)) runs.push(series[index] as Series);
-    runOf[index] = runs.length - 1;
-    start[runs.length] = (start[runs.length] as number) + (counts[index] as number);
+  const runs = new Float64Array(series.length);
+  const start = new Int32Array(series.length + 1);
+  let length = 0;
+  for (const index of byId(ids, counts)) {
+    const id = ids[index] as number;
+    if (length === 0 || runs[length - 1] !== id) runs[length++] = id;
+    runOf[index] = length - 1;
+    start[length] = (start[length] as number) + (counts[index] as number);
   }
-  for (let run = 0; run < runs.length; run++) {
+  for (let run = 0; run < length; run++) {
     start[run + 1] = (start[run + 1] as number) + (start[run] as number);
   }
   const order = new Int32Array(points.length);
@@ -128,7 +129,31 @@ function bySeries(points: PointColumns, series: readonly Series[]): Runs {
     order[next[run] as number] = row;
     next[run] = (next[run] as number) + 1;
   }
-  return { series: runs, start, order };
+  return { series: runs.subarray(0, length), start, order };
+}
+
+/** The places of those that have rows, in the order of their ids. */
+function byId(ids: Float64Array, counts: Int32Array): Iterable<number> {
+  const size = ids.length;
+  // Id and place in one number: numbers are sorted without a comparison of ours. Only ids beyond 2^53 / size do not fit.
+  const keys = new Float64Array(size);
+  let used = 0;
+  let greatest = 0;
+  for (let place = 0; place < size; place++) {
+    if (counts[place] === 0) continue;
+    const id = ids[place] as number;
+    if (id > greatest) greatest = id;
+    keys[used++] = id * size + place;
+  }
+  if ((greatest + 1) * size <= Number.MAX_SAFE_INTEGER) {
+    return keys
+      .subarray(0, used)
+      .sort()
+      .map((key) => key % size);
+  }
+  return Uint32Array.from(ids.keys())
+    .filter((place) => (counts[place] as number) > 0)
+    .sort((left, right) => (ids[left] as number) - (ids[right] as number) || left - right);
 }
 
 /** By time, and by arrival within a time; most runs are in order as they come. */

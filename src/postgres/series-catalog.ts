@@ -18,6 +18,8 @@ interface FoundSeries extends DescriptionRow {
   readonly renamed: boolean;
 }
 
+const NONE: ReadonlySet<Series> = new Set();
+
 /**
  * Gives series their ids. Looks up first and inserts only what is missing, since ON CONFLICT would burn an id for every
  * series that exists. Several daemons may do it at once. A device that was renamed is found under its former names too.
@@ -82,6 +84,7 @@ export class SeriesCatalog {
 
   /** Fills `id`, and for texts `latestText`; writes changed kinds and descriptions. Returns those that `max_series` refuses, without an id. */
   async resolve(client: Client, wanted: readonly Series[]): Promise<ReadonlySet<Series>> {
+    if (wanted.every((series) => this.#isSettled(series))) return NONE;
     let missing = wanted.filter((series) => series.id === undefined || this.#isOutdated(series));
     const refused = new Set<Series>();
     if (missing.length > 0) {
@@ -112,6 +115,17 @@ export class SeriesCatalog {
     );
     await this.#descriptions.write(client, changed);
     return refused;
+  }
+
+  /** Whether there is nothing to look up or to write of it, as of nearly all of nearly all batches. */
+  #isSettled(series: Series): boolean {
+    return (
+      series.id !== undefined &&
+      series.kind === series.storedKind &&
+      series.meta === series.storedMeta &&
+      !(series.text && (series.latestText === undefined || this.#renamed.has(series.id))) &&
+      !this.#isOutdated(series)
+    );
   }
 
   /** Returns those that are not there. */

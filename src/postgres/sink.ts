@@ -22,6 +22,7 @@ import { sortRows } from './rows.ts';
 import { SegmentPartitions } from './segment-partitions.ts';
 import { SeriesCatalog } from './series-catalog.ts';
 import { SeriesDescriptions } from './series-descriptions.ts';
+import { joinedGains } from './series-gains.ts';
 import { SeriesHeads } from './series-heads.ts';
 import { KeptConnections } from './kept-connections.ts';
 import { type HeldRows, NOTHING_HELD, type SinkOptions } from './sink-options.ts';
@@ -289,7 +290,7 @@ export class PostgresSink implements Sink {
       batchId: batch.id,
       spoolRecord: this.#recordOf(batch),
       totals,
-      gains: [...points.gains, ...stored.gains],
+      gains: joinedGains([points.gains, stored.gains]),
       repeats: [...rows.repeats, ...texts.repeats, ...points.repeats, ...stored.repeats],
     });
     const others = batch.records.slice(1).map(({ id }) => id);

@@ -5,13 +5,15 @@ import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
 test('one object a series, whatever the order', () => {
   const registry = new SeriesRegistry(100);
   const first = registry.intern('boiler', 'temperature', 'gauge');
-  registry.intern('boiler', 'pressure', 'gauge');
+  const second = registry.intern('boiler', 'pressure', 'gauge');
   registry.intern('pump', 'temperature', 'gauge');
   assert.equal(registry.intern('boiler', 'temperature', 'gauge'), first);
   assert.deepEqual(first, {
     deviceId: 'boiler',
     metricName: 'temperature',
     text: false,
+    place: 0,
+    next: second,
     kind: 'gauge',
     route: null,
     id: undefined,

@@ -14,7 +14,7 @@ function sorted(rows: readonly (readonly [series: number, time: number, arrival?
     timestamp: Float64Array.from(rows, ([, time]) => time),
     value: new Float64Array(rows.length),
     arrival: Uint8Array.from(rows, ([, , arrival]) => Number(arrival === true)),
-    series: [],
+    series: new Float64Array(0),
     start: new Int32Array(0),
     duplicate: 0,
     conflict: 0,

@@ -13,7 +13,7 @@ interface Point {
 }
 
 /** Ids against the order of appearance, so that sorting by id is seen. */
-function batchOf(points: readonly Point[]): Batch {
+function batchOf(points: readonly Point[], base = 1_000): Batch {
   const batch = batches()(
     ...points.map(({ series, time, value }) =>
       message((out) =>
@@ -21,7 +21,7 @@ function batchOf(points: readonly Point[]): Batch {
       ),
     ),
   );
-  for (const series of batch.series) series.id = 1_000 - Number(series.deviceId.split(' ')[1]);
+  for (const series of batch.series) series.id = base - Number(series.deviceId.split(' ')[1]);
   return batch;
 }
 
@@ -54,10 +54,24 @@ test('property: rows are sorted by the key, each once, and every point is accoun
       assert.equal(sorted.length + sorted.duplicate + sorted.conflict, points.length);
       // The runs name their series and cover all rows.
       assert.equal(sorted.start.at(-1), sorted.length);
-      for (const [run, series] of sorted.series.entries()) {
+      for (const [run, its] of sorted.series.entries()) {
         const ids = sorted.seriesId.subarray(sorted.start[run], sorted.start[run + 1]);
-        assert.ok(ids.length > 0 && ids.every((id) => id === series.id));
+        assert.ok(ids.length > 0 && ids.every((id) => id === its));
       }
+    }),
+  );
+});
+
+test('property: ids too great for one number beside their place sort the same', () => {
+  const least = Number.MAX_SAFE_INTEGER - 1_000;
+  fc.assert(
+    fc.property(fc.array(pointArbitrary, { maxLength: 40 }), (points) => {
+      const [small, great] = [1_000, least].map((base) => sortRows(batchOf(points, base), 'keep_first'));
+      assert.deepEqual(
+        great?.seriesId.map((id) => (id === 0 ? 0 : id - least + 1_000)),
+        small?.seriesId,
+      );
+      assert.deepEqual([great?.timestamp, great?.start], [small?.timestamp, small?.start]);
     }),
   );
 });

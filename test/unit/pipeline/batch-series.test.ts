@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import * as fc from 'fast-check';
+import { BatchSeries } from '../../../src/pipeline/batch-series.ts';
+import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
+import type { Series, SeriesKind } from '../../../src/pipeline/types.ts';
+
+const point = fc.record({
+  batch: fc.constantFrom(0, 1),
+  device: fc.integer({ min: 0, max: 5 }),
+  metric: fc.integer({ min: 0, max: 5 }),
+  kind: fc.constantFrom<SeriesKind>('gauge', 'state', 'text'),
+  seals: fc.boolean(),
+});
+
+test('property: two batches of one registry have each of their series once, by its name, while series are forgotten', () => {
+  fc.assert(
+    fc.property(fc.array(point, { maxLength: 200 }), fc.integer({ min: 2, max: 80 }), (points, bound) => {
+      const registry = new SeriesRegistry(bound);
+      const open = [0, 1].map(() => new BatchSeries(registry));
+      const expected: string[][] = [[], []];
+      const check = (which: number): void => {
+        const series = open[which]?.take() ?? [];
+        assert.deepEqual(series.map(nameOf), expected[which]);
+        // One that was forgotten meanwhile and came again is there as another object.
+        assert.equal(new Set(series).size, series.length);
+        expected[which] = [];
+      };
+      for (const { batch, device, metric, kind, seals } of points) {
+        const one = open[batch] as BatchSeries;
+        const index = one.place(`device ${device}`, `metric ${metric}`, kind);
+        const name = `device ${device} metric ${metric} ${kind === 'text'}`;
+        const names = expected[batch] as string[];
+        if (index === names.length) names.push(name);
+        assert.equal(names[index], name);
+        assert.equal(nameOf(one.at(index)), name);
+        assert.equal(one.at(index).kind, kind);
+        if (seals && device === 0) check(batch);
+      }
+      check(0);
+      check(1);
+    }),
+  );
+});
+
+test('property: no two series in memory have one place, and places are given out again', () => {
+  fc.assert(
+    fc.property(fc.array(point, { maxLength: 400 }), fc.integer({ min: 2, max: 40 }), (points, bound) => {
+      const registry = new SeriesRegistry(bound);
+      for (const [index, { device, metric, kind }] of points.entries()) {
+        const one = registry.intern(`device ${device}`, `metric ${metric} ${index % 7}`, kind);
+        const other = registry.intern('always', 'there', 'gauge');
+        assert.notEqual(one.place, other.place);
+        assert.ok(Math.max(one.place, other.place) < 2 * bound, `${one.place}, ${other.place} of ${bound}`);
+      }
+    }),
+  );
+});
+
+function nameOf({ deviceId, metricName, text }: Series): string {
+  return `${deviceId} ${metricName} ${text}`;
+}

@@ -152,6 +152,8 @@ export class PointEmitter {
 
   /** The time of the points that follow, as the payload has it. */
   setTime(value: unknown): void {
+    // Where points are only counted nobody asks when they are.
+    if (this.#tally.runs) return;
     this.#item.setTime(this.readTime(value), value);
   }
 
@@ -187,7 +189,14 @@ export class PointEmitter {
 
   /** One value of the payload; `key` says where in the item it is, where it is not the item itself. */
   point(metricName: string, value: unknown, key: string | null): void {
-    if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {
+    if (value === null || !this.selects(metricName)) {
+      return;
+    }
+    if (this.#tally.runs) {
+      this.#tally.points(1);
+      return;
+    }
+    if (this.#rejectsItem(key)) {
       return;
     }
     const name = this.#nameOf(metricName);
@@ -237,6 +246,10 @@ export class PointEmitter {
   /** A metric's values with their times, as sent and as read; null is no value. */
   column(metricName: string, values: List, key: string | null, times: List, micros: Float64Array): void {
     if (!this.selects(metricName)) {
+      return;
+    }
+    if (this.#tally.runs) {
+      for (let row = 0; row < values.length; row++) if (values[row] !== null) this.#tally.points(1);
       return;
     }
     const name = this.#nameOf(metricName);

@@ -50,6 +50,7 @@ export function findRemedy(
         : { preset: known.preset.name, ...known.keys };
     return keys && { kind: 'route', keys };
   }
+  if (code === 'too_many_points' || code === 'too_many_names') return roomFor(route, limits, message, code);
   const keys = nearestChange(route, limits, message, explanation, code);
   return keys === null ? settingFor(code, message, explanation) : { kind: 'change', route: route.name, keys };
 }
@@ -162,6 +163,8 @@ function* exclusions(route: RouteConfig, rejections: Explanation['rejections']):
 
 /** What `ingest.limits.nesting` may be at most. */
 const MOST_LEVELS = 1000;
+/** What the limits of points and names may be at most. */
+const MOST_PARTS = 10_000_000;
 
 /** Limits that a message passes, and what they would have to be; `amount` is the first number of the detail. */
 const LIMITS: Partial<
@@ -174,14 +177,38 @@ const LIMITS: Partial<
     const levels = nestingOf(payload);
     return levels > MOST_LEVELS ? null : ['ingest.limits.nesting', String(levels)];
   },
-  too_many_points: (_, amount) => ['ingest.limits.points_per_message', amount],
   text_too_long: (_, amount) => ['ingest.limits.text_length', amount],
 };
 
 function settingFor(code: DeadLetterCode, message: Sample, { dead_letter }: Explanation): Remedy | null {
-  const amount = /(\d+) (?:points|characters)/.exec(dead_letter?.detail ?? '')?.[1] ?? '';
+  const amount = /(\d+) characters/.exec(dead_letter?.detail ?? '')?.[1] ?? '';
   const [name, value] = LIMITS[code]?.(message.payload, amount) ?? [];
   return name === undefined || value === undefined ? null : { kind: 'setting', name, value };
+}
+
+/** How many times a limit is doubled to look for one that would do. */
+const DOUBLINGS = 8;
+
+/** The least of some larger limits that takes the message; it may pass the other limit of the two as well. */
+function roomFor(
+  route: RouteConfig,
+  limits: DecodeLimits,
+  message: Sample,
+  code: 'too_many_points' | 'too_many_names',
+): Remedy | null {
+  const [name, key] = (
+    {
+      too_many_points: ['ingest.limits.points_per_message', 'pointsPerMessage'],
+      too_many_names: ['ingest.limits.names_per_message', 'namesPerMessage'],
+    } as const
+  )[code];
+  const beside = { pointsPerMessage: MOST_PARTS, namesPerMessage: MOST_PARTS };
+  for (let doubling = 1; doubling <= DOUBLINGS; doubling++) {
+    const value = limits[key] * 2 ** doubling;
+    const { points } = tryRoute(route, [message], { ...limits, ...beside, [key]: value });
+    if (points.length > 0) return { kind: 'setting', name, value: String(value) };
+  }
+  return null;
 }
 
 /** Levels of arrays and objects of a JSON text. */

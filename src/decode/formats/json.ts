@@ -55,6 +55,9 @@ function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
     points.reject('too_many_points', `${values} values, ${objects} of them arrays and objects`, null);
     return undefined;
   }
+  // A reviver costs many times what the reader does, which has them by itself.
+  const exact = longIntegers ? reader.read(asBuffer(payload), nesting) : undefined;
+  if (exact !== undefined) return exact;
   try {
     return longIntegers ? JSON.parse(text, keepLongInteger) : JSON.parse(text);
   } catch (error) {

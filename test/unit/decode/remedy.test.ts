@@ -10,15 +10,20 @@ import { LIMITS, makeRoute } from './decoding.ts';
 const RECEIVED = Date.UTC(2026, 0, 31) * 1_000;
 
 /** What is suggested for a message that a route rejects. */
-function remedy(route: Partial<RouteConfig> & { topic: string }, topic: string, payload: string | Buffer) {
+function remedy(
+  route: Partial<RouteConfig> & { topic: string },
+  topic: string,
+  payload: string | Buffer,
+  limits = LIMITS,
+) {
   const routes = [makeRoute(route)];
   const bytes = Buffer.from(payload);
   const late = (timestamp: number) =>
     timestamp > RECEIVED ? ({ code: 'timestamp_in_future', detail: '' } as const) : null;
-  const explanation = createDecoder(routes, LIMITS).explain(topic, bytes, RECEIVED, late);
+  const explanation = createDecoder(routes, limits).explain(topic, bytes, RECEIVED, late);
   assert.notEqual(explanation.dead_letter, null, 'it would be stored');
   const message = { topic, payload: bytes, receivedAt: RECEIVED };
-  return findRemedy(routes, LIMITS, message, explanation, () => new Recogniser(LIMITS));
+  return findRemedy(routes, limits, message, explanation, () => new Recogniser(LIMITS));
 }
 
 const keysOf = (...message: Parameters<typeof remedy>): unknown => {
@@ -109,6 +114,25 @@ test('limits of the configuration', () => {
     name: 'ingest.limits.text_length',
     value: '70000',
   });
+});
+
+test('limits of points and of names: the next larger ones that would do', () => {
+  const few = { ...LIMITS, pointsPerMessage: 20, namesPerMessage: 100 };
+  const keys = Array.from({ length: 70 }, (_, index) => [`k${index}`, 1]);
+  assert.deepEqual(remedy({ topic: 'a/{device_id}' }, 'a/d', JSON.stringify(Object.fromEntries(keys)), few), {
+    kind: 'setting',
+    name: 'ingest.limits.points_per_message',
+    value: '80',
+  });
+  const names = { ...LIMITS, pointsPerMessage: 100, namesPerMessage: 20 };
+  assert.deepEqual(
+    remedy({ topic: 'a/{device_id}' }, 'a/d', JSON.stringify(Object.fromEntries(keys)), names),
+    {
+      kind: 'setting',
+      name: 'ingest.limits.names_per_message',
+      value: '80',
+    },
+  );
 });
 
 test('no limit that the configuration would refuse, nor one that would not do', () => {

@@ -22,7 +22,8 @@ export async function listCommands(): Promise<readonly NamedCommand[]> {
 export async function commandsMarkdown(): Promise<string> {
   const commands = await listCommands();
   const index = commands.map(
-    ({ name, command }) => `| [\`${name}\`](#tidegate-${name.replaceAll(' ', '-')}) | ${command.description()} |\n`,
+    ({ name, command }) =>
+      `| [\`${name}\`](#tidegate-${name.replaceAll(' ', '-')}) | ${command.description()} |\n`,
   );
   const sections = commands.map(
     ({ name, command }) => `\n## tidegate ${name}\n\n\`\`\`text\n${helpOf(command)}\n\`\`\`\n`,

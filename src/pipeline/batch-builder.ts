@@ -76,7 +76,7 @@ export class BatchBuilder implements PointWriter {
     return this.#points.length + this.#texts.value.length;
   }
   get bytes(): number {
-    return this.#bytes;
+    return this.#bytes + this.#series.bytes;
   }
   get messages(): number {
     return this.#deliveries.length;
@@ -212,6 +212,7 @@ export class BatchBuilder implements PointWriter {
 
   /** Closes the batch and begins a new one. `records`: those whose messages these are; the first one's id is the batch's. */
   seal(records: readonly BatchRecord[] = []): Batch {
+    const { bytes } = this;
     const batch: Batch = {
       id: records[0]?.id ?? randomUUID(),
       series: this.#series.take(),
@@ -222,7 +223,7 @@ export class BatchBuilder implements PointWriter {
       deliveries: this.#deliveries,
       messages: this.#messages,
       apart: this.#apart,
-      bytes: this.#bytes,
+      bytes,
       openedAt: this.openedAt ?? performance.now(),
       records,
     };

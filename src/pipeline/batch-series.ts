@@ -3,6 +3,8 @@ import type { SeriesRegistry } from './series-registry.ts';
 import type { Series, SeriesKind, SeriesMeta } from './types.ts';
 
 const FIRST_PLACES = 1024;
+/** What a series takes that only this batch may hold: its object, its names, its place among those of its device. */
+const SERIES_BYTES = 300;
 
 /** The series of the open batch, in the order of their first points, and what its messages say of them. */
 export class BatchSeries {
@@ -12,6 +14,7 @@ export class BatchSeries {
   #indexOf = new Int32Array(FIRST_PLACES);
   /** Series that no message brought before: the decoder names the route when it is through. */
   readonly #unrouted: Series[] = [];
+  #unknown = 0;
   #lastDevice = '';
   #lastMetric = '';
   #lastKind: SeriesKind | '' = '';
@@ -43,6 +46,7 @@ export class BatchSeries {
     if (known < list.length && list[known] === series) return known;
     this.#indexOf[place] = list.length;
     if (series.route === null) this.#unrouted.push(series);
+    if (series.id === undefined) this.#unknown++;
     return list.push(series) - 1;
   }
 
@@ -50,6 +54,11 @@ export class BatchSeries {
     const larger = new Int32Array(Math.max(place + 1, this.#indexOf.length * 2));
     larger.set(this.#indexOf);
     this.#indexOf = larger;
+  }
+
+  /** In memory, of series that nobody knew before: a million of them may come at once. */
+  get bytes(): number {
+    return this.#unknown * SERIES_BYTES;
   }
 
   at(index: number): Series {
@@ -87,6 +96,7 @@ export class BatchSeries {
   take(): Series[] {
     const list = this.#list;
     this.#list = [];
+    this.#unknown = 0;
     this.forgetLast();
     return list;
   }

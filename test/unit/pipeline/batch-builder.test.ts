@@ -229,6 +229,25 @@ test('nothing is described after a point that is not taken', () => {
   );
 });
 
+test('series that nobody knew before count among the bytes, known ones do not', () => {
+  const open = builder();
+  const bytesOf = (metric: string): number => {
+    const before = open.bytes;
+    open.add(point('a', metric, NEW_YEAR, 1));
+    return open.bytes - before;
+  };
+  const unknown = bytesOf('x');
+  const again = bytesOf('x');
+  assert.ok(
+    unknown - again >= 200,
+    `${unknown} bytes for a point of a new series, ${again} for one of the same`,
+  );
+  const { series, bytes } = open.seal();
+  assert.ok(bytes >= unknown + again);
+  (series[0] as Series).id = 1;
+  assert.equal(bytesOf('x'), again);
+});
+
 test('bytes grow with payloads and points', () => {
   const open = builder();
   open.add(message(() => {}, { payload: new Uint8Array(1000) }));

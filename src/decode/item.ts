@@ -43,6 +43,17 @@ export class Item {
     this.#timeAsSent = sent;
   }
 
+  /** Whether a point at each of the times is one, at that time. */
+  takes(times: Float64Array): boolean {
+    if (this.#deviceFault !== null) return false;
+    const { unsetBefore } = this;
+    for (let row = 0; row < times.length; row++) {
+      const time = times[row] as number;
+      if (!(time >= unsetBefore && time < UNREADABLE && time > OUT_OF_RANGE)) return false;
+    }
+    return true;
+  }
+
   /** Null where it can have points. */
   fault(): Fault | null {
     if (this.#deviceFault !== null) return this.#deviceFault;

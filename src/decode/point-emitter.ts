@@ -253,7 +253,8 @@ export class PointEmitter {
       return;
     }
     const name = this.#nameOf(metricName);
-    for (let row = 0; row < values.length; row++) {
+    const isWritten = name !== null && this.trace === null && this.#values.writesColumn(name, values, micros);
+    for (let row = 0; !isWritten && row < values.length; row++) {
       const value: unknown = values[row];
       if (value === null) {
         continue;

@@ -32,6 +32,22 @@ export class PointOutput {
     if (meta !== null) this.out?.describe(meta);
   }
 
+  /** A column of numbers with times of their own. False, and nothing is written, where it has to be done point by point. */
+  numbers(
+    item: Item,
+    metricName: string,
+    times: Float64Array,
+    values: Float64Array,
+    meta: SeriesMeta | null,
+  ): boolean {
+    const { out } = this;
+    if (this.count + values.length > this.#limit || out?.numbers === undefined) return false;
+    this.count += values.length;
+    out.numbers(item.deviceId, metricName, times, values, 'gauge');
+    if (meta !== null) out.describe(meta);
+    return true;
+  }
+
   text(item: Item, metricName: string, text: string, changesOnly: boolean, meta: SeriesMeta | null): void {
     this.#count();
     this.out?.text(item.deviceId, metricName, item.time, text, changesOnly);

@@ -1,6 +1,7 @@
 import type { NumberKind } from '../pipeline/types.ts';
 import { Instant } from './instant.ts';
 import type { Item } from './item.ts';
+import type { List } from './json-value.ts';
 import type { MetricNaming } from './metric-naming.ts';
 import type { MetricRule } from './metric-rules.ts';
 import { excerpt } from './place.ts';
@@ -49,6 +50,17 @@ export class ValueReader {
     } else if (this.#plan?.route.on_nested !== 'skip') {
       this.#output.reject('value_unsupported', `the value is ${excerpt(value)}`, key);
     }
+  }
+
+  /**
+   * Writes a column of which every value is a number that is stored as it is, at a time of its own. False, and nothing is
+   * written, where it has to be looked at value by value.
+   */
+  writesColumn(metricName: string, column: List, micros: Float64Array): boolean {
+    if (this.#naming.rule !== null || this.#plan?.route.value_is === 'unit') return false;
+    const values = numbersOf(column);
+    if (values === null || !this.#item.takes(micros)) return false;
+    return this.#output.numbers(this.#item, metricName, micros, values, this.#naming.meta);
   }
 
   /** One whose type the payload declares: a text is a text, whatever it reads like, and a number may be infinite. */
@@ -158,4 +170,21 @@ export class ValueReader {
       output.text(this.#item, metricName, text, changesOnly, this.#naming.meta);
     }
   }
+}
+
+/** A column that is finite numbers and nothing else; null where it is another one. */
+function numbersOf(column: List): Float64Array | null {
+  if (column.length === 0 || !(Array.isArray(column) || column instanceof Float64Array)) return null;
+  const values = column instanceof Float64Array ? column : new Float64Array(column.length);
+  if (values !== column) {
+    for (let row = 0; row < column.length; row++) {
+      const value: unknown = column[row];
+      if (typeof value !== 'number') return null;
+      values[row] = value;
+    }
+  }
+  // 0 times what is not finite is NaN.
+  let sum = 0;
+  for (let row = 0; row < values.length; row++) sum += (values[row] as number) * 0;
+  return sum === 0 ? values : null;
 }

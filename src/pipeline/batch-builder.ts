@@ -162,6 +162,35 @@ export class BatchBuilder implements PointWriter {
     this.#bytes += POINT_BYTES;
   }
 
+  numbers(
+    deviceId: string,
+    metricName: string,
+    timestamps: Float64Array,
+    values: Float64Array,
+    kind: NumberKind,
+  ): void {
+    let earliest = Number.POSITIVE_INFINITY;
+    let latest = Number.NEGATIVE_INFINITY;
+    for (let row = 0; row < timestamps.length; row++) {
+      const time = timestamps[row] as number;
+      if (time < earliest) earliest = time;
+      if (time > latest) latest = time;
+    }
+    const refused = [earliest, latest].some(
+      (time) => refusalOf(time, this.#arrival, this.#admission) !== null,
+    );
+    if (refused) {
+      for (let row = 0; row < values.length; row++) {
+        this.number(deviceId, metricName, timestamps[row] as number, values[row] as number, kind);
+      }
+      return;
+    }
+    const series = this.#series.place(deviceId, metricName, kind);
+    this.#points.pushColumn(series, this.#deliveries.length - 1, timestamps, values);
+    this.#note(series, latest, 0);
+    this.#bytes += POINT_BYTES * values.length;
+  }
+
   text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void {
     let flags = changesOnly ? CHANGES_ONLY : 0;
     if (timestamp !== timestamp) {
@@ -229,7 +258,8 @@ export class BatchBuilder implements PointWriter {
     };
     this.#deliveries = [];
     this.#deadLetters = [];
-    this.#points = new PointBuffer();
+    // The next one is likely to be as large.
+    this.#points = new PointBuffer(batch.points.length);
     this.#texts = emptyTexts();
     this.#messages = emptyMessages();
     this.#apart = { ignored: 0, dropped: 0, droppedPoints: 0 };

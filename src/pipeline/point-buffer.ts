@@ -4,13 +4,23 @@ const FIRST_CAPACITY = 1024;
 
 /** Numeric points as columns that grow by doubling. */
 export class PointBuffer {
-  #capacity = 0;
+  #capacity: number;
   #length = 0;
-  #seriesIndex = new Int32Array(0);
-  #messageIndex = new Int32Array(0);
-  #timestamp = new Float64Array(0);
-  #value = new Float64Array(0);
-  #flags = new Uint8Array(0);
+  #seriesIndex: Int32Array;
+  #messageIndex: Int32Array;
+  #timestamp: Float64Array;
+  #value: Float64Array;
+  #flags: Uint8Array;
+
+  /** `capacity`: how many points are expected. */
+  constructor(capacity = 0) {
+    this.#capacity = capacity;
+    this.#seriesIndex = new Int32Array(capacity);
+    this.#messageIndex = new Int32Array(capacity);
+    this.#timestamp = new Float64Array(capacity);
+    this.#value = new Float64Array(capacity);
+    this.#flags = new Uint8Array(capacity);
+  }
 
   get length(): number {
     return this.#length;
@@ -24,6 +34,24 @@ export class PointBuffer {
     this.#timestamp[row] = timestamp;
     this.#value[row] = value;
     this.#flags[row] = flags;
+  }
+
+  /** Points of one series and message, without flags. */
+  pushColumn(
+    seriesIndex: number,
+    messageIndex: number,
+    timestamps: Float64Array,
+    values: Float64Array,
+  ): void {
+    const from = this.#length;
+    const to = from + values.length;
+    while (this.#capacity < to) this.#grow();
+    this.#seriesIndex.fill(seriesIndex, from, to);
+    this.#messageIndex.fill(messageIndex, from, to);
+    this.#timestamp.set(timestamps, from);
+    this.#value.set(values, from);
+    this.#flags.fill(0, from, to);
+    this.#length = to;
   }
 
   /** Takes back what was pushed last. */

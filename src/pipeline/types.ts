@@ -81,6 +81,17 @@ export interface SeriesMeta {
 export interface PointWriter {
   /** `timestamp` is NaN where the payload carries none: the arrival is taken then. */
   number(deviceId: string, metricName: string, timestamp: number, value: number, kind: NumberKind): void;
+  /**
+   * The same for numbers of one series that all have times of their own, in the order of the payload: whoever has it is
+   * spared a call a point. The columns are copied.
+   */
+  numbers?(
+    deviceId: string,
+    metricName: string,
+    timestamps: Float64Array,
+    values: Float64Array,
+    kind: NumberKind,
+  ): void;
   /** `changesOnly`: store only where the text differs from the series' latest one. */
   text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void;
   /**

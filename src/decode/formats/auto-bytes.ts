@@ -11,18 +11,28 @@ import { readMsgpack } from './msgpack.ts';
 import { senmlFormat } from './senml.ts';
 import { isSenml, readCborPack } from './senml-record.ts';
 
+const CBOR_ARRAY = 4;
+/** Arrays, maps, and what has a tag: all else names nothing. To try them on bytes of another format costs an error each. */
+const CBOR_NAMES: ReadonlySet<number> = new Set([CBOR_ARRAY, 5, 6]);
+
+/** Whether an array or a map of MessagePack begins with the byte. */
+function isMsgpackList(first: number): boolean {
+  return (first >= 0x80 && first <= 0x9f) || (first >= 0xdc && first <= 0xdf);
+}
+
 /**
  * Certain are whole messages that name what is in them: objects, or lists of objects, whose keys are printable texts. A bare
  * number could be many things. What two formats could read is rejected: neither is guessed.
  */
 export function recogniseBytes(payload: Uint8Array, points: PointEmitter, namesMetrics: boolean): unknown {
-  const pack = namesMetrics ? attempt(payload, readCborPack, points) : undefined;
+  const major = (payload[0] as number) >> 5;
+  const pack = namesMetrics && major === CBOR_ARRAY ? attempt(payload, readCborPack, points) : undefined;
   if (isSenml(pack)) {
     points.infinities = true;
     return new Recognised(pack, senmlFormat);
   }
-  const cbor = attempt(payload, readCbor, points);
-  const msgpack = attempt(payload, readMsgpack, points);
+  const cbor = CBOR_NAMES.has(major) ? attempt(payload, readCbor, points) : undefined;
+  const msgpack = isMsgpackList(payload[0] as number) ? attempt(payload, readMsgpack, points) : undefined;
   const found = [cbor, msgpack].filter(isNamed);
   if (found.length === 1) {
     points.infinities = true;

@@ -1,6 +1,9 @@
 /** Typed arrays of CBOR (RFC 8746): numbers one after another, in the byte order and width that the tag says. */
 
+import { endianness } from 'node:os';
 import { halfFloat, Malformed } from './byte-reader.ts';
+
+const HOST_IS_LITTLE = endianness() === 'LE';
 
 const FIRST_TAG = 64;
 const LAST_TAG = 87;
@@ -40,6 +43,9 @@ export function readTypedArray(tag: number, bytes: Uint8Array): Column {
 }
 
 function readFloats(view: DataView, length: number, width: number, little: boolean): Float64Array {
+  if (width === 8 && little && HOST_IS_LITTLE) {
+    return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+  }
   const column = new Float64Array(length);
   if (width === 8) {
     for (let row = 0; row < length; row++) column[row] = view.getFloat64(row * 8, little);

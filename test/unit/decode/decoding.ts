@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type RouteConfig, routeDefaults } from '../../../src/config/route.ts';
 import { createDecoder, type DecodeLimits } from '../../../src/decode/decoder.ts';
 import type { DeadLetterCode } from '../../../src/errors.ts';
@@ -41,17 +42,36 @@ export const DEFAULT_ROUTES: readonly RouteConfig[] = [
   makeRoute({ topic: 'devices/{device_id}' }),
 ];
 
-/** Decodes one message by these routes. */
+/** Decodes one message by these routes; a writer that takes columns as a whole is told the same. */
 export function decode(
   routes: readonly RouteConfig[],
   topic: string,
   payload: string | Uint8Array,
   limits: DecodeLimits = LIMITS,
 ): Written {
+  const [single, whole] = [false, true].map((columns) => written(routes, topic, payload, limits, columns));
+  const told = ({ described: _described, ...rest }: Written) => rest;
+  assert.deepEqual(told(whole as Written), told(single as Written));
+  return single as Written;
+}
+
+function written(
+  routes: readonly RouteConfig[],
+  topic: string,
+  payload: string | Uint8Array,
+  limits: DecodeLimits,
+  columns: boolean,
+): Written {
   const written: Written = { route: null, rows: [], changesOnly: [], described: [], rejects: [], drops: [] };
   const out: PointWriter = {
     number: (device, metric, timestamp, value, kind) =>
       void written.rows.push([device, metric, timestamp, value, kind]),
+    ...(columns && {
+      numbers: (device, metric, timestamps, values, kind) => {
+        for (const [row, value] of values.entries())
+          written.rows.push([device, metric, timestamps[row] as number, value, kind]);
+      },
+    }),
     text: (device, metric, timestamp, value, changesOnly) => {
       written.rows.push([device, metric, timestamp, value, 'text']);
       written.changesOnly.push(changesOnly);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import * as fc from 'fast-check';
 import { codesOf, decode, DEFAULT_ROUTES, makeRoute, metricsOf } from './decoding.ts';
 
 const NONE = Number.NaN;
@@ -97,6 +98,21 @@ test('Columns', () => {
     'name_invalid',
     'name_invalid',
   ]);
+});
+
+test('Columns of anything are to a writer of columns what they are point by point', () => {
+  const cell = fc.oneof(
+    { weight: 20, arbitrary: fc.integer({ min: 0, max: 2e9 }) },
+    fc.double({ noNaN: true }),
+    fc.constantFrom(null, 'x', '7', true, {}, -1, 1e300),
+  );
+  const pair = fc.integer({ min: 0, max: 6 }).chain((length) => {
+    const list = fc.array(cell, { minLength: length, maxLength: length });
+    return fc.record({ timestamp: list, metrics: fc.record({ t: list, u: list }) });
+  });
+  const routes = [makeRoute({ topic: 'devices/{device_id}', unset_before: '2000-01-01' })];
+  // `decode` compares them.
+  fc.assert(fc.property(pair, (document) => void decode(routes, 'devices/d', JSON.stringify(document))));
 });
 
 test('A payload that names no metric', () => {

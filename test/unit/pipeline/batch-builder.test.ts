@@ -287,3 +287,30 @@ test('property: the totals of a batch add up, message by message and in all', ()
     ),
   );
 });
+
+test('a column of numbers is the same as its points one by one, those that are refused too', () => {
+  const time = fc.integer({ min: -3, max: 3 }).map((seconds) => NEW_YEAR + seconds * SECOND);
+  const column = fc.array(fc.tuple(time, fc.double({ noNaN: true })), { minLength: 1, maxLength: 2_000 });
+  const built = (columns: readonly (readonly (readonly [number, number])[])[], whole: boolean) => {
+    const open = builder({ maxFuture: 2 * SECOND, maxAge: 2 * SECOND });
+    const counts = columns.map((rows) =>
+      open.add(
+        message((out) => {
+          const [times, values] = [0, 1].map((part) => Float64Array.from(rows, (row) => row[part] as number));
+          if (whole) out.numbers?.('d', 'x', times as Float64Array, values as Float64Array, 'gauge');
+          else for (const [at, value] of rows) out.number('d', 'x', at, value, 'gauge');
+        }),
+      ),
+    );
+    const { bytes } = open;
+    const { points, messages, deadLetters } = open.seal();
+    const taken = (array: ArrayLike<number>) => Array.from(array).slice(0, points.length);
+    const { length, ...arrays } = points;
+    return { counts, bytes, length, messages, deadLetters, columns: Object.values(arrays).map(taken) };
+  };
+  fc.assert(
+    fc.property(fc.array(column, { minLength: 1, maxLength: 3 }), (columns) => {
+      assert.deepEqual(built(columns, true), built(columns, false));
+    }),
+  );
+});

@@ -4,6 +4,7 @@ import { DEAD_LETTERS } from '../errors.ts';
 import type { LetterGroup, LetterHead } from '../postgres/dead-letter-reading.ts';
 import type { ReplayReport } from '../letters/replay.ts';
 import { byteSize } from './byte-size.ts';
+import { count } from './counted.ts';
 import { printable } from './printable.ts';
 import { table } from './table.ts';
 
@@ -79,22 +80,23 @@ function payloadLines(payload: Buffer): string[] {
 
 export function describeReplay(report: ReplayReport): string {
   const { dry_run: dry, replayed, failed, taken, points, reasons, sample, complete } = report;
-  const n = (count: number): string => count.toLocaleString('en-US');
+  const n = (number: number): string => number.toLocaleString('en-US');
+  const indented = (number: number): string => n(number).padStart(15);
   const lines = [
-    `${dry ? 'Would replay' : 'Replayed'} ${n(replayed)} of ${n(replayed + failed + taken)} dead letters:`,
+    `${dry ? 'Would replay' : 'Replayed'} ${n(replayed)} of ${count(replayed + failed + taken, 'dead letter')}:`,
     ...(
       [
-        [points.stored, dry ? 'points, where they are not there already' : 'points stored'],
-        [points.duplicate, 'points were there already'],
-        [points.conflict, 'points were there with another value, which stays'],
-        [points.dropped, 'points dropped, as the configuration says'],
-        [failed, dry ? 'letters would fail again' : 'letters failed again'],
-        [taken, 'letters left to another replay, or gone meanwhile'],
+        [points.stored, 'point', dry ? ', if not there already' : ' stored'],
+        [points.duplicate, 'point', ' there already'],
+        [points.conflict, 'point', ' there with another value, which stays'],
+        [points.dropped, 'point', ' dropped, as the configuration says'],
+        [failed, 'letter', dry ? ' would fail again' : ' failed again'],
+        [taken, 'letter', ' left to another replay, or gone meanwhile'],
       ] as const
     )
-      .filter(([count]) => count > 0)
-      .map(([count, what]) => `${n(count).padStart(15)} ${what}`),
-    ...Object.entries(reasons).map(([code, count]) => `${n(count).padStart(15)} of them ${code}`),
+      .filter(([number]) => number > 0)
+      .map(([number, what, rest]) => `${indented(number)} ${what}${number === 1 ? '' : 's'}${rest}`),
+    ...Object.entries(reasons).map(([code, number]) => `${indented(number)} of them ${code}`),
   ];
   for (const { timestamp, device_id: device, metric_name: metric, value } of sample) {
     const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
@@ -106,7 +108,7 @@ export function describeReplay(report: ReplayReport): string {
 }
 
 export function describeDrop({ dry_run: dry, dropped }: DropReport): string {
-  return `${dry ? 'Would drop' : 'Dropped'} ${dropped.toLocaleString('en-US')} dead letters.`;
+  return `${dry ? 'Would drop' : 'Dropped'} ${count(dropped, 'dead letter')}.`;
 }
 
 /** Without what people do not read. */

@@ -4,7 +4,7 @@ import type { Decoder, PointWriter } from '../pipeline/types.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import { type Explanation, explain, type TimeRefusal } from './explanation.ts';
 import type { Emitting, Format } from './formats/format.ts';
-import { isGzip, unpackGzip } from './formats/gzip.ts';
+import { unpacked } from './formats/gzip.ts';
 import { Recognised } from './formats/recognised.ts';
 import { FORMATS } from './formats/table.ts';
 import { excerpt, rejectionDetail } from './place.ts';
@@ -104,7 +104,8 @@ function decodeMatched(
   } else if (match.invalid !== null && match.plan.conditions === null) {
     points.reject('name_invalid', match.invalid, null);
   } else {
-    const bytes = isGzip(payload) ? unpackGzip(payload, points) : payload;
+    points.bytes = 0;
+    const bytes = unpacked(payload, points);
     const asRoute: Format = FORMATS[formatName];
     const read = bytes === undefined ? undefined : asRoute.parse(bytes, points, match);
     if (bytes === undefined || read === undefined) {
@@ -117,9 +118,9 @@ function decodeMatched(
         : decodeMatched(match.next, topic, payload, receivedAt, points, out, backlog);
     }
     const { embedded, transform } = match.plan;
-    const unpacked = embedded === null ? parsed : unpackEmbedded(parsed, embedded, points, match);
+    const whole = embedded === null ? parsed : unpackEmbedded(parsed, embedded, points, match);
     const document =
-      transform === null || unpacked === undefined ? unpacked : transformed(unpacked, transform, points);
+      transform === null || whole === undefined ? whole : transformed(whole, transform, points);
     if (document === undefined) {
       return name;
     }
@@ -127,7 +128,7 @@ function decodeMatched(
       points.reject('name_invalid', match.invalid, null);
     } else if (match.plan.repeats?.knows(topic, payload, receivedAt) === true) {
       writer.drop('repeated');
-    } else if (!isTooMany(document, format, match, bytes.length, points, writer)) {
+    } else if (!isTooMany(document, format, match, points, writer)) {
       format.emit(document, match, points);
     }
   }
@@ -162,7 +163,6 @@ function isTooMany(
   document: unknown,
   format: Emitting,
   match: TopicMatch,
-  bytes: number,
   points: PointEmitter,
   out: PointWriter,
 ): boolean {
@@ -172,7 +172,7 @@ function isTooMany(
   const indexed = each !== null || route.flatten === 'arrays';
   // A message of so few bytes has no more points, and no more names.
   const short = Math.min(pointsPerMessage, namesPerMessage * (indexed ? 1 : BYTES_PER_NAME)) / growth;
-  if (bytes <= short || (format.mostPoints?.(document, few) ?? Number.POSITIVE_INFINITY) <= few) {
+  if (points.bytes <= short || (format.mostPoints?.(document, few) ?? Number.POSITIVE_INFINITY) <= few) {
     return false;
   }
   points.begin(match, null);

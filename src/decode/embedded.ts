@@ -5,6 +5,7 @@ import { embeddedPath } from '../config/mapping.ts';
 import type { RouteConfig } from '../config/route.ts';
 import { readBase64 } from './formats/base64.ts';
 import type { Format } from './formats/format.ts';
+import { unpacked } from './formats/gzip.ts';
 import { Recognised } from './formats/recognised.ts';
 import { FORMATS } from './formats/table.ts';
 import { isList, isObject } from './json-value.ts';
@@ -41,12 +42,13 @@ export function unpackEmbedded(
     const packed = last === undefined ? whole : container?.[last as string];
     if (packed === undefined || packed === null || packed === '') continue;
     points.within(path.text);
-    const bytes = readBase64(packed);
-    if (bytes === null) {
+    const packedBytes = readBase64(packed);
+    if (packedBytes === null) {
       points.reject('payload_shape', `${excerpt(packed)}, not base64`, null);
       return undefined;
     }
-    const read = format.parse(bytes, points, match);
+    const bytes = unpacked(packedBytes, points);
+    const read = bytes === undefined ? undefined : format.parse(bytes, points, match);
     if (read === undefined) return undefined;
     const inner = read instanceof Recognised ? read.document : read;
     if (container === null || last === undefined) whole = inner;

@@ -34,6 +34,8 @@ export class PointEmitter {
   topic = '';
   /** When it arrived in any case, in microseconds since 1970; NaN where nobody says. */
   receivedAt = Number.NaN;
+  /** What was read of it so far: its payload and what that holds in base64, each as it is unpacked. */
+  bytes = 0;
   /** Whether it was received and decoded before. */
   past = false;
   /** What earlier messages said of Sparkplug edge nodes. */

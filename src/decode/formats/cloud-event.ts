@@ -6,6 +6,7 @@ import { readUtf8 } from '../utf8.ts';
 import { autoFormat } from './auto.ts';
 import { readBase64 } from './base64.ts';
 import type { Format } from './format.ts';
+import { unpacked } from './gzip.ts';
 import { readJson } from './json.ts';
 import { lineProtocolFormat } from './line-protocol.ts';
 import { Recognised } from './recognised.ts';
@@ -26,13 +27,14 @@ export const cloudEventFormat: Format = {
     }
     if (!Object.hasOwn(event, 'data_base64')) return event;
     const { data_base64: base64, ...rest } = event as { readonly data_base64: unknown };
-    const bytes = readBase64(base64);
-    if (bytes === null) {
+    const packed = readBase64(base64);
+    if (packed === null) {
       points.reject('payload_shape', `${excerpt(base64)}, not base64`, 'data_base64');
       return undefined;
     }
-    const data = autoFormat.parse(bytes, points, match);
-    if (data === undefined) return undefined;
+    const bytes = unpacked(packed, points);
+    const data = bytes === undefined ? undefined : autoFormat.parse(bytes, points, match);
+    if (bytes === undefined || data === undefined) return undefined;
     if (!(data instanceof Recognised)) return { ...rest, data };
     // Lines are no document: they stay a text.
     return { ...rest, data: data.format === lineProtocolFormat ? readUtf8(bytes, points) : data.document };

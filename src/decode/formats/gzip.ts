@@ -6,13 +6,20 @@ export function isGzip(payload: Uint8Array): boolean {
   return payload[0] === 0x1f && payload[1] === 0x8b;
 }
 
-/** What is packed in it, up to the limit of a message; undefined where that failed and was rejected. Once only: gzip within gzip stays. */
-export function unpackGzip(payload: Uint8Array, points: PointEmitter): Uint8Array | undefined {
+/** The bytes themselves, or what is packed in them; undefined where that failed and was rejected. */
+export function unpacked(bytes: Uint8Array, points: PointEmitter): Uint8Array | undefined {
+  const plain = isGzip(bytes) ? unpackGzip(bytes, points) : bytes;
+  points.bytes += plain?.length ?? 0;
+  return plain;
+}
+
+/** Up to the limit of a message. Once only: gzip within gzip stays. */
+function unpackGzip(payload: Uint8Array, points: PointEmitter): Uint8Array | undefined {
   const { messageBytes } = points.limits;
   try {
-    const unpacked = gunzipSync(payload, { maxOutputLength: messageBytes });
-    if (unpacked.length > 0) {
-      return unpacked;
+    const plain = gunzipSync(payload, { maxOutputLength: messageBytes });
+    if (plain.length > 0) {
+      return plain;
     }
     points.reject('payload_empty', 'no bytes, unpacked', null);
   } catch (error) {

@@ -13,12 +13,13 @@ export interface BornMetric {
   readonly type: number;
   /** With the engineering unit; null where the birth has none. */
   readonly meta: SeriesMeta | null;
+  readonly alias: Alias | null;
 }
 
 /** The metrics that a birth names: what a later message means by an alias, or by a name without a datatype. */
 export class BirthTable {
   readonly #byAlias = new Map<Alias, BornMetric | null>();
-  readonly #byName = new Map<string, { readonly metric: BornMetric; readonly alias: Alias | null }>();
+  readonly #byName = new Map<string, BornMetric>();
   #digest: string | null = null;
   #encoded: Uint8Array | null = null;
 
@@ -47,7 +48,7 @@ export class BirthTable {
   }
 
   byName(name: string): BornMetric | undefined {
-    return this.#byName.get(name)?.metric;
+    return this.#byName.get(name);
   }
 
   /** The table as a Sparkplug payload without values. */
@@ -58,8 +59,8 @@ export class BirthTable {
 
   #encode(): Uint8Array {
     const writer = new DefinitionWriter();
-    for (const { metric, alias } of this.#byName.values()) {
-      writer.metric(metric.name, alias, metric.type, metric.meta?.unit);
+    for (const { name, alias, type, meta } of this.#byName.values()) {
+      writer.metric(name, alias, type, meta?.unit);
     }
     return writer.finish();
   }
@@ -70,9 +71,9 @@ export class BirthTable {
       const template = metric.kind === 'template' ? (metric.value as Template) : null;
       if (template?.isDefinition === true) continue;
       const name = prefix + metric.name;
-      const born = { name, type: typeOf(metric), meta: metric.unit === null ? null : { unit: metric.unit } };
-      const { alias } = metric;
-      this.#byName.set(name, { metric: born, alias });
+      const { alias, unit } = metric;
+      const born = { name, type: typeOf(metric), meta: unit === null ? null : { unit }, alias };
+      this.#byName.set(name, born);
       // One alias for two metrics means neither.
       if (alias !== null) this.#byAlias.set(alias, this.#byAlias.has(alias) ? null : born);
       if (template !== null) this.#add(template.metrics, `${name}/`);

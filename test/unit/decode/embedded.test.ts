@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { loadConfig } from '../../../src/config/load.ts';
 import type { RouteConfig } from '../../../src/config/route.ts';
-import { codesOf, decode, makeRoute, metricsOf } from './decoding.ts';
+import { codesOf, decode, LIMITS, makeRoute, metricsOf } from './decoding.ts';
 import { pointsOf } from './presets/preset-points.ts';
 
 /** {"temperature": 21.5} in CBOR. */
@@ -34,6 +35,28 @@ test('what is base64 of another format is read in its place', () => {
     ],
   );
   assert.deepEqual(metricsOf(packed({ t: 1 }), at({ $: 'json' })), [['t', NONE, 1]], 'the whole payload');
+});
+
+test('gzip in base64 is unpacked, within the limits of a message', () => {
+  const zipped = (text: string) => gzipSync(text).toString('base64');
+  const data = { base64: { '$.data': 'auto' }, value: '$.data' } as const;
+  assert.deepEqual(metricsOf(`{"data":"${zipped('{"t":21.5}')}"}`, data), [['t', NONE, 21.5]]);
+  assert.deepEqual(metricsOf(zipped('{"t":1}'), { base64: { $: 'json' } }), [['t', NONE, 1]]);
+  const event = (text: string) => `{"specversion":"1.0","data_base64":"${zipped(text)}"}`;
+  assert.deepEqual(metricsOf(event('{"t":2}'), { format: 'cloud_event', value: '$.data' }), [['t', NONE, 2]]);
+  const bomb = zipped(' '.repeat(LIMITS.messageBytes + 1));
+  assert.deepEqual(codesOf(`{"data":"${bomb}"}`, data), ['payload_too_large']);
+  assert.deepEqual(codesOf('{"data":"H4sIAAAA"}', data), ['payload_not_gzip']);
+  const many = `{${Array.from({ length: 30_000 }, (_, index) => `"k${index}":1`).join(',')}}`;
+  assert.deepEqual(codesOf(`{"data":"${zipped(many)}"}`, data), ['too_many_names']);
+  const few = { ...LIMITS, pointsPerMessage: 100 };
+  const list = `[${'{"metric_name":"m","value":1},'.repeat(100)}{"metric_name":"m","value":1}]`;
+  const route = makeRoute({ topic: 'd/{device_id}', base64: { $: 'json' } });
+  assert.deepEqual(
+    decode([route], 'd/1', zipped(list), few).rejects.map(({ code }) => code),
+    ['too_many_points'],
+    'what is unpacked is counted',
+  );
 });
 
 test('what is not there, or empty, stays so; what cannot be read is a dead letter that names the place', () => {

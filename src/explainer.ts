@@ -4,6 +4,7 @@ import { createDecoder, type RouteDecoder } from './decode/decoder.ts';
 import type { ExplainedPoint, Explanation } from './decode/explanation.ts';
 import { Recogniser } from './decode/recognition.ts';
 import { findRemedy, type Remedy } from './decode/remedy.ts';
+import type { EdgeNodes } from './decode/sparkplug/edge-nodes.ts';
 import { type Admission, refusalOf } from './pipeline/admission.ts';
 
 /** What programs are told of an explanation. */
@@ -18,12 +19,14 @@ export class Explainer {
   readonly #admission: Admission;
   #recogniser: Recogniser | null = null;
 
-  constructor(config: Config) {
+  /** `edges`: what is known of Sparkplug edge nodes; births that are explained are known from then on. Default: nothing. */
+  constructor(config: Config, edges?: EdgeNodes) {
     this.#config = config;
     this.#decoder = createDecoder(
       // What is asked twice is explained twice.
       config.routes.map((route) => ({ ...route, dedupe: undefined })),
       decodeLimits(config),
+      edges,
     );
     this.#admission = pipelineOptions(config).admission;
   }

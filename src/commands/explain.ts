@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../config/load.ts';
+import { readsSparkplug } from '../app-options.ts';
+import { type Config, loadConfig } from '../config/load.ts';
 import { compareExplanations } from '../decode/comparison.ts';
 import { TidegateError } from '../errors.ts';
 import { briefly, Explainer } from '../explainer.ts';
+import { fetchKnownEdges } from '../letters/known-edges.ts';
 import type { CapturedMessage } from './capture.ts';
 import { describeChange, describeTotals, noTotals } from './comparison-report.ts';
 import { databaseOptional } from './database-optional.ts';
@@ -62,7 +64,8 @@ export function addExplain(program: Command, terminal: Terminal, exit: (code: Ex
       'after',
       `
 Nothing is stored. --follow subscribes in a clean session of its own at QoS 0: a running daemon loses nothing by it.
-Other than with --follow and --dead-letters nothing is connected to. A capture has a JSON object a line: topic, payload
+Other than with --follow and --dead-letters nothing is connected to, but for routes of Sparkplug the database, which knows
+births that came before. A capture has a JSON object a line: topic, payload
 (base64), receivedAt (ISO 8601), and qos and retain where they are known. With --json and several messages each is an
 object on a line of its own that has the topic too.
 Exit code 0: every part of the messages would be stored or is ignored by configuration. 1: some would be a dead letter;
@@ -94,10 +97,9 @@ async function explain(
     );
   }
   if (topic !== undefined) checkTopic(topic);
-  // Only dead letters are in the database.
-  const env = options.deadLetters === true ? terminal.env : databaseOptional(terminal.env);
-  const config = loadConfig({ file: options.config, env });
-  const explainer = new Explainer(config);
+  // Dead letters are in the database, and births of Sparkplug; all else can do without.
+  const { config, hasDatabase } = readConfig(options.config, terminal.env, options.deadLetters === true);
+  const explainer = await explainerOf(config, hasDatabase, terminal);
   const feed = ((): MessageFeed => {
     if (topic !== undefined && payload !== undefined) return oneMessage(topic, payload, terminal);
     if (options.messages !== undefined) return capturedMessages(options.messages, terminal);
@@ -107,8 +109,39 @@ async function explain(
   const limited = atMost(feed, options.count ?? Number.POSITIVE_INFINITY);
   if (options.against === undefined)
     return await explainEach(terminal, limited, explainer, topic === undefined, options);
-  const other = loadConfig({ file: options.against, env: databaseOptional(terminal.env) });
-  return await compareEach(terminal, limited, explainer, new Explainer(other), options);
+  const other = readConfig(options.against, terminal.env, false);
+  const before = await explainerOf(other.config, other.hasDatabase, terminal);
+  return await compareEach(terminal, limited, explainer, before, options);
+}
+
+/** `hasDatabase`: whether the configuration names one. */
+function readConfig(
+  file: string | undefined,
+  env: Terminal['env'],
+  needsDatabase: boolean,
+): { readonly config: Config; readonly hasDatabase: boolean } {
+  try {
+    return { config: loadConfig({ file, env }), hasDatabase: true };
+  } catch (error) {
+    if (needsDatabase) throw error;
+    return { config: loadConfig({ file, env: databaseOptional(env) }), hasDatabase: false };
+  }
+}
+
+/** Knows the births of Sparkplug edge nodes that the database has; where it cannot, it says so. */
+async function explainerOf(config: Config, hasDatabase: boolean, terminal: Terminal): Promise<Explainer> {
+  if (!readsSparkplug(config)) return new Explainer(config);
+  const unknown = (why: string): Explainer => {
+    const line = `No births of Sparkplug are known but those that are explained first: ${why}.`;
+    print(terminal.stderr, line);
+    return new Explainer(config);
+  };
+  if (!hasDatabase) return unknown('no database.url is configured');
+  try {
+    return new Explainer(config, await fetchKnownEdges(config));
+  } catch (error) {
+    return unknown(printable(error instanceof Error ? error.message : String(error)));
+  }
 }
 
 /** Throws `usage` for what nothing can be published to (MQTT 5, section 4.7). */

@@ -1,9 +1,9 @@
 import type { Client } from 'pg';
-import { decodeLimits, edgeLimits, pipelineOptions, readsSparkplug, sinkOptions } from '../app-options.ts';
+import { decodeLimits, pipelineOptions, sinkOptions } from '../app-options.ts';
 import type { Config } from '../config/load.ts';
 import { topicFilter, topicMistake } from '../config/topic.ts';
 import { createDecoder } from '../decode/decoder.ts';
-import { EdgeNodes } from '../decode/sparkplug/edge-nodes.ts';
+import type { EdgeNodes } from '../decode/sparkplug/edge-nodes.ts';
 import { DEAD_LETTERS, TidegateError } from '../errors.ts';
 import { ArrivedPoints } from '../postgres/arrived-points.ts';
 import { recordCorrection } from '../postgres/correction.ts';
@@ -19,12 +19,12 @@ import {
 } from '../postgres/dead-letter-reading.ts';
 import { LettersReturned } from '../postgres/dead-letter-return.ts';
 import { ALL_LETTERS, type LetterSelection } from '../postgres/dead-letter-selection.ts';
-import { EdgeStore } from '../postgres/edge-store.ts';
 import { engineOf } from '../postgres/engine-choice.ts';
 import { type SchemaNames, schemaNames } from '../postgres/names.ts';
 import { withConnection } from '../postgres/session.ts';
 import { PostgresSink } from '../postgres/sink.ts';
 import { sqlstateOf } from '../postgres/sqlstate.ts';
+import { knownEdges } from './known-edges.ts';
 import { Replay, type ReplayReport } from './replay.ts';
 
 export interface DropReport {
@@ -156,11 +156,7 @@ export class DeadLetters {
 
   /** What the daemon of this configuration knows of edge nodes. */
   async #knownEdges(client: Client): Promise<EdgeNodes> {
-    if (this.#edges !== null) return this.#edges;
-    const edges = new EdgeNodes(edgeLimits(this.#config));
-    const store = new EdgeStore(this.#names, this.#config.mqtt.client_id);
-    if (readsSparkplug(this.#config)) for await (const page of store.load(client)) edges.restore(page);
-    return edges;
+    return this.#edges ?? (await knownEdges(this.#config, client));
   }
 
   async #audit(

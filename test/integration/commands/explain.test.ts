@@ -9,6 +9,7 @@ import { captureLine } from '../../../src/commands/capture.ts';
 import { addTail } from '../../../src/commands/tail.ts';
 import { publish, startBroker, type TestBroker } from '../../support/broker.ts';
 import { createDatabase } from '../../support/database.ts';
+import { encodePayload } from '../../support/sparkplug.ts';
 import { configured, environment, receive } from '../dead-letters/letters.ts';
 import { at } from '../postgres/sinks.ts';
 import { type CommandRun, runCommand } from './command-run.ts';
@@ -51,6 +52,36 @@ suite('tidegate explain as a workbench', () => {
     assert.match(text, /^dead letter no_route: /m);
     assert.match(text, /^try +a route: \{ topic: "plant\/\{device_id\}", .*timestamp: \$\.ts \}$/m);
     assert.equal(text.match(/^topic/gm)?.length, 1);
+  });
+
+  test('births of Sparkplug that the database has are known, and where it cannot be reached that is said', async () => {
+    await using database = await createDatabase({ template: true });
+    const routes = [{ topic: 'spBv1.0/#', format: 'sparkplug_b' }];
+    const metrics = [{ name: 'pressure', alias: 7, datatype: 10, doubleValue: 1 }];
+    const payload = encodePayload({ seq: 0, timestamp: 1_767_225_600_000, metrics });
+    await receive(configured(database, routes), [{ topic: 'spBv1.0/G/NBIRTH/E', payload, at: NOON }]);
+    const file = join(folder, 'data.bin');
+    await writeFile(
+      file,
+      encodePayload({ seq: 1, timestamp: 1_767_225_601_000, metrics: [{ alias: 7, doubleValue: 2.5 }] }),
+    );
+    const args = ['explain', 'spBv1.0/G/NDATA/E', `@${file}`];
+    const known = runCommand(addExplain, args, { env: environment(database, routes) });
+    assert.equal(await known.ended, 0, known.stderr());
+    assert.match(known.stdout(), /^point .* G\/E  pressure  2\.5 /m);
+    assert.equal(known.stderr(), '');
+    const away = runCommand(addExplain, args, {
+      env: environment({ url: 'postgres://nobody:none@127.0.0.1:1/none' }, routes),
+    });
+    assert.equal(await away.ended, 1);
+    assert.match(away.stdout(), /sparkplug_unknown_alias/);
+    assert.match(
+      away.stderr(),
+      /^No births of Sparkplug are known but those that are explained first: .*127\.0\.0\.1/,
+    );
+    const none = runCommand(addExplain, args, { env: { TIDEGATE_ROUTES: JSON.stringify(routes) } });
+    assert.equal(await none.ended, 1);
+    assert.match(none.stderr(), /no database\.url is configured/);
   });
 
   test('what `tail --capture` writes is explained later, at the time of its receipt', async () => {

@@ -41,7 +41,7 @@ export class PointOutput {
     meta: SeriesMeta | null,
   ): boolean {
     const { out } = this;
-    if (this.count + values.length > this.#limit || out?.numbers === undefined) return false;
+    if (out?.numbers === undefined) return false;
     this.count += values.length;
     out.numbers(item.deviceId, metricName, times, values, 'gauge');
     if (meta !== null) out.describe(meta);

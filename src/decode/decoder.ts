@@ -107,7 +107,7 @@ function decodeMatched(
     points.bytes = 0;
     const bytes = unpacked(payload, points);
     const asRoute: Format = FORMATS[formatName];
-    const read = bytes === undefined ? undefined : asRoute.parse(bytes, points, match);
+    const read = bytes === undefined ? undefined : readBy(asRoute, bytes, points, match);
     if (bytes === undefined || read === undefined) {
       return name;
     }
@@ -133,6 +133,12 @@ function decodeMatched(
     }
   }
   return name;
+}
+
+/** What `emit` is given; undefined where the bytes are none of the format, which was rejected. */
+function readBy(format: Format, bytes: Uint8Array, points: PointEmitter, match: TopicMatch): unknown {
+  const members = match.plan.membersOnly ? format.parseMembers?.(bytes, points, match) : undefined;
+  return members ?? format.parse(bytes, points, match);
 }
 
 /** Undefined where nothing comes of it, which was rejected. */

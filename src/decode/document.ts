@@ -3,10 +3,11 @@
 import { ANY, type PathExpression } from '../config/expression.ts';
 import { failing } from './conditions.ts';
 import { emitColumn, emitColumns, readTimes } from './columns.ts';
+import { Members } from './formats/members.ts';
 import { evaluate, follow, type Scope, walk, walkMembers } from './expression.ts';
 import { isList, isObject, type JsonObject, member } from './json-value.ts';
 import { nameOf } from './names.ts';
-import { emitMembers } from './members.ts';
+import { emitListed, emitMembers } from './members.ts';
 import { emitPicks, gather } from './picks.ts';
 import { excerpt, pathStep } from './place.ts';
 import type { PointEmitter } from './point-emitter.ts';
@@ -16,6 +17,10 @@ import type { TopicMatch } from './router.ts';
 export function emitDocument(document: unknown, match: TopicMatch, points: PointEmitter): void {
   const { scope } = points;
   const { each, inner, listed } = match.plan;
+  if (document instanceof Members) {
+    emitListed(document, match, points);
+    return;
+  }
   scope.payload = document;
   scope.item = document;
   if (each !== null) {

@@ -1,6 +1,8 @@
+import type { Members } from './formats/members.ts';
 import { isList, isObject } from './json-value.ts';
 import type { PointEmitter } from './point-emitter.ts';
 import type { RoutePlan } from './route-plan.ts';
+import type { TopicMatch } from './router.ts';
 
 /** Emits an object of metrics, and what lies within it where the route flattens. */
 export function emitMembers(container: object, prefix: string, plan: RoutePlan, points: PointEmitter): void {
@@ -20,6 +22,19 @@ export function emitMembers(container: object, prefix: string, plan: RoutePlan, 
       points.point(name, value, name);
     }
   }
+}
+
+/** The same of members in lists, for a route that wants nothing else: the device and the time with them. */
+export function emitListed(members: Members, { plan, timestamp }: TopicMatch, points: PointEmitter): void {
+  const { names, values, length } = members;
+  const since = points.count;
+  points.startItem();
+  points.setTime(timestamp ?? members.valueOf('timestamp'));
+  for (let index = 0; index < length; index++) {
+    const name = names[index] as string;
+    if (!plan.reserved.has(name)) points.point(name, values[index], name);
+  }
+  points.settleItem(since);
 }
 
 /** Whether the route takes a value apart. */

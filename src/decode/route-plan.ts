@@ -46,6 +46,8 @@ export interface RoutePlan {
   readonly listed: boolean;
   /** Keys of an object of metrics that are none, because the route reads them as something else. */
   readonly reserved: ReadonlySet<string>;
+  /** Whether all that it reads are the members of an object, for their names, values and time: in any case, and not by a path. */
+  readonly membersOnly: boolean;
   /** Null: takes every metric. */
   readonly selects: ((metricName: string) => boolean) | null;
   /** Null: nothing is said of single metrics. */
@@ -91,7 +93,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
   );
   const conditions = attempt('when', () => compileConditions(route, known));
   const picksOnly = picks.length > 0 && value === null && metricName === null;
-  return {
+  const plan: Omit<RoutePlan, 'membersOnly'> = {
     route,
     topic,
     ignored: route.ignore.map(parseTopicPattern),
@@ -123,6 +125,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
     unsetBefore:
       route.unset_before === undefined ? Number.NEGATIVE_INFINITY : Date.parse(route.unset_before) * 1000,
   };
+  return { ...plan, membersOnly: readsMembersOnly(plan) };
 
   function attempt<T>(key: keyof RouteConfig, parse: () => T): T {
     try {
@@ -132,6 +135,12 @@ export function planRoute(route: RouteConfig): RoutePlan {
       throw new Error(`route ${route.name}: ${key} ${reason}`, { cause: error });
     }
   }
+}
+
+function readsMembersOnly(plan: Omit<RoutePlan, 'membersOnly'>): boolean {
+  const { conditions, itemConditions, embedded, transform, metricName, value, picks, timestamp, each } = plan;
+  const asked = [conditions, itemConditions, embedded, transform, metricName, value, picks, timestamp, each];
+  return [...asked, plan.rules, plan.notes].every((said) => said === null);
 }
 
 function devicePath({ device }: Format): PathExpression | null {

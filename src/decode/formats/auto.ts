@@ -12,6 +12,7 @@ import { readUtf8 } from '../utf8.ts';
 import { recogniseBytes } from './auto-bytes.ts';
 import type { Format } from './format.ts';
 import { readJson } from './json.ts';
+import { readMembers } from './json-members.ts';
 import { lineProtocolFormat } from './line-protocol.ts';
 import { beginsWithLine } from './line-estimate.ts';
 import { senmlFormat } from './senml.ts';
@@ -30,6 +31,8 @@ export const autoFormat: Format = {
       ? recogniseText(payload, points, match)
       : recogniseBytes(payload, points, namesMetrics(match));
   },
+  // What begins with a brace is JSON or nothing.
+  parseMembers: readMembers,
   emit: emitDocument,
 };
 

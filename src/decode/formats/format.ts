@@ -11,6 +11,11 @@ export interface Format extends Emitting {
   readonly device?: string;
   /** Reads the bytes into what `emit` understands; undefined where that failed and was rejected. */
   parse(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown;
+  /**
+   * The same, cheaper, for a route that reads members only, where the document is an object of metrics: undefined where it
+   * may not be. What it returns is for `emit` alone, and gone with the next message.
+   */
+  parseMembers?(payload: Uint8Array, points: PointEmitter, match: TopicMatch): unknown;
 }
 
 export interface Emitting {

@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import { setMember } from './byte-reader.ts';
 import { KeyCache } from './key-cache.ts';
+import type { Members } from './members.ts';
 
 const [QUOTE, PLUS, COMMA, MINUS, DOT, COLON, BACKSLASH] = [0x22, 0x2b, 0x2c, 0x2d, 0x2e, 0x3a, 0x5c];
 const [SPACE, TAB, NEWLINE, CARRIAGE_RETURN] = [0x20, 0x09, 0x0a, 0x0d];
@@ -36,13 +37,24 @@ export class JsonReader {
 
   /** Undefined where the bytes are no JSON, or deeper than `nesting`: this does not say why. */
   read(bytes: Buffer, nesting: number): unknown {
+    this.#begin(bytes, nesting);
+    const value = this.#value();
+    return this.#next() === -1 ? value : undefined;
+  }
+
+  /** The members of an object, in order, each as often as it is there; false where the bytes are none, or deeper. */
+  readMembers(bytes: Buffer, nesting: number, members: Members): boolean {
+    members.clear();
+    this.#begin(bytes, nesting);
+    return this.#next() === OPEN_BRACE && this.#members(members, null) && this.#next() === -1;
+  }
+
+  #begin(bytes: Buffer, nesting: number): void {
     this.#bytes = bytes;
     this.#end = bytes.length;
     this.#at = 0;
     this.#levels = nesting;
     this.#isUtf8 = false;
-    const value = this.#value();
-    return this.#next() === -1 ? value : undefined;
   }
 
   /** Goes to the next byte that is no white space, and returns it; -1 at the end. */
@@ -81,29 +93,35 @@ export class JsonReader {
   }
 
   #object(): object | undefined {
-    if (--this.#levels < 0) return undefined;
     const object: Record<string, unknown> = {};
+    return this.#members(null, object) ? object : undefined;
+  }
+
+  /** Into one of the two. */
+  #members(members: Members | null, object: Record<string, unknown> | null): boolean {
+    if (--this.#levels < 0) return false;
     this.#at++;
     let byte = this.#next();
     while (byte !== CLOSE_BRACE) {
       const key = byte === QUOTE ? this.#string() : undefined;
-      if (key === undefined || this.#next() !== COLON) return undefined;
+      if (key === undefined || this.#next() !== COLON) return false;
       this.#at++;
       const value = this.#value();
-      if (value === undefined) return undefined;
-      setMember(object, key, value);
+      if (value === undefined) return false;
+      if (members !== null) members.push(key, value);
+      else if (object !== null) setMember(object, key, value);
       byte = this.#next();
       if (byte === COMMA) {
         this.#at++;
         byte = this.#next();
-        if (byte !== QUOTE) return undefined;
+        if (byte !== QUOTE) return false;
       } else if (byte !== CLOSE_BRACE) {
-        return undefined;
+        return false;
       }
     }
     this.#at++;
     this.#levels++;
-    return object;
+    return true;
   }
 
   #array(): unknown[] | undefined {

@@ -2,6 +2,7 @@ import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
 import { keyBudget, objectBudget, valueBudget } from './budget.ts';
 import { asBuffer } from './byte-reader.ts';
+import { readMembers } from './json-members.ts';
 import { JsonReader } from './json-reader.ts';
 import { scanJson } from './json-scan.ts';
 import type { PointEmitter } from '../point-emitter.ts';
@@ -12,6 +13,7 @@ export const jsonFormat: Format = {
   what: 'JSON',
   unused: [],
   parse: readJson,
+  parseMembers: readMembers,
   emit: emitDocument,
 };
 

@@ -1,6 +1,7 @@
 import type { Readiness } from './http/ports.ts';
 import type { Logger, PipelineState } from './pipeline/types.ts';
 import type { Notifier, NotifyState } from './systemd/notifier.ts';
+import type { Standstill } from './systemd/progress.ts';
 import { type Flow, statusLine } from './systemd/status-line.ts';
 
 export interface SupervisionParts {
@@ -11,8 +12,8 @@ export interface SupervisionParts {
   readonly ready: () => Readiness;
   /** Null where this process receives no messages, or none yet. */
   readonly pipeline: () => PipelineState | null;
-  /** Seconds for which nothing was heard of a batch in hand, where that is too long. */
-  readonly hungFor: () => number | null;
+  /** What gets on no more, if anything. */
+  readonly hung: () => Standstill | null;
   /** CLOCK_MONOTONIC in microseconds, which systemd compares with its own. */
   readonly monotonic: () => bigint;
 }
@@ -81,30 +82,32 @@ export class Supervision {
 
   #state(): NotifyState {
     const { watchdogMs } = this.#parts;
-    const hung = this.#hungFor();
+    const hung = this.#standstill();
     return {
       ...(this.#stopping ? {} : { STATUS: this.#status(hung) }),
       ...(watchdogMs !== null && hung === null && { WATCHDOG: '1' }),
     };
   }
 
-  #hungFor(): number | null {
-    const seconds = this.#parts.hungFor();
-    if (seconds !== null && !this.#hung) {
+  #standstill(): Standstill | null {
+    const hung = this.#parts.hung();
+    if (hung !== null && !this.#hung) {
       const text =
-        'A batch in hand is neither stored, nor tried again, nor spooled: the watchdog is told no more';
-      this.#parts.logger.error({ seconds: Math.round(seconds) }, text);
+        hung.what === 'a batch in hand'
+          ? 'A batch in hand is neither stored, nor tried again, nor spooled: the watchdog is told no more'
+          : 'The drain of the spool hears neither of its disk nor of the database: the watchdog is told no more';
+      this.#parts.logger.error({ seconds: Math.round(hung.seconds) }, text);
     }
-    this.#hung = seconds !== null;
-    return seconds;
+    this.#hung = hung !== null;
+    return hung;
   }
 
-  #status(hung: number | null): string {
+  #status(hung: Standstill | null): string {
     const { ready, pipeline } = this.#parts;
     const troubles = Object.entries(ready().checks)
       .filter(([, { ok }]) => !ok)
       .map(([name, { detail }]) => `${name} ${detail}`);
-    if (hung !== null) troubles.unshift(`a batch in hand hangs for ${Math.round(hung)} s`);
+    if (hung !== null) troubles.unshift(`${hung.what} hangs for ${Math.round(hung.seconds)} s`);
     const now = performance.now();
     const flow = flowOf(pipeline());
     const before = this.#before && {

@@ -31,7 +31,7 @@ export function superviseFor(
     logger,
     ready: () => app.ready(),
     pipeline: () => app.pipeline,
-    hungFor: () => app.pipeline && progress.hungFor(app.pipeline),
+    hung: () => app.pipeline && progress.hung(app.pipeline),
     monotonic: terminal.monotonic,
   });
 }

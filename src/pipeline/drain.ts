@@ -39,6 +39,8 @@ export class Drain {
   #stopping = false;
   #running: Promise<void> = Promise.resolve();
   #inHand = NONE;
+  /** When something was last heard of what is under way, monotonic milliseconds; null while there is nothing to drain. */
+  #heardAt: number | null = null;
 
   constructor(parts: DrainParts) {
     this.#parts = parts;
@@ -49,10 +51,22 @@ export class Drain {
     return this.#inHand;
   }
 
+  /** Seconds for which nothing was heard of what is under way: of the spool, or of an attempt to write; 0 where nothing is. */
+  get waits(): number {
+    return this.#heardAt === null ? 0 : (performance.now() - this.#heardAt) / 1000;
+  }
+
+  /** To be called whenever an attempt to write what is in hand ends, well or not. */
+  heard(): void {
+    this.#heardAt = performance.now();
+  }
+
   start(): void {
-    this.#running = this.#run().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#parts.onFatal(error);
-    });
+    this.#running = this.#run()
+      .catch((error: unknown) => {
+        if (!this.#stop.signal.aborted) this.#parts.onFatal(error);
+      })
+      .finally(() => (this.#heardAt = null));
   }
 
   /** To be called when there is a record. */
@@ -80,15 +94,19 @@ export class Drain {
 
   async #run(): Promise<void> {
     while (!this.#stopping) {
+      this.heard();
       const records = await this.#insist(() => this.#parts.spool.next(this.#parts.room));
       if (records.length === 0) {
+        this.#heardAt = null;
         await this.#wake.promise;
         this.#wake = Promise.withResolvers();
         continue;
       }
       this.#inHand = new Set(records.map(({ id }) => id));
       for (const { lost } of records) if (lost !== undefined) this.#parts.onLost(lost);
+      this.heard();
       if (!(await this.#write(records))) return;
+      this.heard();
       this.#parts.onWritten();
       await this.#insist(() => this.#parts.spool.consume());
       this.#inHand = NONE;
@@ -117,6 +135,7 @@ export class Drain {
         if (error instanceof SpoolError) this.#parts.onSpoolError(error);
         else if (!(error instanceof WriteError) || error.action !== 'retry') throw error;
       }
+      this.heard();
       await timers.setTimeout(backoffSeconds(attempt) * 1000, undefined, { signal: this.#stop.signal });
     }
   }

@@ -3,7 +3,8 @@ import type { Batch, Sink, WriteReport } from './types.ts';
 
 /** Milliseconds. */
 const SHORTEST = 10_000;
-const LONGEST = 600_000;
+/** No write waits longer for an answer. */
+export const LONGEST_PATIENCE = 600_000;
 /** How much longer than the one before a write may take. */
 const SLACK = 4;
 
@@ -23,14 +24,14 @@ export class PatientSink implements Sink {
     const limit = new AbortController();
     const patience = this.#patience;
     const timer = setTimeout(() => {
-      this.#patience = Math.min(patience * 2, LONGEST);
+      this.#patience = Math.min(patience * 2, LONGEST_PATIENCE);
       limit.abort(new WriteError('retry', null, `no answer for ${patience / 1000} s`));
     }, patience);
     const started = performance.now();
     try {
       const report = await this.#sink.write(batch, AbortSignal.any([signal, limit.signal]));
       const took = performance.now() - started;
-      this.#patience = Math.min(Math.max(took * SLACK, SHORTEST), LONGEST);
+      this.#patience = Math.min(Math.max(took * SLACK, SHORTEST), LONGEST_PATIENCE);
       return report;
     } finally {
       clearTimeout(timer);

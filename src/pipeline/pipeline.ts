@@ -194,6 +194,7 @@ export class Pipeline {
       lastCommitAt: this.#settlement.lastCommitAt,
       oldestInFlightAt: oldest,
       oldestWaits: openedAt === null ? 0 : (performance.now() - openedAt) / 1000,
+      drainWaits: this.#drain?.waits ?? 0,
       spool: this.#spooling?.status ?? null,
     };
   }
@@ -246,10 +247,17 @@ export class Pipeline {
   }
 
   #storing(sink: Sink, settle: 'settle' | 'drained'): StoringParts {
+    const heard = () => settle === 'drained' && this.#drain?.heard();
     return {
       sink,
-      onFailure: (error, attempt, seconds) => this.#parts.observer.writeFailed(error, attempt, seconds),
-      onStored: (batch, report, seconds) => this.#settlement[settle](batch, report, seconds),
+      onFailure: (error, attempt, seconds) => {
+        heard();
+        this.#parts.observer.writeFailed(error, attempt, seconds);
+      },
+      onStored: (batch, report, seconds) => {
+        heard();
+        this.#settlement[settle](batch, report, seconds);
+      },
     };
   }
 

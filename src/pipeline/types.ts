@@ -339,6 +339,8 @@ export interface PipelineState {
   readonly oldestInFlightAt: number | null;
   /** Seconds that it has waited, by a clock that nobody sets; 0 where nothing is in flight. */
   readonly oldestWaits: number;
+  /** Seconds for which nothing was heard of what the spool's drain is at; 0 where it is at nothing. */
+  readonly drainWaits: number;
   /** Null without a spool. */
   readonly spool: SpoolStatus | null;
 }

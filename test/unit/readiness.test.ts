@@ -27,6 +27,7 @@ function spoolCheck(spool: SpoolStatus | null): { ok: boolean; detail: string } 
     lastCommitAt: null,
     oldestInFlightAt: null,
     oldestWaits: 0,
+    drainWaits: 0,
     spool,
   };
   return (readiness(null, null, state, NOW).checks as Record<string, { ok: boolean; detail: string }>)[

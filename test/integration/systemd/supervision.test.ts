@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Supervision } from '../../../src/supervision.ts';
 import { Notifier } from '../../../src/systemd/notifier.ts';
+import type { Standstill } from '../../../src/systemd/progress.ts';
 import { startBroker } from '../../support/broker.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { createDatabase } from '../../support/database.ts';
@@ -50,21 +51,21 @@ test(
   needsNotify,
   async () => {
     await using ear = await openEar();
-    let hung: number | null = null;
+    let hung: Standstill | null = null;
     const supervision = new Supervision({
       notifier: new Notifier({ socket: ear.socket, watchdogMs: 60, path: process.env['PATH'] ?? '' }, SILENT),
       watchdogMs: 60,
       logger: SILENT,
       ready: () => ({ ready: true, checks: {} }),
       pipeline: () => null,
-      hungFor: () => hung,
+      hung: () => hung,
       monotonic: () => 17n,
     });
     const alive = () => ear.notices.filter(({ WATCHDOG }) => WATCHDOG === '1').length;
     supervision.start();
     try {
       await eventually('alive', () => alive() > 2);
-      hung = 211.4;
+      hung = { what: 'a batch in hand', seconds: 211.4 };
       await eventually(
         'the status',
         () =>

@@ -20,6 +20,7 @@ function state(
     lastCommitAt: null,
     oldestInFlightAt,
     oldestWaits: 0,
+    drainWaits: 0,
     spool: null,
   };
 }

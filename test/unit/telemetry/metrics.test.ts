@@ -36,6 +36,7 @@ const state: PipelineState = {
   lastCommitAt: 1_767_225_600_500_000,
   oldestInFlightAt: null,
   oldestWaits: 0,
+  drainWaits: 0,
   spool: {
     batches: 2,
     messages: 40,

@@ -255,8 +255,11 @@ export class PointEmitter {
       return;
     }
     const name = this.#nameOf(metricName);
-    const isWritten = name !== null && this.trace === null && this.#values.writesColumn(name, values, micros);
-    for (let row = 0; !isWritten && row < values.length; row++) {
+    if (name !== null && this.trace === null && this.#values.writesColumn(name, values, micros)) {
+      this.#item.setTime(NO_TIME, undefined);
+      return;
+    }
+    for (let row = 0; row < values.length; row++) {
       const value: unknown = values[row];
       if (value === null) {
         continue;

@@ -183,8 +183,11 @@ function numbersOf(column: List): Float64Array | null {
       values[row] = value;
     }
   }
-  // 0 times what is not finite is NaN.
+  // What is finite less itself is 0; anything else is NaN.
   let sum = 0;
-  for (let row = 0; row < values.length; row++) sum += (values[row] as number) * 0;
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row] as number;
+    sum += value - value;
+  }
   return sum === 0 ? values : null;
 }

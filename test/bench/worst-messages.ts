@@ -1,4 +1,7 @@
-/** Messages made to be slow: as long as a message may be, with as many points as it may have, each new or as dear as can be. */
+/**
+ * Messages made to be slow: as long as a message may be, with as many names as it may bring, each new, or with as many points as
+ * it may have, each as dear as can be.
+ */
 
 import { gzipSync } from 'node:zlib';
 import { encode as encodeMsgpack } from '@msgpack/msgpack';
@@ -22,11 +25,19 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     title,
     payload,
   });
-  /** As many of them as fit: points and bytes. */
-  const many = (part: (index: number) => string, head = '', tail = '', separator = ','): Buffer => {
+  /** Names that may be there beside those that are counted up to the limit: of a field, a base. */
+  const names = Math.min(limits.namesPerMessage - 8, limits.pointsPerMessage);
+  /** As many of them as fit: new names, or points, and bytes. */
+  const many = (
+    part: (index: number) => string,
+    head = '',
+    tail = '',
+    separator = ',',
+    most = names,
+  ): Buffer => {
     const parts: string[] = [];
     let bytes = head.length + tail.length;
-    for (let index = 0; index < limits.pointsPerMessage; index++) {
+    for (let index = 0; index < most; index++) {
       const next = part(index);
       bytes += Buffer.byteLength(next) + separator.length;
       if (bytes > limits.messageBytes) break;
@@ -34,6 +45,8 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     }
     return Buffer.from(head + parts.join(separator) + tail);
   };
+  const known = (part: (index: number) => string, head = '[', tail = ']', separator = ','): Buffer =>
+    many(part, head, tail, separator, limits.pointsPerMessage);
   const filled = (unit: string, head = '', tail = ''): Buffer =>
     Buffer.from(head + unit.repeat((limits.messageBytes - head.length - tail.length) / unit.length) + tail);
   const keys = many((index) => `"k${index}":${index}`, '{', '}');
@@ -41,6 +54,7 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
   const empty = many((index) => `"k${index}":[]`, '{', '}');
   const records = many((index) => `{"bn":"d${index}:","v":1}`, '[', ']');
   const sums = many((index) => `{"n":"k${index}","v":1,"s":2}`, '[', ']');
+  const knownItems = known((index) => `{"metric_name":"k${index % names}","value":${index}}`);
   const document = (payload: Buffer): unknown => JSON.parse(payload.toString());
   return [
     worst('json', 'new keys', keys),
@@ -70,6 +84,17 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
         ']',
       ),
     ),
+    worst('json', 'items of its metrics again', knownItems),
+    worst(
+      'json',
+      'items of one metric, texts',
+      known((index) => `{"metric_name":"k","value":"text ${index}"}`),
+    ),
+    worst(
+      'json',
+      'items of one metric, 20 digits',
+      known(() => `{"metric_name":"k","value":1${'0'.repeat(19)}}`),
+    ),
     worst('json', 'escapes', filled('\\u0061', '{"value":"', '"}')),
     worst('json', 'empty objects', filled('{},', '[', '{}]')),
     worst('json', 'digits', filled('9', '{"value":', '}')),
@@ -93,6 +118,8 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     worst('cbor', 'new keys', encodeCbor(document(keys))),
     worst('cbor', 'new metrics of items', encodeCbor(document(items))),
     worst('cbor', 'values that are none', encodeCbor(document(empty))),
+    worst('cbor', 'items of its metrics again', encodeCbor(document(knownItems))),
+    worst('msgpack', 'items of its metrics again', encodeMsgpack(document(knownItems))),
     worst('msgpack', 'new keys', encodeMsgpack(document(keys))),
     worst('msgpack', 'new metrics of items', encodeMsgpack(document(items))),
     worst('msgpack', 'values that are none', encodeMsgpack(document(empty))),
@@ -103,6 +130,11 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     ),
     worst('senml', 'new base names', records),
     worst('senml', 'sums', sums),
+    worst(
+      'senml',
+      'base names again',
+      known((index) => `{"bn":"d${index % (names / 2)}:","v":1}`),
+    ),
     worst(
       'senml',
       'new names of CBOR',
@@ -136,6 +168,28 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
       'texts',
       many((index) => `f${index}="text ${index} \\"a"`, 'm '),
     ),
+    worst(
+      'line_protocol',
+      '5,000 lines of 10 fields',
+      many(
+        (index) =>
+          `m,t=${index} ${Array.from({ length: 10 }, (_, field) => `f${field}=${index}.5`).join(',')}`,
+        '',
+        '',
+        '\n',
+        Math.min(5000, limits.pointsPerMessage / 10),
+      ),
+    ),
+    worst(
+      'line_protocol',
+      'its tags again',
+      known((index) => `m,t=${index % names} f=1`, '', '', '\n'),
+    ),
+    worst(
+      'line_protocol',
+      'texts of one field',
+      known((index) => `m f="text ${index} \\"a"`, '', '', '\n'),
+    ),
     worst('line_protocol', 'lines that are none', filled('a\n')),
     worst(
       'line_protocol',
@@ -155,7 +209,7 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
   ].filter(({ payload }) => payload.length <= limits.messageBytes);
 
   function metrics(of: (index: number) => object): Uint8Array {
-    let count = limits.pointsPerMessage - 1;
+    let count = names;
     for (;;) {
       const payload = encodePayload({
         timestamp: 1_767_225_600_000,

@@ -21,9 +21,9 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
 export function worstLines(limits: DecodeLimits, rounds: number): string[] {
-  const { messageBytes, pointsPerMessage } = limits;
+  const { messageBytes, pointsPerMessage, namesPerMessage } = limits;
   return [
-    `  the worst messages of ${messageBytes / MIB} MiB and ${pointsPerMessage} points, decoder alone; into a batch; growth of the heap then`,
+    `  the worst messages of ${messageBytes / MIB} MiB, ${pointsPerMessage} points and ${namesPerMessage} names, decoder alone; into a batch; growth of the heap then`,
     ...worstMessages(limits).map((message) => {
       const alone: number[] = [];
       const batched: number[] = [];

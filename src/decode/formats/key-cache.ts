@@ -3,13 +3,15 @@
  * size: a text takes the place of another one with the same hash.
  */
 export class KeyCache {
-  static readonly #SLOTS = 4096;
   readonly #longest: number;
-  readonly #texts: (string | undefined)[] = Array.from({ length: KeyCache.#SLOTS });
+  readonly #slots: number;
+  readonly #texts: (string | undefined)[];
 
-  /** `longest`: bytes of the longest text that is kept. */
-  constructor(longest: number) {
+  /** `longest`: bytes of the longest text that is kept; `slots`: how many are, a power of two. */
+  constructor(longest: number, slots = 4096) {
     this.#longest = longest;
+    this.#slots = slots;
+    this.#texts = Array.from({ length: slots });
   }
 
   /** Undefined where the text is too long, or not ASCII. */
@@ -27,7 +29,7 @@ export class KeyCache {
     if (high >= 0x80) {
       return undefined;
     }
-    const slot = (hash ^ (hash >>> 12)) & (KeyCache.#SLOTS - 1);
+    const slot = (hash ^ (hash >>> 12)) & (this.#slots - 1);
     const known = this.#texts[slot];
     if (known !== undefined && isSame(known, bytes, at, length)) {
       return known;

@@ -21,7 +21,9 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
 
 /** Measurements with their tags, and names of fields: the longest that Telegraf's inputs have are near. */
 const LONGEST_KEY = 200;
-const keys = new KeyCache(LONGEST_KEY);
+const fields = new KeyCache(LONGEST_KEY);
+/** Lines are of more series than there are fields: of as many as a message may bring names, and more. */
+const lines = new KeyCache(LONGEST_KEY, 32_768);
 /** Where short texts are put together. */
 const scratch = Buffer.alloc(1024);
 
@@ -92,7 +94,7 @@ export class LineScanner {
     }
     this.at = end;
     while (bytes[this.at] === SPACE) this.at++;
-    return this.#text(start, end);
+    return this.#text(lines, start, end);
   }
 
   /** The name of a field as it is written, up to its `=`. */
@@ -115,7 +117,7 @@ export class LineScanner {
       return this.#refuse(at === start ? 'a field without a name' : 'a field without a value');
     }
     this.at = at + 1;
-    return this.#text(start, at);
+    return this.#text(fields, start, at);
   }
 
   /** A field's value where it is a plain decimal of few digits; NaN, and the place unchanged, where it is anything else. */
@@ -214,8 +216,8 @@ export class LineScanner {
     return null;
   }
 
-  #text(start: number, end: number): string {
-    return keys.get(this.bytes, start, end - start) ?? this.bytes.toString('utf8', start, end);
+  #text(known: KeyCache, start: number, end: number): string {
+    return known.get(this.bytes, start, end - start) ?? this.bytes.toString('utf8', start, end);
   }
 
   #quoted(): string | null {

@@ -192,6 +192,11 @@ export function pipelineOptions(config: Config): PipelineOptions {
     writers: database.writers,
     batch: {
       maxPoints: Math.min(ingest.batch.max_points, ingest.queue.max_points),
+      // Each writer has one, and one is open.
+      mostPoints: Math.max(
+        Math.min(ingest.batch.max_points, ingest.queue.max_points),
+        Math.floor(ingest.queue.max_points / (database.writers + 1)),
+      ),
       maxBytes: Math.min(ingest.batch.max_bytes, ingest.queue.max_bytes, record),
       maxWait: Math.max(ingest.batch.max_wait, ingest.batch.min_wait),
       minWait: ingest.batch.min_wait,

@@ -75,6 +75,10 @@ export class BatchBuilder implements PointWriter {
   get points(): number {
     return this.#points.length + this.#texts.value.length;
   }
+  /** How many series they are of. */
+  get series(): number {
+    return this.#series.length;
+  }
   get bytes(): number {
     return this.#bytes + this.#series.bytes;
   }

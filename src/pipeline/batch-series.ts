@@ -61,6 +61,10 @@ export class BatchSeries {
     return this.#unknown * SERIES_BYTES;
   }
 
+  get length(): number {
+    return this.#list.length;
+  }
+
   at(index: number): Series {
     return this.#list[index] as Series;
   }

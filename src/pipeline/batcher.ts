@@ -3,6 +3,8 @@ import type { Batch, Delivery, SealTrigger } from './types.ts';
 
 export interface BatcherOptions {
   readonly maxPoints: number;
+  /** The same while all writers are busy, where each series has many of them. Default: no more. */
+  readonly mostPoints?: number;
   readonly maxBytes: number;
   /** Milliseconds after the first message of a batch. */
   readonly maxWait: number;
@@ -18,6 +20,9 @@ export interface BatcherOptions {
 
 /** Milliseconds in which something must come, for a batch to gather longer than `minWait` asks. */
 const QUIET = 25;
+
+/** So many points of a series cost the database little more than one: the larger the batch, the better. */
+const MANY = 100;
 
 /** A stream brings at least so many messages in every millisecond. */
 const STREAM = 2;
@@ -63,10 +68,17 @@ export class Batcher {
   /** Adds a delivery; returns how many points it carried. */
   add(delivery: Delivery): number {
     const decoded = this.#builder.add(delivery);
-    if (this.#builder.points >= this.#options.maxPoints) this.#seal('points');
+    if (this.#isFull) this.#seal('points');
     else if (this.#builder.bytes >= this.#options.maxBytes) this.#seal('bytes');
     else this.#schedule();
     return decoded;
+  }
+
+  get #isFull(): boolean {
+    const { points, series } = this.#builder;
+    const { maxPoints, mostPoints = maxPoints } = this.#options;
+    if (points < maxPoints) return false;
+    return points >= mostPoints || points < series * MANY || this.#writerIdle();
   }
 
   addApart(outcome: 'ignored' | 'dropped'): void {

@@ -2,7 +2,7 @@ import type { Section } from '../key.ts';
 
 const batch = {
   max_points: {
-    doc: 'A batch is written once it has this many points.',
+    doc: 'A batch is written once it has this many points; one of many points of each series grows on while no writer is free.',
     format: 'integer',
     default: 10_000,
     minimum: 1,

@@ -58,6 +58,27 @@ test('seals on points', (context) => {
   assert.deepEqual(sealed, ['points 2'], 'the message that passes the bound is not split');
 });
 
+test('of few series it grows while no writer is free', (context) => {
+  clock(context);
+  const { batcher, sealed, writer } = start({ maxPoints: 200, mostPoints: 600 });
+  const many = (series: number) =>
+    message((out) => {
+      for (let index = 0; index < 150; index++)
+        out.number('a', `x${index % series}`, NEW_YEAR, index, 'gauge');
+    });
+  for (let index = 0; index < 3; index++) batcher.add(many(1));
+  assert.deepEqual(sealed, []);
+  batcher.add(many(1));
+  assert.deepEqual(sealed, ['points 4']);
+  batcher.add(many(150));
+  batcher.add(many(150));
+  assert.deepEqual(sealed, ['points 4', 'points 2'], 'of many series it does not');
+  batcher.add(many(1));
+  writer.idle = true;
+  batcher.add(many(1));
+  assert.deepEqual(sealed, ['points 4', 'points 2', 'points 2'], 'nor where a writer waits for it');
+});
+
 test('seals on bytes', (context) => {
   clock(context);
   const { batcher, sealed } = start({ maxBytes: 10_000 });

@@ -103,8 +103,12 @@ export class ChunkMap implements Chunks {
    */
   async open(client: Client, source: ChunkSource, times: Iterable<number>): Promise<void> {
     const wanted = new Map<number, { readonly time: number; count: number }>();
+    let last: ChunkRange | undefined;
     for (const time of times) {
-      if (this.covers(source, time) || time < this.#cut[source]) continue;
+      // Nearly always that of the point before.
+      if (last !== undefined && time >= last.from && time < last.to) continue;
+      last = covering(this.#open[source], time);
+      if (last !== undefined || time < this.#cut[source]) continue;
       if (source === 'points' && this.closed(time) !== undefined) continue;
       const slot = Math.floor((time - ORIGIN) / this.#policy.interval);
       const known = wanted.get(slot);

@@ -32,7 +32,9 @@ export function emitListed(members: Members, { plan, timestamp }: TopicMatch, po
   points.setTime(timestamp ?? members.valueOf('timestamp'));
   for (let index = 0; index < length; index++) {
     const name = names[index] as string;
-    if (!plan.reserved.has(name)) points.point(name, values[index], name);
+    if (plan.reserved.has(name)) continue;
+    points.brings(name);
+    points.point(name, values[index], name);
   }
   points.settleItem(since);
 }

@@ -301,6 +301,7 @@ function listening(subscriber: Subscriber, pipeline: Pipeline): number | null {
 /** What ended the pipeline, as an error with a code. */
 function describeFatal(error: unknown): TidegateError {
   if (error instanceof TidegateError) return error;
+  if (error instanceof WriteError && error.cause instanceof TidegateError) return error.cause;
   const text = error instanceof Error ? error.message : String(error);
   const privilege = error instanceof WriteError && error.sqlstate === '42501';
   return new TidegateError(privilege ? 'database_privilege' : 'schema_missing', text, { cause: error });

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { ChunkRange, Chunks, ChunkSource, ClosedChunk } from './chunks.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import { checkWritable, SCHEMA_VERSION_COLUMNS } from './schema-version.ts';
 import type { SeriesHeads } from './series-heads.ts';
 
 export interface ChunkPolicy {
@@ -66,6 +67,8 @@ export class ChunkMap implements Chunks {
       version: string;
       raw_cut: string;
       text_cut: string;
+      schema_version: number;
+      usable_from: number;
       source: ChunkSource | null;
       state: 'open' | ClosedChunk['state'];
       from: string;
@@ -73,7 +76,7 @@ export class ChunkMap implements Chunks {
     }>(
       withNames(
         `SELECT m.version, extract(epoch FROM m.raw_cut) * 1000000 AS raw_cut,
-           extract(epoch FROM m.text_cut) * 1000000 AS text_cut, c.source, c.state,
+           extract(epoch FROM m.text_cut) * 1000000 AS text_cut, ${SCHEMA_VERSION_COLUMNS}, c.source, c.state,
            extract(epoch FROM c.range_start) * 1000000 AS "from", extract(epoch FROM c.range_end) * 1000000 AS "to"
          FROM :"internal".chunk_map m LEFT JOIN :"internal".chunks c ON c.source IN ('points', 'texts')
          ORDER BY c.range_start DESC`,
@@ -89,6 +92,7 @@ export class ChunkMap implements Chunks {
       else closed.push({ from, to, state });
     }
     const [first] = rows;
+    if (first !== undefined) checkWritable(first);
     const version = Number(first?.version ?? -1);
     await this.#heads?.reload(client, version);
     this.#open = open;

@@ -1,6 +1,7 @@
 import type { Client } from 'pg';
 import type { Chunks, ChunkSource } from './chunks.ts';
 import { type SchemaNames, withNames } from './names.ts';
+import { checkWritable, SCHEMA_VERSION_COLUMNS } from './schema-version.ts';
 
 /** Chunks as TimescaleDB keeps them: it takes points of any time and opens chunks by itself. Only retention's cuts matter. */
 export class HypertableChunks implements Chunks {
@@ -29,14 +30,21 @@ export class HypertableChunks implements Chunks {
   }
 
   async reload(client: Client): Promise<void> {
-    const { rows } = await client.query<{ version: string; raw_cut: string; text_cut: string }>(
+    const { rows } = await client.query<{
+      version: string;
+      raw_cut: string;
+      text_cut: string;
+      schema_version: number;
+      usable_from: number;
+    }>(
       withNames(
         `SELECT version, extract(epoch FROM raw_cut) * 1000000 AS raw_cut,
-           extract(epoch FROM text_cut) * 1000000 AS text_cut FROM :"internal".chunk_map`,
+           extract(epoch FROM text_cut) * 1000000 AS text_cut, ${SCHEMA_VERSION_COLUMNS} FROM :"internal".chunk_map`,
         this.#names,
       ),
     );
     const [row] = rows;
+    if (row !== undefined) checkWritable(row);
     this.#cut = { points: Number(row?.raw_cut), texts: Number(row?.text_cut) };
     this.#version = Number(row?.version ?? -1);
   }

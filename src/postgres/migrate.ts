@@ -1,16 +1,13 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type Client, DatabaseError, escapeIdentifier } from 'pg';
 import { TidegateError } from '../errors.ts';
-import { INSTALLATION } from '../installation.ts';
 import type { Logger } from '../pipeline/types.ts';
 import { connect } from './connection.ts';
 import { type EngineName, engineOf, type EngineSetting } from './engine-choice.ts';
 import { bootstrapSql, grantSql } from './grants.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
-
-const FOLDER = fileURLToPath(new URL('sql/migrations/', INSTALLATION));
+import { checkUsable, MIGRATIONS, ownVersion, schemaVersion, type VersionClaim } from './schema-version.ts';
 
 export interface Migration {
   readonly version: number;
@@ -18,6 +15,8 @@ export interface Migration {
   readonly sql: string;
   /** The oldest schema version whose daemon still runs on this schema. */
   readonly compatibleFrom: number;
+  /** Whether no earlier one ruled out the daemons that this one does. */
+  readonly excludes: boolean;
   readonly checksum: string;
 }
 
@@ -35,12 +34,13 @@ export interface MigrateOptions {
 
 /** The migrations that this version carries for an engine, in order: `0001-name.sql`, `0005-name.ENGINE.sql`. */
 export function migrations(engine: EngineName): Migration[] {
-  return readdirSync(FOLDER)
+  let ruledOut = 1;
+  return readdirSync(MIGRATIONS)
     .map((file) => /^(\d+-[a-z0-9-]+)(?:\.([a-z]+))?\.sql$/.exec(file))
     .filter((found) => found !== null && (found[2] === undefined || found[2] === engine))
     .map((found) => {
       const [file, name] = found as unknown as [string, string];
-      const sql = readFileSync(FOLDER + file, 'utf8').replaceAll('\r\n', '\n');
+      const sql = readFileSync(MIGRATIONS + file, 'utf8').replaceAll('\r\n', '\n');
       const compatible = /^-- compatible_from: (\d+)$/m.exec(sql);
       return {
         version: Number.parseInt(file, 10),
@@ -50,7 +50,12 @@ export function migrations(engine: EngineName): Migration[] {
         checksum: createHash('sha256').update(sql).digest('hex'),
       };
     })
-    .sort((left, right) => left.version - right.version);
+    .sort((left, right) => left.version - right.version)
+    .map((migration) => {
+      const excludes = migration.compatibleFrom > ruledOut;
+      ruledOut = Math.max(ruledOut, migration.compatibleFrom);
+      return { ...migration, excludes };
+    });
 }
 
 /**
@@ -69,7 +74,7 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     const engine = await engineOf(client, names, options.engine ?? 'auto');
     const applied: string[] = [];
     for (const migration of await pendingMigrations(client, names, engine)) {
-      await apply(client, migration, names, engine);
+      await applyMigration(client, migration, names, engine);
       options.logger.info({ migration: migration.name }, `Applied migration ${migration.name}`);
       applied.push(migration.name);
     }
@@ -94,14 +99,7 @@ export async function pendingMigrations(
 ): Promise<Migration[]> {
   const ours = migrations(await engineOf(client, names, engine));
   const rows = await appliedMigrations(client, names);
-  const newest = rows.at(-1);
-  const own = ours.at(-1)?.version ?? 0;
-  if (newest !== undefined && newest.version > own && newest.compatible_from > own) {
-    throw new TidegateError(
-      'schema_newer',
-      `the schema is at version ${newest.version}, usable from version ${newest.compatible_from}; this is ${own}`,
-    );
-  }
+  checkUsable(schemaVersion(rows), ownVersion());
   const applied = new Map(rows.map((row) => [row.version, row.checksum]));
   for (const migration of ours) {
     const checksum = applied.get(migration.version);
@@ -115,10 +113,8 @@ export async function pendingMigrations(
   return ours.filter((migration) => !applied.has(migration.version));
 }
 
-interface AppliedMigration {
-  readonly version: number;
+interface AppliedMigration extends VersionClaim {
   readonly checksum: string;
-  readonly compatible_from: number;
 }
 
 /** In order; none where the schema is not there. */
@@ -156,14 +152,15 @@ export function migrationScript(
   };
   const steps = migrations(engine).map(
     (migration) =>
-      `\n-- ${migration.name}\nBEGIN;\n${withNames(migration.sql, names)}\n${recordSql(migration, names, engine)};\nCOMMIT;\n`,
+      `\n-- ${migration.name}\nBEGIN;\n${withNames(turnOutSql(migration) + migration.sql, names)}\n${recordSql(migration, names, engine)};\nCOMMIT;\n`,
   );
   return [bootstrapSql(names, roles), versionTableSql(names), ...steps, grantSql(names, roles, engine)].join(
     '\n',
   );
 }
 
-async function apply(
+/** In a transaction of its own. */
+export async function applyMigration(
   client: Client,
   migration: Migration,
   names: SchemaNames,
@@ -172,6 +169,7 @@ async function apply(
   await client.query('BEGIN');
   try {
     await client.query(versionTableSql(names));
+    await client.query(withNames(turnOutSql(migration), names));
     await client.query(withNames(migration.sql, names));
     await client.query(recordSql(migration, names, engine));
     await client.query('COMMIT');
@@ -179,6 +177,22 @@ async function apply(
     await client.query('ROLLBACK').catch(() => {});
     throw error;
   }
+}
+
+/** The first schema with a map of chunks, a lock on it, and a scheduler. */
+const FIRST_WATCHED = 4;
+
+/**
+ * Before a migration that rules out daemons which may be running: they look at the map anew, and at the schema's version
+ * with it (schema-version.ts), and whoever leads the scheduler leads no more. Under the map's lock, so that no transaction
+ * of theirs is under way when it commits.
+ */
+function turnOutSql({ version, excludes }: Migration): string {
+  if (!excludes || version <= FIRST_WATCHED) return '';
+  return `SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock());
+UPDATE :"internal".chunk_map SET version = version + 1;
+UPDATE :"internal".scheduler SET epoch = epoch + 1 WHERE leader IS NOT NULL;
+`;
 }
 
 function versionTableSql(names: SchemaNames): string {

@@ -19,8 +19,8 @@ export interface TestDatabase extends AsyncDisposable {
 }
 
 export interface DatabaseOptions {
-  /** Cloned from a database that was migrated (schema public) once for all test files. */
-  readonly template?: boolean;
+  /** Cloned from a database that was migrated (schema public) once for all test files, or from one that nobody is connected to. */
+  readonly template?: boolean | string;
   /** A server of the test's own (`startTestPostgres().url`), which goes with all it has. Default: the server of the run. */
   readonly server?: string;
 }
@@ -28,8 +28,8 @@ export interface DatabaseOptions {
 export async function createDatabase(options: DatabaseOptions = {}): Promise<TestDatabase> {
   const admin = options.server ?? (await serverUrl());
   const name = `test_${randomUUID().replaceAll('-', '')}`;
-  const template = options.template === true ? await migratedTemplate(admin) : 'template0';
-  await run(admin, `CREATE DATABASE ${name} TEMPLATE ${template}`);
+  const template = options.template === true ? await migratedTemplate(admin) : options.template;
+  await run(admin, `CREATE DATABASE ${name} TEMPLATE ${template || 'template0'}`);
   const url = urlOf(admin, name);
   const pool = new Pool({ connectionString: url, max: 4 });
   pool.on('error', () => undefined);

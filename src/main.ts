@@ -3,9 +3,16 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { setFlagsFromString } from 'node:v8';
 import type { Terminal } from './commands/terminal.ts';
+import { unfitMachine } from './commands/unfit-machine.ts';
 import { INSTALLATION } from './installation.ts';
 
 /** The process's edge: arguments, signals, exit code. Nothing else touches `process`. */
+
+const refusal = unfitMachine(process.arch);
+if (refusal !== null) {
+  process.stderr.write(`tidegate: ${refusal}\n`);
+  process.exit(1);
+}
 
 // A daemon's garbage is young: kept small, V8's heap costs little throughput and saves a third of the memory (ADR 0009).
 // An import keeps what it has read until that is stored: there it would cost two thirds more time.

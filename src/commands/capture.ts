@@ -5,7 +5,8 @@
 
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { formatTimestamp, readTimestamp } from '../decode/timestamp.ts';
+import { isoOf } from '../iso-time.ts';
+import { readTimestamp } from '../decode/timestamp.ts';
 import { TimeZone } from '../decode/time-zone.ts';
 import { TidegateError } from '../errors.ts';
 import type { Delivery } from '../pipeline/types.ts';
@@ -19,7 +20,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 /** Without the end of the line. */
 export function captureLine({ topic, payload, qos, retain, receivedAt }: CapturedMessage): string {
   const base64 = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('base64');
-  return JSON.stringify({ topic, payload: base64, qos, retain, receivedAt: formatTimestamp(receivedAt) });
+  return JSON.stringify({ topic, payload: base64, qos, retain, receivedAt: isoOf(receivedAt) });
 }
 
 /** Null for a line that is no captured message. `qos` and `retain` may be missing: 0 and false. */

@@ -1,4 +1,4 @@
-import { formatTimestamp } from '../decode/timestamp.ts';
+import { isoOf } from '../iso-time.ts';
 import type { Difference } from '../postgres/import-check.ts';
 import type { ImportOrder, ImportReport } from '../transfer/importing.ts';
 import type { ImportSource } from '../transfer/sources.ts';
@@ -108,9 +108,7 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
   );
   const { range } = tallies;
   if (range !== null)
-    lines.push(
-      `series          ${n(tallies.series)}, ${formatTimestamp(range.first)} to ${formatTimestamp(range.last)}`,
-    );
+    lines.push(`series          ${n(tallies.series)}, ${isoOf(range.first)} to ${isoOf(range.last)}`);
   for (const { line, code, detail } of rejects.slice(0, SHOWN))
     lines.push(`line ${String(line).padEnd(10)} ${code}: ${printable(detail)}`);
   if (rejected > SHOWN)
@@ -119,7 +117,7 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
     for (const { timestamp, deviceId, metricName, value } of outcome.sample) {
       const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
       const names = `${printable(deviceId)}  ${printable(metricName)}`;
-      lines.push(`point           ${formatTimestamp(timestamp)}  ${names}  ${printable(text)}`);
+      lines.push(`point           ${isoOf(timestamp)}  ${names}  ${printable(text)}`);
     }
   if (outcome.end === 'errors')
     lines.push(
@@ -178,8 +176,8 @@ export function importJson(order: ImportOrder, report: ImportReport, dry: boolea
     points: totals.points,
     points_before: before.points,
     series: outcome.tallies.series,
-    first: range === null ? null : formatTimestamp(range.first),
-    last: range === null ? null : formatTimestamp(range.last),
+    first: range === null ? null : isoOf(range.first),
+    last: range === null ? null : isoOf(range.last),
     rejects: rejects.map(({ line, code, detail }) => ({ line, code, detail })),
     check:
       check === null

@@ -4,7 +4,7 @@ import type { Decoder, DropReason, PointWriter } from '../pipeline/types.ts';
 import type { ExplainedPoint, Explanation, Rejection } from './explained.ts';
 import type { RoutePlan } from './route-plan.ts';
 import { excerpt } from './place.ts';
-import { formatTimestamp } from './timestamp.ts';
+import { isoOf } from '../iso-time.ts';
 import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic, mismatch } from './topic-template.ts';
 import { newTrace, type Trace } from './trace.ts';
@@ -29,8 +29,8 @@ export function explain(
   const drops: DropReason[] = [];
   const describeTime = (timestamp: number): Pick<ExplainedPoint, 'timestamp' | 'arrival'> =>
     Number.isNaN(timestamp)
-      ? { timestamp: formatTimestamp(Math.floor(receivedAt / 1000) * 1000), arrival: true }
-      : { timestamp: formatTimestamp(timestamp) };
+      ? { timestamp: isoOf(Math.floor(receivedAt / 1000) * 1000), arrival: true }
+      : { timestamp: isoOf(timestamp) };
   /** Index of the point that was written just before; -1 where that was none. */
   let last = -1;
   const isRefused = (timestamp: number): boolean => {

@@ -74,13 +74,6 @@ export function readDigits(
   return nanos ? inRange(value) : scale(value, unit);
 }
 
-/** ISO 8601 in UTC with six digits. */
-export function formatTimestamp(micros: number): string {
-  const millis = Math.floor(micros / 1000);
-  const rest = String(micros - millis * 1000).padStart(3, '0');
-  return `${new Date(millis).toISOString().slice(0, -1)}${rest}Z`;
-}
-
 function scale(value: number, unit: TimeUnit): number {
   let micros = value;
   switch (unit === 'auto' ? unitOf(value) : unit) {

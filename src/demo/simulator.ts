@@ -1,5 +1,6 @@
 /** Simulated devices: pure, the same messages for the same seed and times. */
 
+import { isoOf } from '../iso-time.ts';
 import { EVENTS, type Moment, type Noise, OTHER_SIGNAL, SIGNALS } from './signals.ts';
 
 /**
@@ -46,15 +47,14 @@ export function simulatedMessage(
   };
   if (shape === 'object') {
     const values = metricsOf(metrics, turn).map((metric) => [metric, valueOf(metric)]);
-    const payload = { ...Object.fromEntries(values), timestamp: isoTimestamp(timestamp) };
+    const payload = { ...Object.fromEntries(values), timestamp: isoOf(timestamp) };
     return { topic: `devices/${device}`, payload: JSON.stringify(payload) };
   }
   const metric = metricOf(metrics, turn);
   const value = valueOf(metric);
   return {
     topic: `devices/${device}/${metric}`,
-    payload:
-      shape === 'value' ? String(value) : JSON.stringify({ value, timestamp: isoTimestamp(timestamp) }),
+    payload: shape === 'value' ? String(value) : JSON.stringify({ value, timestamp: isoOf(timestamp) }),
   };
 }
 
@@ -101,10 +101,4 @@ function fraction(text: string): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
-}
-
-/** ISO 8601 with microseconds. */
-function isoTimestamp(micros: number): string {
-  const millis = Math.floor(micros / 1_000);
-  return `${new Date(millis).toISOString().slice(0, -1)}${String(micros - millis * 1_000).padStart(3, '0')}Z`;
 }

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import { type Static, Type } from 'typebox';
+import { isoOf } from '../iso-time.ts';
 import { LatestQuestionSchema } from './latest-schemas.ts';
 import { shownNumber } from './numbers.ts';
 import type { HttpPorts, LivePorts } from './ports.ts';
@@ -78,12 +79,10 @@ function event(name: string, id: number, data: object): string {
 }
 
 function shown({ deviceId, metricName, value, timestamp }: Point): object {
-  const seconds = Math.floor(timestamp / 1e6);
-  const fraction = String(timestamp - seconds * 1e6).padStart(6, '0');
   return {
     device_id: deviceId,
     metric_name: metricName,
     value: typeof value === 'number' ? shownNumber(value) : value,
-    timestamp: `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${fraction}Z`,
+    timestamp: isoOf(timestamp),
   };
 }

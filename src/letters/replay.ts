@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from 'pg';
-import { formatTimestamp } from '../decode/timestamp.ts';
+import { isoOf } from '../iso-time.ts';
 import { type DeadLetterCode, TidegateError, WriteError } from '../errors.ts';
 import type { Admission } from '../pipeline/admission.ts';
 import { addTotals, emptyTotals } from '../pipeline/balance-sheet.ts';
@@ -181,7 +181,7 @@ function samplesOf({ series, points, texts }: Batch, most: number): SamplePoint[
           device_id: deviceId,
           metric_name: metricName,
           value: typeof value === 'string' || Number.isFinite(value) ? value : String(value),
-          timestamp: formatTimestamp(columns.timestamp[row] as number),
+          timestamp: isoOf(columns.timestamp[row] as number),
         },
       };
     }),

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { likePattern } from './like-pattern.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { isVisible, type Visible } from './unknown-device.ts';
 
@@ -124,8 +125,4 @@ export async function seriesOf(
     [device, likePattern(glob)],
   );
   return rows.map((row) => ({ id: Number(row.series_id), metric: row.metric_name, text: row.is_text }));
-}
-
-export function likePattern(glob: string): string {
-  return glob.replaceAll(/[\\%_]/g, String.raw`\$&`).replaceAll('*', '%');
 }

@@ -3,9 +3,3 @@ export function isoTime(printed: string): string {
   const fraction = printed.length > 22 ? printed.slice(20, -3).padEnd(6, '0') : '000000';
   return `${printed.slice(0, 10)}T${printed.slice(11, 19)}.${fraction}Z`;
 }
-
-/** Of microseconds since 1970. */
-export function isoOf(time: number): string {
-  const millis = Math.floor(time / 1000);
-  return `${new Date(millis).toISOString().slice(0, -1)}${String(time - millis * 1000).padStart(3, '0')}Z`;
-}

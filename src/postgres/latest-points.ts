@@ -1,10 +1,11 @@
 import type { Client } from 'pg';
+import { isoOf } from '../iso-time.ts';
 import { elementsOf } from './binary.ts';
-import { likePattern, type Tags } from './device-series.ts';
-import { isoOf } from './iso-time.ts';
+import type { Tags } from './device-series.ts';
 import { JournalTail } from './journal-tail.ts';
 import { KnownSeries, type SeriesShown } from './known-series.ts';
 import { textsAt } from './latest-texts.ts';
+import { likePattern } from './like-pattern.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { AS_BYTES } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';

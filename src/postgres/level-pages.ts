@@ -4,11 +4,11 @@
  */
 
 import type { Client } from 'pg';
+import { isoOf } from '../iso-time.ts';
 import type { AggregateRows } from '../segments/aggregate-rows.ts';
 import { decodeFrame } from '../segments/frame.ts';
 import { elementsOf, getTimestamptz, nullsOf } from './binary.ts';
 import { FRAME_RECORD, frameFrom } from './frame-rows.ts';
-import { isoOf } from './iso-time.ts';
 import type { Aggregate, BucketQuestion, Page, PageReader } from './metric-pages.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { AS_BYTES, recordsOf, ROW_ARRAYS } from './point-pages.ts';

@@ -1,7 +1,7 @@
 /** Which buckets give at most so many rows of each series. */
 
 import type { Client } from 'pg';
-import { isoOf } from './iso-time.ts';
+import { isoOf } from '../iso-time.ts';
 import type { MetricSeries } from './metric-series.ts';
 import { type SchemaNames, withNames } from './names.ts';
 

@@ -5,7 +5,7 @@
 
 import type { Client, QueryArrayConfig } from 'pg';
 import { elementsOf, nullsOf } from './binary.ts';
-import { isoOf } from './iso-time.ts';
+import { isoOf } from '../iso-time.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { AS_BYTES, ROW_ARRAYS } from './point-pages.ts';
 

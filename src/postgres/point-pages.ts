@@ -7,7 +7,7 @@ import type { Client, QueryArrayConfig } from 'pg';
 import { mergePoints, pointsWithin } from '../segments/merge.ts';
 import { decodeAll, type Points, type Segment } from '../segments/segment.ts';
 import { elementsOf } from './binary.ts';
-import { isoOf } from './iso-time.ts';
+import { isoOf } from '../iso-time.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { SEGMENT_RECORD, segmentFrom } from './segment-rows.ts';
 

@@ -1,5 +1,6 @@
 import type { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
+import { likePattern } from './like-pattern.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
 export interface ExportSelection {
@@ -121,8 +122,4 @@ export function pointLines(
 
 function lines(client: Client, names: SchemaNames, query: string, format: ExportFormat): CopiedLines {
   return client.query(copyTo(withNames(`COPY (${query}) TO STDOUT ${WITH[format]}`, names)));
-}
-
-function likePattern(glob: string): string {
-  return glob.replaceAll(/[\\%_]/g, '\\$&').replaceAll('*', '%');
 }

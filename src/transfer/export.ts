@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Config } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
-import { isoOf } from '../postgres/iso-time.ts';
+import { isoOf } from '../iso-time.ts';
 import { type SchemaNames, schemaNames } from '../postgres/names.ts';
 import {
   type CopiedLines,

@@ -3,7 +3,7 @@ import { after, before, suite, test } from 'node:test';
 import * as fc from 'fast-check';
 import { DeviceDirectory } from '../../src/postgres/device-directory.ts';
 import type { DevicePage, DeviceSummary } from '../../src/postgres/device-series.ts';
-import { isoOf } from '../../src/postgres/iso-time.ts';
+import { isoOf } from '../../src/iso-time.ts';
 import { LatestPoints, type LatestQuestion, type SeriesPlace } from '../../src/postgres/latest-points.ts';
 import { QueryPool } from '../../src/postgres/query-pool.ts';
 import { correct } from '../integration/corrections/corrections.ts';

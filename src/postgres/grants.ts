@@ -11,6 +11,7 @@ const ACTIVITY = [
   'batches',
   'device_states',
   'device_names',
+  'series_changes',
   'collected_minutes',
   'collected_series',
 ];

@@ -1,3 +1,5 @@
+import { FORGET_CHANGES } from './series-version.ts';
+
 /**
  * The one statement that moves rows of the journal into what they add up to: the totals and the minutes of their clients,
  * the statistics of series, what is repeated by series and by device. $1: ids of batches, $2: the client id, of which none
@@ -7,7 +9,9 @@ export function foldSql(counts: readonly string[]): string {
   const sums = counts.map((count) => `sum(${count}) AS ${count}`).join(', ');
   const added = (table: string) =>
     counts.map((count) => `${count} = ${table}.${count} + excluded.${count}`).join(', ');
-  return `WITH folded AS (
+  return `WITH forgotten AS (
+     ${FORGET_CHANGES}
+   ), folded AS (
      DELETE FROM :"internal".batches
      WHERE batch_id = ANY ($1::uuid[]) OR (client_id <> $2 AND committed_at < now() - interval '1 day' AND spool_record IS NULL)
      RETURNING *

@@ -1,8 +1,8 @@
 import type { Client } from 'pg';
 import { elementsOf } from './binary.ts';
 import { withNames } from './names.ts';
-import { AS_BYTES } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';
+import { SERIES_VERSION } from './series-version.ts';
 import { SharedReading } from './shared-reading.ts';
 
 /** What a batch that is not folded yet brought of each of its series: the latest point. */
@@ -23,10 +23,39 @@ export interface TailPoint {
   readonly committedAt: number;
 }
 
+/** The end of the journal, and what the rest of the database was like at that moment. */
+export interface JournalEnd {
+  /** As SERIES_VERSION has it. */
+  readonly version: string;
+  /** By series id. */
+  readonly latest: ReadonlyMap<number, TailPoint>;
+}
+
 /** A batch's id and the transaction that wrote its row (xmin): corrections write it anew. */
-const KEY = `uuid_send(batch_id) || int8send(xmin::text::bigint)`;
-const UUID_BYTES = 16;
-const KEY_BYTES = UUID_BYTES + 8;
+const KEY = `uuid_send(b.batch_id) || int8send(b.xmin::text::bigint)`;
+const KEY_BYTES = 16 + 8;
+
+/**
+ * What came since the snapshot whose oldest running transaction was $1, as 64 bits: all before that were over then, and what
+ * they had committed was seen. The low halves tell how far a row's transaction lies back. The keys of all rows, where some may
+ * be gone: $2 is the version that they were read at. One row at least.
+ */
+const READ = `SELECT v.version, v.oldest::text, CASE WHEN v.version <> $2 THEN (
+     SELECT coalesce(string_agg(${KEY}, ''::bytea), '') FROM :"internal".batches b) END,
+   ${KEY}, float8send(extract(epoch FROM b.committed_at)::float8), array_send(b.series_ids),
+   array_send(b.last_times), array_send(b.last_values)
+ FROM (
+   SELECT ${SERIES_VERSION} AS version, pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next
+   FROM pg_current_snapshot() s
+ ) v
+ LEFT JOIN :"internal".batches b ON (v.next - b.xmin::text::bigint) & 4294967295 <= v.next - $1::bigint`;
+
+type ReadRow = [
+  version: string,
+  oldest: string,
+  keys: Buffer | null,
+  ...batch: [Buffer, Buffer, Buffer, Buffer, Buffer] | [null, null, null, null, null],
+];
 
 /**
  * The end of the journal, kept here as far as it was read: a question reads only the batches that came since the last one.
@@ -34,79 +63,58 @@ const KEY_BYTES = UUID_BYTES + 8;
  */
 export class JournalTail {
   readonly #pool: QueryPool;
-  readonly #list: string;
   readonly #read: string;
   /** By the keys of rows. */
   #known = new Map<string, Tail>();
   /** By series id; another one where batches were folded, so that who reads it misses none that was there. */
   #latest = new Map<number, TailPoint>();
+  /** Of the snapshot that was read last. */
+  #version = '';
+  #oldest = '0';
   /** One at a time, since each goes on where the one before ended. */
-  readonly #reading = new SharedReading<ReadonlyMap<number, TailPoint>>();
+  readonly #reading = new SharedReading<JournalEnd>();
 
   constructor(pool: QueryPool) {
     this.#pool = pool;
-    const named = (sql: string): string => withNames(sql, pool.names);
-    this.#list = named(`SELECT string_agg(${KEY}, ''::bytea) AS keys FROM :"internal".batches`);
-    this.#read = named(
-      `SELECT ${KEY}, float8send(extract(epoch FROM committed_at)::float8), array_send(series_ids),
-         array_send(last_times), array_send(last_values)
-       FROM :"internal".batches WHERE batch_id = ANY ($1::uuid[])`,
-    );
+    this.#read = withNames(READ, pool.names);
   }
 
-  /**
-   * The latest point of each series that the journal knows one of, by series id, as of now or later. Rejects as
-   * QueryPool does.
-   */
-  async latest(): Promise<ReadonlyMap<number, TailPoint>> {
+  /** The latest point of each series that the journal knows one of, as of now or later. Rejects as QueryPool does. */
+  async end(): Promise<JournalEnd> {
     return await this.#reading.ask('', () => this.#pool.lend((client) => this.#refresh(client)));
   }
 
-  async #refresh(client: Client): Promise<ReadonlyMap<number, TailPoint>> {
-    const { rows } = await client.query<[Buffer | null]>({
-      name: 'journal: keys',
-      text: this.#list,
-      values: [],
-      rowMode: 'array',
-      types: AS_BYTES,
-    });
-    const keys = keysOf(rows[0]?.[0] ?? Buffer.alloc(0));
-    const unknown = keys.filter((key) => !this.#known.has(key));
-    const added = unknown.length === 0 ? [] : await this.#tails(client, unknown);
-    if (keys.length - unknown.length < this.#known.size) {
-      const kept = keys.flatMap((key) => {
-        const tail = this.#known.get(key);
-        return tail === undefined ? [] : ([[key, tail]] as const);
-      });
-      this.#known = new Map(kept);
-      this.#latest = new Map();
-      for (const [, tail] of kept) take(this.#latest, tail);
-    }
-    for (const [key, tail] of added) {
-      this.#known.set(key, tail);
-      take(this.#latest, tail);
-    }
-    return this.#latest;
-  }
-
-  async #tails(client: Client, keys: readonly string[]): Promise<(readonly [string, Tail])[]> {
-    const { rows } = await client.query<[Buffer, Buffer, Buffer, Buffer, Buffer]>({
-      name: 'journal: batches',
+  async #refresh(client: Client): Promise<JournalEnd> {
+    const { rows } = await client.query<ReadRow>({
+      name: 'journal',
       text: this.#read,
-      // Hexadecimal, which PostgreSQL reads as uuid.
-      values: [keys.map((key) => key.slice(0, 2 * UUID_BYTES))],
+      values: [this.#oldest, this.#version],
       rowMode: 'array',
-      types: AS_BYTES,
     });
-    return rows.map(([key, committedAt, seriesIds, times, values]) => [
-      key.toString('hex'),
-      {
+    const [version, oldest, keys] = rows[0] as ReadRow;
+    if (keys !== null) this.#keep(new Set(keysOf(keys)));
+    for (const [, , , key, committedAt, seriesIds, times, values] of rows) {
+      if (key === null) continue;
+      const tail = {
         committedAt: committedAt.readDoubleBE(),
         seriesIds: elementsOf(seriesIds, 'int8'),
         times: elementsOf(times, 'timestamptz'),
         values: elementsOf(values, 'float8'),
-      },
-    ]);
+      };
+      this.#known.set(key.toString('hex'), tail);
+      take(this.#latest, tail);
+    }
+    this.#version = version;
+    this.#oldest = oldest;
+    return { version, latest: this.#latest };
+  }
+
+  #keep(keys: ReadonlySet<string>): void {
+    const kept = [...this.#known].filter(([key]) => keys.has(key));
+    if (kept.length === this.#known.size) return;
+    this.#known = new Map(kept);
+    this.#latest = new Map();
+    for (const [, tail] of kept) take(this.#latest, tail);
   }
 }
 

@@ -1,14 +1,14 @@
 import type { Client } from 'pg';
-import { isoOf } from '../iso-time.ts';
 import { elementsOf } from './binary.ts';
 import type { Tags } from './device-series.ts';
+import { isoOf } from '../iso-time.ts';
 import { JournalTail } from './journal-tail.ts';
 import { KnownSeries, type SeriesShown } from './known-series.ts';
 import { textsAt } from './latest-texts.ts';
 import { likePattern } from './like-pattern.ts';
 import { type SchemaNames, withNames } from './names.ts';
-import { AS_BYTES } from './point-pages.ts';
 import type { QueryPool } from './query-pool.ts';
+import { SERIES_VERSION } from './series-version.ts';
 import { SharedReading } from './shared-reading.ts';
 import { isVisible, type Visible } from './unknown-device.ts';
 
@@ -47,6 +47,8 @@ export interface LatestPage {
 
 /** Series of a page as the folded statistics have them; NaN where they have none. */
 interface Folded {
+  /** As SERIES_VERSION has it: of the moment that they were read at. */
+  readonly version: string;
   readonly ids: Float64Array;
   readonly versions: Float64Array;
   /** Of the devices' names. */
@@ -55,12 +57,25 @@ interface Folded {
   readonly values: Float64Array;
 }
 
+/** A page but for what the journal has: the same as long as its version is. */
+interface Kept {
+  readonly folded: Folded;
+  /** Undefined: it is gone meanwhile. */
+  readonly found: readonly (SeriesShown | undefined)[];
+}
+
+/** Series of pages that are kept, some 100 bytes each. */
+const MOST_KEPT = 50_000;
+
 /** The latest point of each series. Rejects as QueryPool does. */
 export class LatestPoints {
   readonly #pool: QueryPool;
   readonly #journal: JournalTail;
   readonly #known: KnownSeries;
-  readonly #pages = new SharedReading<LatestPage>();
+  readonly #reading = new SharedReading<LatestPage>();
+  /** By question, the one that was asked last at the end. */
+  readonly #kept = new Map<string, Kept>();
+  #seriesKept = 0;
 
   constructor(pool: QueryPool) {
     this.#pool = pool;
@@ -70,51 +85,62 @@ export class LatestPoints {
 
   /** Dashboards ask the same at the same time: who sees the same devices shares the answer. */
   async page(question: LatestQuestion): Promise<LatestPage> {
-    return await this.#pages.ask(JSON.stringify(question), () => this.#page(question));
+    const key = JSON.stringify(question);
+    return await this.#reading.ask(key, () => this.#page(question, key));
   }
 
-  async #page(question: LatestQuestion): Promise<LatestPage> {
-    // PostgreSQL holds no such text.
-    const named = (list: readonly string[] | null) => list?.filter((name) => !name.includes('\0')) ?? null;
-    const { devices, metrics, limit, ...rest } = question;
-    // One more tells whether there is a page after this one.
-    const wanted = { ...rest, devices: named(devices), metrics: named(metrics), limit: limit + 1 };
-    const { names } = this.#pool;
-    const recent = await this.#journal.latest();
-    return await this.#pool.lend(async (client) => {
-      const { folded, found } = await this.#named(client, wanted);
-      const series: SeriesShown[] = [];
-      const times = new Float64Array(Math.min(limit, found.length));
-      const values: (number | string | null)[] = [];
-      for (let row = 0; row < times.length; row++) {
-        const one = found[row];
-        const tail = recent.get(folded.ids[row] as number);
-        const kept = folded.times[row] as number;
-        if (one === undefined) continue;
-        // Of equal times the one of the journal.
-        const isRecent = tail !== undefined && !(tail.time < kept);
-        if (!isRecent && Number.isNaN(kept)) continue;
-        times[series.length] = isRecent ? tail.time : kept;
-        values.push(one.kind === 'text' ? null : isRecent ? tail.value : (folded.values[row] as number));
-        series.push(one);
-      }
-      const page = { series, times: times.subarray(0, series.length), values };
-      // Some may be deleted since the page was read.
-      const last =
-        found.length > limit ? found.slice(0, limit).findLast((one) => one !== undefined) : undefined;
-      return {
-        ...page,
-        values: await withTexts(client, names, page),
-        next: last === undefined ? null : placeOf(last),
-      };
-    });
+  async #page(question: LatestQuestion, key: string): Promise<LatestPage> {
+    const { limit } = question;
+    const { version, latest: recent } = await this.#journal.end();
+    const known = this.#kept.get(key);
+    const { folded, found } =
+      known?.folded.version === version
+        ? known
+        : await this.#pool.lend((client) => this.#named(client, wantedOf(question)));
+    this.#keep(key, { folded, found });
+    const series: SeriesShown[] = [];
+    const times = new Float64Array(Math.min(limit, found.length));
+    const values: (number | string | null)[] = [];
+    for (let row = 0; row < times.length; row++) {
+      const one = found[row];
+      const tail = recent.get(folded.ids[row] as number);
+      const kept = folded.times[row] as number;
+      if (one === undefined) continue;
+      // Of equal times the one of the journal.
+      const isRecent = tail !== undefined && !(tail.time < kept);
+      if (!isRecent && Number.isNaN(kept)) continue;
+      times[series.length] = isRecent ? tail.time : kept;
+      values.push(one.kind === 'text' ? null : isRecent ? tail.value : (folded.values[row] as number));
+      series.push(one);
+    }
+    const page = { series, times: times.subarray(0, series.length), values };
+    // Some may be deleted since the page was read.
+    const last =
+      found.length > limit ? found.slice(0, limit).findLast((one) => one !== undefined) : undefined;
+    return {
+      ...page,
+      values: await withTexts(this.#pool, page),
+      next: last === undefined ? null : placeOf(last),
+    };
+  }
+
+  #keep(key: string, page: Kept): void {
+    this.#forget(key);
+    this.#kept.set(key, page);
+    this.#seriesKept += page.found.length;
+    for (const oldest of this.#kept.keys()) {
+      if (this.#seriesKept <= MOST_KEPT) return;
+      this.#forget(oldest);
+    }
+  }
+
+  #forget(key: string): void {
+    this.#seriesKept -= this.#kept.get(key)?.found.length ?? 0;
+    this.#kept.delete(key);
   }
 
   /** A page and its names, of one moment: after a renaming between the two questions a page would end elsewhere. */
-  async #named(
-    client: Client,
-    wanted: LatestQuestion,
-  ): Promise<{ readonly folded: Folded; readonly found: readonly (SeriesShown | undefined)[] }> {
+  async #named(client: Client, wanted: LatestQuestion): Promise<Kept> {
     const { names } = this.#pool;
     const folded = await read(client, names, wanted);
     const found = await this.#known.find(client, folded);
@@ -129,19 +155,26 @@ export class LatestPoints {
   }
 }
 
+/** What the database is asked for. */
+function wantedOf({ devices, metrics, limit, ...rest }: LatestQuestion): LatestQuestion {
+  // PostgreSQL holds no such text.
+  const named = (list: readonly string[] | null) => list?.filter((name) => !name.includes('\0')) ?? null;
+  // One more tells whether there is a page after this one.
+  return { ...rest, devices: named(devices), metrics: named(metrics), limit: limit + 1 };
+}
+
 function placeOf({ device_id: deviceId, metric_name: metricName, kind }: SeriesShown): SeriesPlace {
   return { deviceId, metricName, text: kind === 'text' };
 }
 
 async function withTexts(
-  client: Client,
-  names: SchemaNames,
+  pool: QueryPool,
   { series, times, values }: Omit<LatestPage, 'next'>,
 ): Promise<LatestPage['values']> {
   const rows = [...series.keys()].filter((row) => series[row]?.kind === 'text');
   if (rows.length === 0) return values;
   const places = rows.map((row) => ({ ...(series[row] as SeriesShown), time: isoOf(times[row] as number) }));
-  const texts = await textsAt(client, names, places);
+  const texts = await pool.lend((client) => textsAt(client, pool.names, places));
   const all = [...values];
   for (const [index, row] of rows.entries()) all[row] = texts[index] ?? null;
   return all;
@@ -165,11 +198,11 @@ async function read(client: Client, names: SchemaNames, question: LatestQuestion
       ? null
       : `(device_id, metric_name, is_text) > (${parameter(after.deviceId, 'text')}, ${parameter(after.metricName, 'text')}, ${parameter(after.text, 'boolean')})`,
   ].filter((condition) => condition !== null);
-  const { rows } = await client.query<(Buffer | null)[]>({
+  const { rows } = await client.query<[string, ...(Buffer | null)[]]>({
     // Each kind of question is planned once by a connection. Names have 63 bytes.
     name: `latest ${[devices, metrics, tags, visible, after].map((part) => Number(part !== null)).join('')}${Number(match !== '*')}`,
     text: withNames(
-      `SELECT array_send(array_agg(series_id)), array_send(array_agg(version)), array_send(array_agg(name_version)),
+      `SELECT ${SERIES_VERSION}, array_send(array_agg(series_id)), array_send(array_agg(version)), array_send(array_agg(name_version)),
          array_send(array_agg(last_time)), array_send(array_agg(last_value))
        FROM (
          SELECT p.series_id, p.version, n.xmin AS name_version, s.last_time, s.last_value FROM (
@@ -187,11 +220,11 @@ async function read(client: Client, names: SchemaNames, question: LatestQuestion
     ),
     values: parameters,
     rowMode: 'array',
-    types: AS_BYTES,
   });
-  const [ids, versions, nameVersions, times, values] = rows[0] ?? [];
-  if (!ids || !versions || !nameVersions || !times || !values) return NOTHING;
+  const [version = '', ids, versions, nameVersions, times, values] = rows[0] ?? [];
+  if (!ids || !versions || !nameVersions || !times || !values) return { version, ...NOTHING };
   return {
+    version,
     ids: elementsOf(ids, 'int8'),
     versions: elementsOf(versions, 'xid'),
     nameVersions: elementsOf(nameVersions, 'xid'),
@@ -199,7 +232,7 @@ async function read(client: Client, names: SchemaNames, question: LatestQuestion
     values: elementsOf(values, 'float8'),
   };
 }
-const NOTHING: Folded = {
+const NOTHING: Omit<Folded, 'version'> = {
   ids: new Float64Array(),
   versions: new Float64Array(),
   nameVersions: new Float64Array(),

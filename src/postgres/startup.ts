@@ -105,6 +105,7 @@ const TABLES = [
   'points_late',
   'scheduler',
   'series',
+  'series_changes',
   'series_stats',
   'texts',
   'texts_late',

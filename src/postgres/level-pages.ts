@@ -4,11 +4,11 @@
  */
 
 import type { Client } from 'pg';
-import { isoOf } from '../iso-time.ts';
 import type { AggregateRows } from '../segments/aggregate-rows.ts';
 import { decodeFrame } from '../segments/frame.ts';
 import { elementsOf, getTimestamptz, nullsOf } from './binary.ts';
 import { FRAME_RECORD, frameFrom } from './frame-rows.ts';
+import { isoOf } from '../iso-time.ts';
 import type { Aggregate, BucketQuestion, Page, PageReader } from './metric-pages.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import { AS_BYTES, recordsOf, ROW_ARRAYS } from './point-pages.ts';
@@ -99,14 +99,15 @@ export async function readLevel(
   const [times, values, records, watermark] = row;
   const frames = (records === null ? [] : recordsOf(records)).map(frameFrom);
   if (frames.length === MOST_FRAMES) return null;
-  const loose = times === null || values === null ? null : { times, values };
-  const buckets = new Buckets(limit + frames.reduce((sum, { length }) => sum + length, 0));
-  if (loose !== null) {
-    const empty = nullsOf(loose.values);
-    const found = elementsOf(loose.values, 'float8');
-    for (const [at, time] of elementsOf(loose.times, 'timestamptz').entries())
-      buckets.add(time, empty?.[at] === 1 ? null : (found[at] as number));
-  }
+  const [starts, found] =
+    times === null || values === null
+      ? [new Float64Array(), new Float64Array()]
+      : [elementsOf(times, 'timestamptz'), elementsOf(values, 'float8')];
+  const empty = values === null ? null : nullsOf(values);
+  // No larger than it need be: what is outside of V8's heap brings its collections on.
+  const buckets = new Buckets(starts.length + frames.reduce((sum, { length }) => sum + length, 0));
+  for (let at = 0; at < starts.length; at++)
+    buckets.add(starts[at] as number, empty?.[at] === 1 ? null : (found[at] as number));
   const end = buckets.length === limit ? buckets.last + 1 : to;
   const stop = Math.min(end, getTimestamptz(new DataView(watermark.buffer, watermark.byteOffset), 0));
   for (const frame of frames) {

@@ -32,12 +32,16 @@ export class PostgresJobStore implements JobStore {
     this.#names = schemaNames(options.schema);
   }
 
+  /** Where nothing changes it locks no row, which a run under way may hold. */
   async register(jobs: readonly Pick<Job, 'name' | 'every'>[]): Promise<void> {
     if (jobs.length === 0) return;
     await this.#query(
       `INSERT INTO :"internal".jobs AS j (name, schedule_interval)
-       SELECT name, make_interval(secs => every / 1000)
-       FROM unnest($1::text[], $2::double precision[]) AS t (name, every)
+       SELECT name, t.schedule_interval
+       FROM unnest($1::text[], $2::double precision[]) AS w (name, every)
+       CROSS JOIN LATERAL make_interval(secs => w.every / 1000) AS t (schedule_interval)
+       LEFT JOIN :"internal".jobs k USING (name)
+       WHERE k.schedule_interval IS DISTINCT FROM t.schedule_interval
        ON CONFLICT (name) DO UPDATE SET schedule_interval = excluded.schedule_interval,
          next_run = least(j.next_run, clock_timestamp() + excluded.schedule_interval)
        WHERE j.schedule_interval <> excluded.schedule_interval`,
@@ -62,6 +66,16 @@ export class PostgresJobStore implements JobStore {
     ]);
     if (lock?.locked !== true) return null;
     try {
+      // By whoever works on it, though its session was lost: the run would wait for it in vain.
+      const [state] = await query<{ held: boolean }>(
+        `SELECT EXISTS (SELECT FROM :"internal".jobs WHERE name = $1)
+           AND NOT EXISTS (SELECT FROM :"internal".jobs WHERE name = $1 FOR UPDATE SKIP LOCKED) AS held`,
+        [job],
+      );
+      if (state?.held === true) {
+        await this.#unlock(connection, job);
+        return null;
+      }
       const [row] = await query<{ run_id: string; epoch: string; started: string; failures: number | null }>(
         `WITH vanished AS (
            UPDATE :"internal".job_runs SET outcome = 'lost', finished_at = clock_timestamp(), error = 'its process vanished'

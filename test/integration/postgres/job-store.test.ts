@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, afterEach, before, test } from 'node:test';
+import { Client } from 'pg';
 import { PostgresJobStore } from '../../../src/postgres/job-store.ts';
 import type { RunResult } from '../../../src/scheduler/types.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
@@ -46,6 +47,22 @@ test('a job that is new is due; its interval can change, a shorter one brings th
   assert.ok(Number((await store.waits()).get('chunks')) <= 1_500);
   const [state] = await store.list(['chunks'], 0);
   assert.equal(state?.every, 1_500);
+});
+
+test('a job whose row somebody holds counts as running, and is known without waiting for it', async () => {
+  const store = open();
+  const jobs = [{ name: 'aggregates', every: 60_000 }];
+  await store.register(jobs);
+  const holder = new Client({ connectionString: database.url });
+  await holder.connect();
+  await holder.query(`BEGIN; SELECT FROM tidegate.jobs WHERE name = 'aggregates' FOR UPDATE`);
+  await store.register(jobs);
+  assert.equal(await store.begin('aggregates', null), null);
+  await holder.query('COMMIT');
+  await holder.end();
+  const run = await store.begin('aggregates', null);
+  assert.ok(run);
+  await store.finish(run, DONE);
 });
 
 test('a run is recorded from its start to its end', async () => {

@@ -23,7 +23,7 @@ import { metricRoutes } from './metric-routes.ts';
 import { liveRoutes } from './live-routes.ts';
 import type { HttpPorts } from './ports.ts';
 import { ProblemSchema, sendProblem } from './problem.ts';
-import { limitConnections, socketOptions } from './sockets.ts';
+import { cutStalled, limitConnections, socketOptions } from './sockets.ts';
 import { statsRoutes } from './stats-routes.ts';
 
 export interface ApplicationOptions extends Omit<GateOptions, 'hsts'> {
@@ -35,6 +35,8 @@ export interface ApplicationOptions extends Omit<GateOptions, 'hsts'> {
   readonly maxBody: number;
   /** Milliseconds for a request to arrive whole. */
   readonly requestTimeout: number;
+  /** Milliseconds after which a client that takes nothing of its answer is cut off. Only tests give it. */
+  readonly stallTimeout?: number;
   /** At once; more are closed. */
   readonly maxConnections: number;
   /** Of Tidegate, for openapi.json. */
@@ -60,6 +62,7 @@ const AWAY: ReadonlySet<FailureCode> = new Set([
   'query_timeout',
 ]);
 const RETRY_AFTER_SECONDS = 5;
+const STALL_MS = 60_000;
 
 export async function buildApplication(options: ApplicationOptions): Promise<FastifyInstance> {
   const certificate =
@@ -77,6 +80,7 @@ export async function buildApplication(options: ApplicationOptions): Promise<Fas
   });
   app.addSchema(ProblemSchema);
   limitConnections(app.server, options.maxConnections, options.logger);
+  cutStalled(app, options.stallTimeout ?? STALL_MS);
   if (certificate !== null) followed(app, certificate);
   addGate(app, { ...options, hsts: options.tls?.hsts ?? 0 });
   reportErrors(app, options.logger);

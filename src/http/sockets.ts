@@ -2,7 +2,7 @@
 
 import { STATUS_CODES } from 'node:http';
 import type { Server, Socket } from 'node:net';
-import type { FastifyServerOptions } from 'fastify';
+import type { FastifyInstance, FastifyServerOptions } from 'fastify';
 import type { Logger } from '../pipeline/types.ts';
 import type { Certificate } from './certificate.ts';
 import { problemOf } from './problem.ts';
@@ -56,6 +56,20 @@ export function limitConnections(server: Server, maxConnections: number, logger:
       `HTTP connections were closed: ${maxConnections} are open already (http.max_connections)`,
     );
     dropped = 0;
+  });
+}
+
+/**
+ * Closes a connection whose client has taken nothing of an answer for so many milliseconds while there was something to take:
+ * it would keep the answer, and its place among the connections, for ever.
+ */
+export function cutStalled(app: FastifyInstance, milliseconds: number): void {
+  app.addHook('onSend', async ({ raw: { socket } }, { raw }) => {
+    // The next request on the connection takes the time limit away.
+    raw.setTimeout(milliseconds, () => {
+      // What takes long to be answered is no stall.
+      if (socket.writableLength > 0) socket.destroy();
+    });
   });
 }
 

@@ -1,5 +1,6 @@
 /** What every request passes before anything is done for it. */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Access, STRANGER, UNLIMITED } from './access.ts';
 import { carriedToken, foreignHeader, isLoopback, type Token } from './guard.ts';
@@ -10,6 +11,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Of whoever asks. */
     access: Access;
+    /** Whether who asked would be let in now too, and may see what it saw then: to be asked where an answer goes on. */
+    isStillAdmitted: () => boolean;
   }
   interface FastifyContextConfig {
     /** Answers without a token. */
@@ -62,9 +65,11 @@ export function addGate(app: FastifyInstance, options: GateOptions): void {
   const { rateLimit, now = () => performance.now() } = options;
   const limit = rateLimit === 0 ? null : new RateLimit(rateLimit, now);
   app.decorateRequest('access');
+  app.decorateRequest('isStillAdmitted');
   app.addHook('onRequest', async (request, reply) => {
     const tokens = tokensOf(options);
     request.access = UNLIMITED;
+    request.isStillAdmitted = stillAdmitted(request, options, tokens);
     reply.headers(HEADERS);
     if (options.hsts > 0) reply.header('strict-transport-security', `max-age=${options.hsts}`);
     const isAllowed = allowOrigin(request, reply, options.origins);
@@ -97,6 +102,23 @@ export function addGate(app: FastifyInstance, options: GateOptions): void {
 
 export function tokensOf({ tokens }: Pick<GateOptions, 'tokens'>): readonly Token[] {
   return typeof tokens === 'function' ? tokens() : tokens;
+}
+
+/** `tokens`: those that it was held against. They are others once the configuration is read again. */
+function stillAdmitted(
+  request: FastifyRequest,
+  options: GateOptions,
+  tokens: readonly Token[],
+): () => boolean {
+  let known = tokens;
+  return () => {
+    const now = tokensOf(options);
+    if (now === known || now.length === 0) return true;
+    const token = carriedToken(request.headers.authorization, now);
+    if (token === null || !isDeepStrictEqual(accessOf(token).devices, request.access.devices)) return false;
+    known = now;
+    return true;
+  };
 }
 
 /** Whether the request comes from a page of an origin that may ask; if so its browser is told. */

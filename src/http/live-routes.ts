@@ -13,8 +13,11 @@ type Point = NonNullable<Awaited<ReturnType<Listener['take']>>>['points'][number
 const { device_id, metric_name, match } = LatestQuestionSchema.properties;
 const Question = Type.Object({ device_id, metric_name, match });
 
-/** Milliseconds without news after which a comment keeps proxies from hanging up. */
-const HEARTBEAT = 15_000;
+/**
+ * Milliseconds without news after which a comment keeps proxies from hanging up; whether whoever listens still may is looked at
+ * as often at least.
+ */
+const HEARTBEAT = 5_000;
 const RETRY_AFTER_SECONDS = 30;
 const DESCRIPTION =
   `Server-sent events. \`point\`: {device_id, metric_name, value, timestamp} of a point once it is stored, with values
@@ -38,13 +41,14 @@ export function liveRoutes(api: FastifyInstance, { live }: HttpPorts): void {
         querystring: Question,
         response: {
           200: {
-            description: 'Events until the client leaves or Tidegate stops.',
+            description: 'Events until the client leaves, its token is taken away or Tidegate stops.',
             content: { 'text/event-stream': { schema: Type.String() } },
           },
         },
       },
     },
-    async ({ query, access }, reply) => {
+    async (request, reply) => {
+      const { query, access } = request;
       const listener = live.listen({
         devices: query.device_id ?? null,
         metrics: query.metric_name ?? null,
@@ -57,18 +61,20 @@ export function liveRoutes(api: FastifyInstance, { live }: HttpPorts): void {
       }
       reply.raw.once('close', () => listener.close());
       reply.header('x-accel-buffering', 'no').type('text/event-stream');
-      return await reply.send(Readable.from(events(listener), { objectMode: false }));
+      return await reply.send(
+        Readable.from(events(listener, request.isStillAdmitted), { objectMode: false }),
+      );
     },
   );
 }
 
-async function* events(listener: Listener): AsyncGenerator<string> {
+async function* events(listener: Listener, isAdmitted: () => boolean): AsyncGenerator<string> {
   // At once, so that whoever listens knows that it does.
   yield ': listening\n\n';
   let id = 0;
   for (;;) {
     const news = await listener.take(HEARTBEAT);
-    if (news === null) return;
+    if (news === null || !isAdmitted()) return;
     const told = news.lost > 0 ? event('lost', ++id, { count: news.lost }) : '';
     yield told + news.points.map((point) => event('point', ++id, shown(point))).join('') || ': \n\n';
   }

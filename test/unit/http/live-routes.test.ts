@@ -142,6 +142,42 @@ suite('/api/live', () => {
     await app.close();
   });
 
+  test('a token that is taken away, or sees other devices from now on, is told nothing more', async () => {
+    const answers: ((news: typeof QUIET) => void)[] = [];
+    const listener = {
+      take: async () => {
+        const { promise, resolve } = Promise.withResolvers<typeof QUIET>();
+        answers.push(resolve);
+        return await promise;
+      },
+      close: () => {},
+    };
+    const plant = token('plant', 'plant', 'read', ['plant/']);
+    for (const [after, goesOn] of [
+      [[token('all', 'all', 'read'), plant], true],
+      [[token('all', 'all', 'read')], false],
+      [[token('plant', 'plant', 'read', ['other/'])], false],
+    ] as const) {
+      let now: readonly ReturnType<typeof token>[] = [plant];
+      const app = await buildApplication({
+        ...httpOptions({ ports: { live: { listen: () => listener } } }),
+        tokens: () => now,
+      });
+      const headers = { host: 'localhost', authorization: 'Bearer plant' };
+      const response = await app.inject({ url: '/api/live', headers, payloadAsStream: true });
+      const stream = response.stream().setEncoding('utf8');
+      const next = stream[Symbol.asyncIterator]();
+      assert.equal((await next.next()).value, ': listening\n\n');
+      answers.pop()?.(QUIET);
+      assert.equal((await next.next()).value, ': \n\n');
+      now = after;
+      answers.pop()?.(QUIET);
+      assert.equal((await next.next()).done ?? false, !goesOn);
+      stream.destroy();
+      await app.close();
+    }
+  });
+
   test('the end of the server is the end of the stream', async () => {
     const other = new LiveFeed({ listeners: 1, room: 1, stored: async (points) => points });
     const short = await createHttpServer({

@@ -15,7 +15,7 @@ import { openPostgres, runJob } from '../integration/engines/engines.ts';
 import { startBroker } from '../support/broker.ts';
 import { type Daemon, startDaemon } from '../support/daemon.ts';
 import { addresses } from '../support/program.ts';
-import { askAll, type Kinds, type Took } from './asking.ts';
+import { askAll, askInTurn, type Kinds, type Took } from './asking.ts';
 import { fillCompressed, type SetSeries, START } from './compressed-set.ts';
 import type { Flow } from './flow-shapes.ts';
 import { Hours } from './hours.ts';
@@ -34,7 +34,7 @@ const PAUSE = 1_000;
 /** Of the clients without a pause. */
 const HURRIED_SECONDS = 15;
 /** Of one client that asks one kind. */
-const COST_SECONDS = 4;
+const COST_QUESTIONS = 500;
 /** Before anything counts: the caches of a server that has run for a while are warm, and so is the code. */
 const WARM_UP_SECONDS = 10;
 
@@ -70,22 +70,9 @@ export async function benchApi({ count, minutes, layout, keep, apart }: ApiBench
   await using other = apart ? await startDaemon({ env, config: 'components: [api]' }) : null;
   const asked = other ?? daemon;
   const kinds = questions(set);
-  await phase(asked, daemon, { kinds, clients: CLIENTS, seconds: WARM_UP_SECONDS, every: PAUSE });
-  const costs: string[] = [];
-  for (const [name, kind] of Object.entries(kinds)) {
-    const spent = () => [cpuOf(asked.pid), cpuOf(postgres.pid as number)];
-    const before = spent();
-    const took = await askAll({
-      url: asked.url,
-      kinds: { [name]: kind },
-      clients: 1,
-      seconds: COST_SECONDS,
-      every: 0,
-    });
-    const answers = took.get(name)?.length ?? 0;
-    const each = spent().map((cpu, index) => ((cpu - (before[index] ?? 0)) * 1000) / answers);
-    costs.push(`${told(name, took)}; CPU ${each.map((cpu) => cpu.toFixed(2)).join(' + ')} ms`);
-  }
+  const clients = { kinds, clients: CLIENTS };
+  await phase(asked, daemon, { ...clients, seconds: WARM_UP_SECONDS, every: PAUSE });
+  const costs = await costsOf(asked, postgres.pid as number, kinds);
   const rate = RATE / shape.points;
   const messages = rate * (minutes * 60 + WARM_UP_SECONDS + HURRIED_SECONDS + 60);
   const turns = { devices: DEVICES, step: (DEVICES * 1000) / rate, from: 0, count: messages, first: 0 };
@@ -96,14 +83,9 @@ export async function benchApi({ count, minutes, layout, keep, apart }: ApiBench
     rate,
   });
   publishing.begin();
-  await phase(asked, daemon, { kinds, clients: CLIENTS, seconds: WARM_UP_SECONDS, every: PAUSE });
-  const paced = await phase(asked, daemon, { kinds, clients: CLIENTS, seconds: minutes * 60, every: PAUSE });
-  const hurried = await phase(asked, daemon, {
-    kinds,
-    clients: CLIENTS,
-    seconds: HURRIED_SECONDS,
-    every: 0,
-  });
+  await phase(asked, daemon, { ...clients, seconds: WARM_UP_SECONDS, every: PAUSE });
+  const paced = await phase(asked, daemon, { ...clients, seconds: minutes * 60, every: PAUSE });
+  const hurried = await phase(asked, daemon, { ...clients, seconds: HURRIED_SECONDS, every: 0 });
   await publishing[Symbol.asyncDispose]();
   await other?.stop();
   await daemon.stop();
@@ -117,6 +99,21 @@ export async function benchApi({ count, minutes, layout, keep, apart }: ApiBench
     `${CLIENTS} clients without a pause:`,
     ...hurried,
   ];
+}
+
+/** What an answer of each kind costs. */
+async function costsOf(asked: Daemon, server: number, kinds: Kinds): Promise<string[]> {
+  const lines: string[] = [];
+  for (const [name, kind] of Object.entries(kinds)) {
+    const spent = () => [cpuOf(asked.pid), cpuOf(server)];
+    const before = spent();
+    const took = await askInTurn(asked.url, kind, COST_QUESTIONS);
+    const each = spent().map((cpu, index) => ((cpu - (before[index] ?? 0)) * 1000) / COST_QUESTIONS);
+    lines.push(
+      `${told(name, new Map([[name, took]]))}; CPU ${each.map((cpu) => cpu.toFixed(2)).join(' + ')} ms`,
+    );
+  }
+  return lines;
 }
 
 async function fill(url: string, client: Client, set: readonly SetSeries[]): Promise<void> {
@@ -137,6 +134,8 @@ interface Phase {
 
 async function phase(asked: Daemon, storing: Daemon, how: Phase): Promise<string[]> {
   const before = (await storing.stats()).points.stored;
+  // Each look begins anew.
+  await loopDelay(asked);
   const begin = performance.now();
   const took = await askAll({ url: asked.url, ...how });
   const seconds = (performance.now() - begin) / 1000;
@@ -144,8 +143,18 @@ async function phase(asked: Daemon, storing: Daemon, how: Phase): Promise<string
   const answers = [...took.values()].reduce((sum, all) => sum + all.length, 0) / seconds;
   return [
     ...[...took.keys()].map((name) => told(name, took)),
-    `  ${answers.toFixed(1)} answers/s, ${Math.round(stored).toLocaleString('en-US')} points/s stored, a load of ${loadavg()[0]?.toFixed(1)}`,
+    `  ${answers.toFixed(1)} answers/s, ${Math.round(stored).toLocaleString('en-US')} points/s stored; a timer of 10 ms took ${await loopDelay(asked)}; a load of ${loadavg()[0]?.toFixed(1)}`,
   ];
+}
+
+/** How long its event loop took to come round to a timer, since the last look. */
+async function loopDelay({ url }: Daemon): Promise<string> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  const shown = ['p50', 'p99', 'max'].map((part) => {
+    const seconds = new RegExp(`^nodejs_eventloop_lag_${part}_seconds (\\S+)$`, 'm').exec(text)?.[1];
+    return `${(Number(seconds) * 1000).toFixed(1)} ms (${part})`;
+  });
+  return shown.join(', ');
 }
 
 /** Some have a point a second for a month; the others share a tenth of all. */

@@ -50,6 +50,20 @@ export async function askAll({ url, kinds, clients, seconds, every }: Asking): P
   return took;
 }
 
+/** One client that asks a kind so many times, each as soon as the answer before it is there. */
+export async function askInTurn(url: string, kind: Kinds[string], times: number): Promise<number[]> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const random = generator(1);
+  const took: number[] = [];
+  for (let turn = 0; turn < times; turn++) {
+    const begun = performance.now();
+    await ask(url + kind(random), agent);
+    took.push(performance.now() - begun);
+  }
+  agent.destroy();
+  return took;
+}
+
 /** To the last byte. */
 async function ask(url: string, agent: Agent): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();

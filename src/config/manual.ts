@@ -12,6 +12,7 @@ import { ROUTE_EXAMPLES } from './route-examples.ts';
 import { KEYS, SCHEMA, SECTION_DOCS } from './schema.ts';
 import { SERIES_POLICY } from './series-policy.ts';
 import { TOKEN } from './token.ts';
+import { TROUBLES } from '../troubleshooting.ts';
 
 /** Lists of objects within a section. */
 const LISTS = { 'http.tokens': TOKEN, 'policies.series': SERIES_POLICY } as const;
@@ -75,29 +76,40 @@ and:
 `;
 
 export function errorsMarkdown(): string {
-  const failures = Object.entries(FAILURES).map(([code, { exit, means, mend }]) => [
-    `\`${code}\``,
-    String(exit),
-    means,
-    mend,
-  ]);
+  const failures = Object.entries(FAILURES).map(([code, { exit, means, mend }]) => {
+    const { often, meanwhile } = TROUBLES[code as keyof typeof FAILURES];
+    return `### ${code}
+
+${means} Exit code ${exit}.
+
+- **Often:** ${often}
+- **Meanwhile:** ${meanwhile}
+- **You:** ${mend}
+`;
+  });
   const deadLetters = Object.entries(DEAD_LETTERS).map(([code, { means, mend }]) => [
     `\`${code}\``,
     means,
     mend,
   ]);
-  return `# Errors
+  return `# Troubleshooting by error code
 
 ${GENERATED}
+Whatever fails says a code: on the terminal (\`tidegate: broker_unreachable: ...\`), in the log, in \`/api/dead-letters\`. Here is
+what each means, what is often behind it, what Tidegate does meanwhile, and what you do. What becomes of each fault of the database,
+the broker and the clock while a daemon runs: [faults.md](faults.md). Alerts: [runbooks.md](runbooks.md).
+
 ## Commands
 
 What ends a command, with its exit code: 2 for usage and configuration, 1 for the rest.
 
-${table(['Code', 'Exit', 'What happened', 'What to do'], failures)}
+${failures.join('\n')}
 ## Dead letters
 
-Why a message, or a part of it, was kept instead of stored. It is acknowledged, and its bytes and reason are in
-\`iot_dead_letters\`.
+Why a message, or a part of it, was kept instead of stored. **Meanwhile** the message is acknowledged and harms no other, its good
+points are stored, and its bytes and the reason are in \`iot_dead_letters\`. **You** look at it (\`tidegate dead-letters show ID\`),
+mend what the table says, try it (\`tidegate explain --dead-letters\` names the key of the route), and replay it: no point is stored
+twice ([dead-letters.md](dead-letters.md)).
 
 ${table(['Code', 'What happened', 'What to do'], deadLetters)}`;
 }

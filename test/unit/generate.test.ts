@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
+import { commandsMarkdown, listCommands } from '../../src/commands/manual.ts';
 import { configurationMarkdown, errorsMarkdown } from '../../src/config/manual.ts';
 import { loadConfig } from '../../src/config/load.ts';
 import { ROUTE, type RouteConfig } from '../../src/config/route.ts';
@@ -49,9 +50,17 @@ test('the manual names every key, every variable and every key of an item', () =
   }
 });
 
+test('the page of commands has every command and every option', async () => {
+  const page = await commandsMarkdown();
+  for (const { name, command } of await listCommands()) {
+    const section = page.slice(page.indexOf(`\n## tidegate ${name}\n`)).split('\n## ', 2)[1] ?? '';
+    assert.ok(section.startsWith(`tidegate ${name}\n`), name);
+    for (const { long } of command.options) assert.ok(section.includes(`${long}`), `${name} ${long}`);
+  }
+});
+
 test('the page of errors has every code', () => {
   const page = errorsMarkdown();
-  for (const code of [...Object.keys(DEAD_LETTERS), ...Object.keys(FAILURES)]) {
-    assert.ok(page.includes(`| \`${code}\` |`), code);
-  }
+  for (const code of Object.keys(DEAD_LETTERS)) assert.ok(page.includes(`| \`${code}\` |`), code);
+  for (const code of Object.keys(FAILURES)) assert.ok(page.includes(`\n### ${code}\n`), code);
 });

@@ -81,7 +81,7 @@ function section(preset: Preset): string {
     preset.about,
     ...preset.examples.map((example) => exampleText(preset, example)),
     '<details><summary>Routes</summary>',
-    `\`\`\`yaml\n${presetYaml(preset)}\n\`\`\``,
+    `\`\`\`yaml preset\n${presetYaml(preset)}\n\`\`\``,
     '</details>',
   ].join('\n\n');
 }
@@ -91,7 +91,7 @@ function exampleText(preset: Preset, example: PresetExample): string {
   const text = typeof example.payload === 'string' ? example.payload : `${example.payload.length} bytes`;
   const shown = text.length > PAYLOAD_LENGTH ? `${text.slice(0, PAYLOAD_LENGTH)}...` : text;
   const lines = points.map(pointText);
-  return `\`\`\`\n${example.topic} ${shown}\n${lines.length === 0 ? '-> no point' : lines.join('\n')}\n\`\`\``;
+  return `\`\`\`text\n${example.topic} ${shown}\n${lines.length === 0 ? '-> no point' : lines.join('\n')}\n\`\`\``;
 }
 
 function pointText({

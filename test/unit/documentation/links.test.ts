@@ -3,15 +3,20 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { PAGES } from '../../support/pages.ts';
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const PAGES = ['.', 'docs', 'docs/adr'].flatMap((folder) =>
-  readdirSync(join(ROOT, folder))
-    .filter((file) => file.endsWith('.md'))
-    .map((file) => join(folder, file)),
-);
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const FOLDERS = ['.', 'docs/adr'];
+const ALL = [
+  ...PAGES.map(({ path }) => path),
+  ...FOLDERS.flatMap((folder) =>
+    readdirSync(join(ROOT, folder))
+      .filter((file) => file.endsWith('.md') && file !== 'README.md')
+      .map((file) => join(folder, file)),
+  ),
+];
 
-for (const page of PAGES) {
+for (const page of ALL) {
   const text = readFileSync(join(ROOT, page), 'utf8');
 
   test(`${page}: every link within the repository leads somewhere`, () => {

@@ -212,7 +212,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
         stop
         "$NODE" "$PROGRAM" "$@" > "$MACHINE/run.log" 2>&1 < /dev/null &
         echo $! > "$MACHINE/pids"
-        until curl -fs "http://127.0.0.1:$TIDEGATE_HTTP_PORT/readyz" > /dev/null; do
+        until curl -s "http://127.0.0.1:$TIDEGATE_HTTP_PORT/readyz" > /dev/null; do
           kill -0 $! 2> /dev/null || { cat "$MACHINE/run.log"; exit 1; }
           sleep 0.05
         done
@@ -244,8 +244,10 @@ const COMMANDS: Readonly<Record<string, string>> = {
     esac`,
   node: 'exec "$NODE" "$@"',
   sudo: 'while [ "$1" = -u ]; do shift 2; done; exec "$@"',
-  mosquitto_pub: 'exec /usr/bin/mosquitto_pub -p "$MQTT_PORT" "$@"',
-  mosquitto_sub: 'exec /usr/bin/mosquitto_sub -p "$MQTT_PORT" "$@"',
+  // The next of that name on the PATH. An answer of 4xx or 5xx is a failure.
+  curl: 'PATH="${PATH#*:}" exec curl --fail-with-body "$@"',
+  mosquitto_pub: 'PATH="${PATH#*:}" exec mosquitto_pub -p "$MQTT_PORT" "$@"',
+  mosquitto_sub: 'PATH="${PATH#*:}" exec mosquitto_sub -p "$MQTT_PORT" "$@"',
 };
 
 async function allow({ url }: TestDatabase, readerRole: string): Promise<void> {

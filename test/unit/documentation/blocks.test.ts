@@ -8,7 +8,7 @@ import { EXECUTED, READ } from './block-kinds.ts';
 for (const { blocks } of PAGES) {
   for (const { place, kind, text } of blocks) {
     test(`${place}: ${kind}`, (t) => {
-      const known = [...Object.keys(READ), ...EXECUTED];
+      const known = [...new Set([...Object.keys(READ), ...EXECUTED])];
       assert.ok(known.includes(kind), `"${kind}" is none of ${known.join(', ')}`);
       READ[kind]?.(text, t);
     });

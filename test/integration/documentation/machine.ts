@@ -24,6 +24,13 @@ export const NOT_RUN: Readonly<Record<string, string>> = {
   git: 'needs the network',
 };
 
+/** Pages whose commands take whole servers, or build packages: only read here, executed step by step by a test of their own. */
+export const EXECUTED_ELSEWHERE: Readonly<Record<string, string>> = {
+  'docs/backup.md': 'test/integration/backup',
+  'docs/packaging.md': 'test/integration/package',
+  'docs/upgrading.md': 'test/integration/upgrades',
+};
+
 /** Scripts of npm, and what it does itself: run by the CI, or by test/integration/package. */
 const NPM_NOT_RUN =
   'ci|test|pack|install *|run bench*|run check|run build|run generate|run lint|run test:faults*';

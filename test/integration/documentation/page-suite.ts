@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
@@ -15,8 +16,9 @@ import { EXECUTED } from '../../unit/documentation/block-kinds.ts';
 import { runCommand } from '../commands/command-run.ts';
 import { assertPrinted, commandsOf } from './printed.ts';
 import { prepare } from './fixtures.ts';
-import { Machine } from './machine.ts';
+import { EXECUTED_ELSEWHERE, Machine } from './machine.ts';
 
+const ROOT = join(import.meta.dirname, '../../..');
 const TOOLS = ['bash', 'psql', 'curl', 'openssl'];
 const missing = TOOLS.filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
 const needsTools = {
@@ -46,6 +48,11 @@ export function executePages(pages: readonly Page[]): void {
     for (const { path, text, blocks } of pages) {
       const executed: readonly string[] = EXECUTED;
       if (!blocks.some(({ kind }) => executed.includes(kind))) continue;
+      const elsewhere = EXECUTED_ELSEWHERE[path];
+      if (elsewhere !== undefined) {
+        test(`${path}: ${elsewhere} is there`, () => assert.ok(existsSync(join(ROOT, elsewhere))));
+        continue;
+      }
       test(path, async (t) => {
         await using machine = await Machine.open({ server: server.url, text });
         await using devices = await prepare(path, machine);
@@ -96,7 +103,7 @@ async function execute(machine: Machine, { kind, text }: Block, printed: string 
 async function run(machine: Machine, kind: string, text: string): Promise<{ code: number; output: string }> {
   if (kind === 'sh') return await machine.run(text);
   if (kind === 'ts') {
-    const library = pathToFileURL(join(import.meta.dirname, '../../../src/library.ts')).href;
+    const library = pathToFileURL(join(ROOT, 'src/library.ts')).href;
     machine.write('example.ts', text.replace("'tidegate'", `'${library}'`));
     return await machine.run('node example.ts');
   }

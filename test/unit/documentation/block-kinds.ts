@@ -23,6 +23,7 @@ export const READ: Readonly<Record<string, Check>> = {
   /** A preset's routes, as they are: an item adds what they lack. */
   'yaml preset': asForeignYaml,
   'hocon emqx': (text) => assert.match(text, /^(?:[\w.]+ = \S+\n)+$/),
+  'conf postgresql': (text) => assert.match(text, /^(?:(?:[a-z_]+ = .+|#.*|)\n)+$/),
   'ini systemd': asUnit,
   promql: checkPromql,
   /** Drawings, and what a command prints: the latter is compared where it follows the command. */

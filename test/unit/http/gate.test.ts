@@ -34,7 +34,8 @@ async function application(over: Over = {}) {
   const app = await buildApplication(httpOptions(over));
   const ask = async (options: InjectOptions) =>
     await app.inject({ ...options, headers: { host: 'localhost', ...options.headers } });
-  return { app, ask, routes: routesOf(app) };
+  // What lies below the page of the description is the plugin's matter.
+  return { app, ask, routes: routesOf(app).filter(({ path }) => path !== '/docs*') };
 }
 
 /** A request that a route takes as far as its gate. */

@@ -4,8 +4,6 @@ import { isList, isObject, type List } from './json-value.ts';
 import { excerpt } from './place.ts';
 import type { PointEmitter } from './point-emitter.ts';
 
-const NO_TIMES = new Float64Array(0);
-
 export function emitColumns(metrics: unknown, times: List, points: PointEmitter): void {
   if (!isObject(metrics)) {
     points.reject(
@@ -46,7 +44,6 @@ export function emitColumn(
 }
 
 export function readTimes(times: List, points: PointEmitter): Float64Array {
-  if (points.counts) return NO_TIMES;
   const micros = new Float64Array(times.length);
   if (times instanceof Float64Array) {
     // A loop of its own is compiled for numbers.

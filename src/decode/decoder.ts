@@ -13,6 +13,7 @@ import { unpackEmbedded } from './embedded.ts';
 import { planRoute, type RoutePlan } from './route-plan.ts';
 import { Router, type TopicMatch } from './router.ts';
 import type { EdgeNodes } from './sparkplug/edge-nodes.ts';
+import { StagedPoints } from './staged-points.ts';
 import { newTrace } from './trace.ts';
 import { TimedOnly } from './timed-only.ts';
 
@@ -128,8 +129,10 @@ function decodeMatched(
       points.reject('name_invalid', match.invalid, null);
     } else if (match.plan.repeats?.knows(topic, payload, receivedAt) === true) {
       writer.drop('repeated');
-    } else if (!isTooMany(document, format, match, points, writer)) {
+    } else if (format.isCounted === true || isSmall(document, format, match, points)) {
       format.emit(document, match, points);
+    } else {
+      emitCounted(document, format, match, points, writer);
     }
   }
   return name;
@@ -164,26 +167,35 @@ const NAMES_PER_POINT = 2;
 /** At least, with what is named, unless it is the place in an array that names it. */
 const BYTES_PER_NAME = 3;
 
-/** A message beyond the limits is refused as a whole, not cut somewhere: so one that may be is counted first. */
-function isTooMany(
+/** Whether a message has so few bytes, or so few parts, that it cannot have more points or names than the limits allow. */
+function isSmall(document: unknown, format: Emitting, match: TopicMatch, points: PointEmitter): boolean {
+  const { pointsPerMessage, namesPerMessage } = points.limits;
+  const { growth, each, route } = match.plan;
+  const few = Math.min(pointsPerMessage, namesPerMessage / NAMES_PER_POINT) / growth;
+  const indexed = each !== null || route.flatten === 'arrays';
+  const short = Math.min(pointsPerMessage, namesPerMessage * (indexed ? 1 : BYTES_PER_NAME)) / growth;
+  return points.bytes <= short || (format.mostPoints?.(document, few) ?? Number.POSITIVE_INFINITY) <= few;
+}
+
+const staged = new StagedPoints();
+
+/** A message beyond the limits is refused as a whole, not cut somewhere: what it brings waits until all is counted. */
+function emitCounted(
   document: unknown,
   format: Emitting,
   match: TopicMatch,
   points: PointEmitter,
   out: PointWriter,
-): boolean {
-  const { pointsPerMessage, namesPerMessage } = points.limits;
-  const { growth, each, route } = match.plan;
-  const few = Math.min(pointsPerMessage, namesPerMessage / NAMES_PER_POINT) / growth;
-  const indexed = each !== null || route.flatten === 'arrays';
-  // A message of so few bytes has no more points, and no more names.
-  const short = Math.min(pointsPerMessage, namesPerMessage * (indexed ? 1 : BYTES_PER_NAME)) / growth;
-  if (points.bytes <= short || (format.mostPoints?.(document, few) ?? Number.POSITIVE_INFINITY) <= few) {
-    return false;
-  }
-  points.begin(match, null);
+): void {
+  const { trace } = points;
+  staged.clear();
+  points.trace = null;
+  points.begin(match, staged);
   const excess = points.excessOf(() => format.emit(document, match, points));
   points.begin(match, out);
+  points.trace = trace;
   if (excess !== null) points.reject(excess.code, excess.message, null);
-  return excess !== null;
+  else if (trace === null) staged.moveTo(out);
+  // Whoever explains it wants to see each value as it is written.
+  else format.emit(document, match, points);
 }

@@ -65,17 +65,12 @@ export class PointEmitter {
     return this.#output.count;
   }
 
-  /** Whether points are only counted. */
-  get counts(): boolean {
-    return this.#tally.runs;
-  }
-
   /** Whether the format can write infinities. */
   set infinities(can: boolean) {
     this.#values.infinities = can;
   }
 
-  /** Starts a message. Without `out` its points are only counted. */
+  /** Starts a message. Without `out` its points go nowhere, but `count` tells of them. */
   begin(match: TopicMatch, out: PointWriter | null): void {
     this.#match = match;
     this.#output.begin(out);
@@ -130,11 +125,6 @@ export class PointEmitter {
     if (this.#match?.plan.growth !== 1) this.#tally.visit();
   }
 
-  /** Counts values of which there is no more to know. */
-  passes(values: number): void {
-    this.#tally.points(values);
-  }
-
   /** Takes note of a name that the message brings, or of what stands for some in its format. */
   brings(name: string): void {
     this.#tally.name(name);
@@ -154,8 +144,6 @@ export class PointEmitter {
 
   /** The time of the points that follow, as the payload has it. */
   setTime(value: unknown): void {
-    // Where points are only counted nobody asks when they are.
-    if (this.#tally.runs) return;
     this.#item.setTime(this.readTime(value), value);
   }
 
@@ -192,10 +180,6 @@ export class PointEmitter {
   /** One value of the payload; `key` says where in the item it is, where it is not the item itself. */
   point(metricName: string, value: unknown, key: string | null): void {
     if (value === null || !this.selects(metricName)) {
-      return;
-    }
-    if (this.#tally.runs) {
-      this.#tally.points(1);
       return;
     }
     if (this.#rejectsItem(key)) {
@@ -248,10 +232,6 @@ export class PointEmitter {
   /** A metric's values with their times, as sent and as read; null is no value. */
   column(metricName: string, values: List, key: string | null, times: List, micros: Float64Array): void {
     if (!this.selects(metricName)) {
-      return;
-    }
-    if (this.#tally.runs) {
-      for (let row = 0; row < values.length; row++) if (values[row] !== null) this.#tally.points(1);
       return;
     }
     const name = this.#nameOf(metricName);

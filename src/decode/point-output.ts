@@ -9,7 +9,7 @@ const DETAILED = 1000;
 
 /** Where points, and values that could not become points, go: counted, and for the latter with their place. One for all messages. */
 export class PointOutput {
-  /** Null: they are only counted. */
+  /** Null: they go nowhere. */
   out: PointWriter | null = null;
   /** Of the current message. */
   count = 0;
@@ -43,6 +43,7 @@ export class PointOutput {
     const { out } = this;
     if (out?.numbers === undefined) return false;
     this.count += values.length;
+    this.#tally.points(values.length);
     out.numbers(item.deviceId, metricName, times, values, 'gauge');
     if (meta !== null) out.describe(meta);
     return true;

@@ -2,7 +2,7 @@ import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
 import { Excess } from './excess.ts';
 
 /**
- * What one message comes to, counted before any of it is handed over: points (and values that could not become points),
+ * What one message comes to, counted before any of it is stored: points (and values that could not become points),
  * different names, and values that were looked at. Beyond a limit it throws Excess; counts nothing unless it was begun.
  */
 export class Tally {
@@ -14,11 +14,6 @@ export class Tally {
 
   constructor(limits: DecodeLimits) {
     this.#limits = limits;
-  }
-
-  /** Whether it counts. */
-  get runs(): boolean {
-    return this.#names !== null;
   }
 
   /** Counts what `emit` tells; returns what is more than a message may have, null where nothing is. */

@@ -8,6 +8,7 @@ import { encode as encodeMsgpack } from '@msgpack/msgpack';
 import { encode as encodeCbor } from 'cborg';
 import type { DecodeLimits } from '../../src/decode/decode-limits.ts';
 import type { FormatName } from '../../src/decode/formats/table.ts';
+import { itemBudget } from '../../src/decode/formats/budget.ts';
 import { encodePayload } from '../support/sparkplug.ts';
 
 export interface WorstMessage {
@@ -46,7 +47,7 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     return Buffer.from(head + parts.join(separator) + tail);
   };
   const known = (part: (index: number) => string, head = '[', tail = ']', separator = ','): Buffer =>
-    many(part, head, tail, separator, limits.pointsPerMessage);
+    many(part, head, tail, separator, itemBudget(limits) - 2);
   const filled = (unit: string, head = '', tail = ''): Buffer =>
     Buffer.from(head + unit.repeat((limits.messageBytes - head.length - tail.length) / unit.length) + tail);
   const keys = many((index) => `"k${index}":${index}`, '{', '}');

@@ -66,7 +66,7 @@ const limits = {
     maximum: '256MiB',
   },
   points_per_message: {
-    doc: 'A message with more points is a dead letter; while one is decoded, all others wait.',
+    doc: 'A message with more points, or more than half as many objects or lines, is a dead letter; while one is decoded, all others wait.',
     format: 'integer',
     default: 50_000, // Telegraf's largest batches: 5,000 lines of ten fields
     minimum: 1,
@@ -75,7 +75,7 @@ const limits = {
   names_per_message: {
     doc: 'A message with more different names (metrics, keys, devices, beginnings of lines) is a dead letter: names are what takes time.',
     format: 'integer',
-    default: 10_000,
+    default: 8_000,
     minimum: 1,
     maximum: 10_000_000,
   },

@@ -9,14 +9,15 @@ export interface PartLimits {
   readonly namesPerMessage: number;
 }
 
-const OBJECTS_PER_POINT = 2;
+/** Lists of many items that have a value each are what takes longest for a point. */
+const ITEMS_PER_POINT = 1 / 2;
 const VALUES_PER_POINT = 4;
 /** Small limits are about points, not about how a message is made. */
 const SPARE = 1000;
 
-/** Arrays and objects, and whatever else is one in memory. */
-export function objectBudget({ pointsPerMessage }: PartLimits): number {
-  return pointsPerMessage * OBJECTS_PER_POINT + SPARE;
+/** Arrays and objects, and whatever else is one in memory; lines. */
+export function itemBudget({ pointsPerMessage }: PartLimits): number {
+  return Math.floor(pointsPerMessage * ITEMS_PER_POINT) + SPARE;
 }
 
 /** Values of any kind, arrays and objects among them. */

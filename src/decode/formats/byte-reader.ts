@@ -1,5 +1,5 @@
 import { Excess } from '../excess.ts';
-import { keyBudget, objectBudget, type PartLimits, valueBudget } from './budget.ts';
+import { keyBudget, itemBudget, type PartLimits, valueBudget } from './budget.ts';
 import { KeyCache } from './key-cache.ts';
 
 /** The bytes are not what the format says, or hold what cannot be read; the message says what and where. */
@@ -36,7 +36,7 @@ export class ByteReader {
     this.end = payload.byteLength;
     this.#limits = limits;
     this.#values = valueBudget(limits);
-    this.#objects = objectBudget(limits);
+    this.#objects = itemBudget(limits);
     this.#keys = this.end > keyBudget(limits) * LEAST_KEY_BYTES ? new Set() : null;
   }
 
@@ -69,7 +69,7 @@ export class ByteReader {
   /** Takes an object from the budget of the message. */
   object(): void {
     if (--this.#objects < 0) {
-      throw new Excess('too_many_points', `more than ${objectBudget(this.#limits)} arrays and objects`);
+      throw new Excess('too_many_points', `more than ${itemBudget(this.#limits)} arrays and objects`);
     }
   }
 

@@ -24,7 +24,9 @@ export interface Emitting {
    * `enough` is all that matters.
    */
   mostPoints?(document: unknown, enough: number): number;
-  /** Hands the points of what `parse` returned to `points`; called twice for large payloads, first to count. */
+  /** Whether `parse` refuses what has more points or names than the limits allow. Default: they are counted in `emit`. */
+  readonly isCounted?: boolean;
+  /** Hands the points of what `parse` returned to `points`. */
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void;
 }
 

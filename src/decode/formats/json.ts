@@ -1,6 +1,6 @@
 import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
-import { keyBudget, objectBudget, valueBudget } from './budget.ts';
+import { keyBudget, itemBudget, valueBudget } from './budget.ts';
 import { asBuffer } from './byte-reader.ts';
 import { readMembers } from './json-members.ts';
 import { JsonReader } from './json-reader.ts';
@@ -31,7 +31,7 @@ const reader = new JsonReader();
 export function readJson(payload: Uint8Array, points: PointEmitter): unknown {
   const { limits } = points;
   // No document has more values than bytes; a key takes some of them.
-  const short = payload.length <= Math.min(SHORT, objectBudget(limits), keyBudget(limits) * LEAST_KEY_BYTES);
+  const short = payload.length <= Math.min(SHORT, itemBudget(limits), keyBudget(limits) * LEAST_KEY_BYTES);
   const document = short ? reader.read(asBuffer(payload), limits.nesting) : undefined;
   return document === undefined ? parseJson(payload, points) : document;
 }
@@ -53,7 +53,7 @@ function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
     points.reject('too_many_names', `more than ${most} different keys`, null);
     return undefined;
   }
-  if (objects > objectBudget(points.limits) || values > valueBudget(points.limits)) {
+  if (objects > itemBudget(points.limits) || values > valueBudget(points.limits)) {
     points.reject('too_many_points', `${values} values, ${objects} of them arrays and objects`, null);
     return undefined;
   }

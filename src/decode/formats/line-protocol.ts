@@ -3,7 +3,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
+import { Excess } from '../excess.ts';
 import { readUtf8 } from '../utf8.ts';
+import { itemBudget } from './budget.ts';
 import type { Format } from './format.ts';
 import { mostLinePoints } from './line-estimate.ts';
 import { LineScanner } from './line-scanner.ts';
@@ -48,7 +50,9 @@ function rejectBytes(payload: Uint8Array, points: PointEmitter): undefined {
 function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter): void {
   const scanner = new LineScanner(payload);
   emission++;
+  const most = itemBudget(points.limits);
   for (let line = 0; scanner.nextLine(); line++) {
+    if (line === most) throw new Excess('too_many_points', `more than ${most} lines`);
     points.at('lines', line, '');
     points.startItem();
     const fault = emitLine(scanner, match, points);
@@ -69,14 +73,12 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   if (series === null) {
     return `no measurement, a tag without a name or value, or more than ${MOST_LINE_TAGS} tags`;
   }
-  if (points.counts && series.countedIn !== emission) {
+  if (series.countedIn !== emission) {
     points.brings(key);
     series.countedIn = emission;
   }
   points.scope.payload = series.item;
   points.scope.item = series.item;
-  // Where a route takes every field, that it is there is all that is to be counted.
-  const countsOnly = points.counts && match.plan.selects === null;
   let fields = 0;
   do {
     const fieldKey = scanner.fieldKey();
@@ -86,10 +88,8 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
       return scanner.fault;
     }
     points.brings(fieldKey);
-    if (!countsOnly) {
-      fieldKeys[fields] = fieldKey;
-      names[fields] = catalog.metricName(fieldKey, fields, series, match, points.scope);
-    }
+    fieldKeys[fields] = fieldKey;
+    names[fields] = catalog.metricName(fieldKey, fields, series, match, points.scope);
     numbers[fields] = typeof value === 'number' ? value : number;
     others[fields] = typeof value === 'number' ? null : value;
     fields++;
@@ -98,10 +98,6 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   const timed = fields <= points.limits.pointsPerMessage;
   if (timed && !scanner.timestamp()) {
     return scanner.fault;
-  }
-  if (countsOnly) {
-    points.passes(fields);
-    return null;
   }
   if (series.fields.length === 0) catalog.learn(series, fieldKeys, names, fields);
   if (match.deviceId === null) {

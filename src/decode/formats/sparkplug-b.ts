@@ -33,9 +33,9 @@ export const sparkplugFormat: Format = {
     const read = readMessage(payload, topic, points);
     return read === undefined ? undefined : { topic, payload: read };
   },
+  isCounted: true,
   emit(document: unknown, match: TopicMatch, points: PointEmitter): void {
-    // Reading it has counted already, and what is said of an edge node is said once.
-    if (!points.counts) emitMessage(document as SparkplugMessage, match, points);
+    emitMessage(document as SparkplugMessage, match, points);
   },
 };
 

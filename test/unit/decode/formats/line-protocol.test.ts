@@ -215,6 +215,12 @@ test('Telegraf sends 5,000 lines of ten fields, of a series each, within the lim
     send(short.join('\n')).rejects.map(({ code }) => code),
     ['too_many_names'],
   );
+  const sameAgain = (count: number) =>
+    send('m,host=a f=1\n'.repeat(count))
+      .rejects.map(({ detail }) => detail)
+      .join();
+  assert.equal(sameAgain(26_000), '');
+  assert.equal(sameAgain(26_001), '$: more than 26000 lines');
 });
 
 test('Fields have their names wherever they stand in a line, and however often it is sent', () => {

@@ -16,10 +16,10 @@ export class StagedPoints implements PointWriter {
   #told = new Uint8Array(FIRST_CAPACITY);
   #times = new Float64Array(FIRST_CAPACITY);
   #values = new Float64Array(FIRST_CAPACITY);
-  #devices = new Array<string>(FIRST_CAPACITY).fill('');
-  #metrics = new Array<string>(FIRST_CAPACITY).fill('');
+  #devices = Array.from<string>({ length: FIRST_CAPACITY }).fill('');
+  #metrics = Array.from<string>({ length: FIRST_CAPACITY }).fill('');
   /** What was said of the series of the point just written. */
-  #metas = new Array<SeriesMeta | null>(FIRST_CAPACITY).fill(null);
+  #metas = Array.from<SeriesMeta | null>({ length: FIRST_CAPACITY }).fill(null);
   /** Of all that is no number, in order. */
   readonly #others: unknown[] = [];
 
@@ -154,7 +154,7 @@ export class StagedPoints implements PointWriter {
 
 /** Twice as long: an array that is filled up to its length is not made anew at each message. */
 function enlarged<T>(column: readonly T[], nothing: T): T[] {
-  return [...column, ...new Array<T>(column.length).fill(nothing)];
+  return [...column, ...Array.from<T>({ length: column.length }).fill(nothing)];
 }
 
 function writeColumn(

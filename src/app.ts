@@ -9,14 +9,14 @@ import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
 import { Certificate } from './http/certificate.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
-import { Ingest } from './ingest.ts';
 import { BalanceSheet } from './pipeline/balance-sheet.ts';
-import type { IngestStats, Logger, PipelineObserver } from './pipeline/types.ts';
+import type { IngestStats, Logger, PipelineObserver, PipelineState } from './pipeline/types.ts';
 import { type AccountDetail, accountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
+import { Receiving } from './receiving.ts';
 import { reloadOf } from './reload.ts';
 import { Scheduling } from './scheduling.ts';
 import { type HeldSecrets, secretsOf } from './secrets.ts';
@@ -25,7 +25,6 @@ import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
 import { schedulerLog } from './telemetry/scheduler-log.ts';
-import { Watching } from './watching.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -48,8 +47,7 @@ export class App {
   readonly #secrets: HeldSecrets;
   /** What it goes by now. */
   #config: Config;
-  readonly #ingest: Ingest | null;
-  readonly #watching: Watching | null;
+  readonly #receiving: Receiving | null;
   readonly #metrics: Metrics;
   readonly #failure = Promise.withResolvers<never>();
   readonly #starting = new AbortController();
@@ -71,39 +69,36 @@ export class App {
     this.#clock = new ClockWatch(logger);
     const metrics = createMetrics(version, {
       checks: () => this.ready().checks,
-      pipeline: () => this.#ingest?.pipeline ?? null,
-      broker: () => this.#ingest?.broker ?? null,
+      pipeline: () => this.#receiving?.state ?? null,
+      broker: () => this.#receiving?.ingest.broker ?? null,
       certificates: () => certificatesOf(this.#config, this.#secrets),
       clockJumps: () => this.#clock.jumps,
-      series: () => this.#ingest?.series ?? null,
-      imbalances: () => this.#ingest?.imbalances ?? null,
-      deadLetters: () => this.#ingest?.deadLetters ?? null,
+      series: () => this.#receiving?.ingest.series ?? null,
+      imbalances: () => this.#receiving?.ingest.imbalances ?? null,
+      deadLetters: () => this.#receiving?.ingest.deadLetters ?? null,
       queriesUnlogged: () => this.#answering?.unlogged ?? 0,
-      devices: () => this.#watching?.state() ?? null,
-      edges: () => this.#ingest?.edges ?? null,
+      devices: () => this.#receiving?.devices ?? null,
+      edges: () => this.#receiving?.ingest.edges ?? null,
       scheduler: () => (this.#schedules ? { leading: this.#scheduling?.role === 'leading' } : null),
     });
     this.#answering = config.components.includes('api') ? this.#answeringWith(metrics) : null;
-    this.#watching = config.components.includes('ingest')
-      ? new Watching({ config, logger, version, observer: metrics.watchObserver })
+    this.#receiving = config.components.includes('ingest')
+      ? new Receiving({
+          config,
+          secrets: this.#secrets,
+          logger,
+          version,
+          observer: tellAll(
+            metrics.observer,
+            ...(options.observer === undefined ? [] : [options.observer]),
+            ...(this.#answering?.observers ?? []),
+            pipelineLog(logger, () => performance.now()),
+          ),
+          watchObserver: metrics.watchObserver,
+          onFatal: (error) => this.#failure.reject(error),
+          seams: options.seams,
+        })
       : null;
-    this.#ingest =
-      this.#watching === null
-        ? null
-        : new Ingest({
-            config,
-            secrets: this.#secrets,
-            logger,
-            watching: this.#watching,
-            observer: tellAll(
-              metrics.observer,
-              ...(options.observer === undefined ? [] : [options.observer]),
-              ...(this.#answering?.observers ?? []),
-              pipelineLog(logger, () => performance.now()),
-            ),
-            onFatal: (error) => this.#failure.reject(error),
-            seams: options.seams,
-          });
     this.#metrics = metrics;
   }
 
@@ -113,8 +108,8 @@ export class App {
   }
 
   /** What the pipeline holds; null before it runs. */
-  get pipeline(): Ingest['pipeline'] {
-    return this.#ingest?.pipeline ?? null;
+  get pipeline(): PipelineState | null {
+    return this.#receiving?.state ?? null;
   }
 
   /** Never resolves; rejects with a TidegateError when the daemon cannot go on. */
@@ -132,10 +127,10 @@ export class App {
       const signal = this.#starting.signal;
       const engine = await prepareDatabase(database, config.startup_timeout, signal, logger);
       this.#schedule(engine);
-      if (this.#ingest !== null) {
-        const ingest = this.#ingest;
-        this.#started.unshift((signal) => ingest.stop(signal));
-        await ingest.start(engine);
+      if (this.#receiving !== null) {
+        const receiving = this.#receiving;
+        this.#started.unshift((signal) => receiving.stop(signal));
+        await receiving.start(engine);
       }
     } catch (error) {
       await this.stop(AbortSignal.abort());
@@ -155,7 +150,7 @@ export class App {
     const tls = checkedBrokerTls(config);
     const { cert, key } = certificateFiles(config);
     if (cert !== '') new Certificate({ cert, key }, logger).load();
-    if (changed.includes('routes')) await this.#ingest?.reload(config);
+    if (changed.includes('routes')) await this.#receiving?.ingest.reload(config);
     this.#secrets.renew(tls);
     this.#answering?.reload(config);
     if (this.#engine !== null && changed.some((name) => /^(policies|dead_letters)\./.test(name))) {
@@ -235,19 +230,17 @@ export class App {
   ready(): Readiness {
     const role = this.#scheduling?.role ?? null;
     const checks = {
-      ...this.#ingest?.ready().checks,
+      ...this.#receiving?.checks,
       ...(this.#schedules && { scheduler: schedulerCheck(role) }),
-      ...(this.#ingest === null && { database: databaseCheck(role) }),
+      ...(this.#receiving === null && { database: databaseCheck(role) }),
     };
     return { ready: Object.values(checks).every(({ ok }) => ok), checks };
   }
 
   /** The daemon's own account, or, where another process ingests, what the database knows of it. */
   async #ingestStats(wanted: AccountWanted): Promise<IngestStats & AccountDetail> {
-    const live = this.#ingest?.pipeline?.stats;
-    // The sheet alone is there without the database too.
-    const isDetailed = Object.values(wanted).some((limit) => limit > 0);
-    if (live !== undefined) return { ...live, ...(isDetailed && (await this.#ingest?.account(wanted))) };
+    const live = await this.#receiving?.account(wanted);
+    if (live !== null && live !== undefined) return live;
     const { name } = known(this.#engine);
     const options = sinkOptions(this.#options.config, name, this.#secrets);
     const sink = new PostgresSink(options);

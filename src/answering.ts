@@ -58,8 +58,9 @@ export class Answering {
     this.#pool = new QueryPool({ ...queryPoolOptions(config, secrets), isReady: () => engine() !== null });
     this.#latest = new LatestPoints(this.#pool);
     const room = { listeners: config.http.live_clients, room: LIVE_POINTS };
-    // Where another process stores the points, the database is followed.
-    this.#live = config.components.includes('ingest')
+    // Where another process stores points, the database is followed.
+    const alone = config.components.includes('ingest') && config.ingest.workers === 1;
+    this.#live = alone
       ? new LiveFeed({ ...room, stored: (points) => storedPoints(this.#pool, points) })
       : new LiveFollower({
           ...room,

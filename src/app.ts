@@ -1,5 +1,5 @@
 import { Answering, known } from './answering.ts';
-import { certificateFiles, databaseOptions, engineOptions, sinkOptions } from './app-options.ts';
+import { certificateFiles, databaseOptions, engineOptions } from './app-options.ts';
 import { checkedBrokerTls } from './broker-tls.ts';
 import { certificatesOf } from './certificates.ts';
 import { ClockWatch } from './clock-watch.ts';
@@ -9,11 +9,9 @@ import { createEngine } from './engines/open.ts';
 import { TidegateError } from './errors.ts';
 import { Certificate } from './http/certificate.ts';
 import type { AccountWanted, Readiness } from './http/ports.ts';
-import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import type { IngestStats, Logger, PipelineObserver, PipelineState } from './pipeline/types.ts';
-import { type AccountDetail, accountDetail } from './postgres/account.ts';
+import type { AccountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
-import { PostgresSink } from './postgres/sink.ts';
 import { prepareDatabase } from './postgres/startup.ts';
 import { databaseCheck, schedulerCheck } from './readiness.ts';
 import { Receiving } from './receiving.ts';
@@ -21,10 +19,14 @@ import { reloadOf } from './reload.ts';
 import { Scheduling } from './scheduling.ts';
 import { type HeldSecrets, secretsOf } from './secrets.ts';
 import type { Seams } from './seams.ts';
+import type { Standstill } from './systemd/progress.ts';
 import { createMetrics, type Metrics } from './telemetry/metrics.ts';
 import { tellAll, tellAllOfJobs } from './telemetry/observers.ts';
 import { pipelineLog } from './telemetry/pipeline-log.ts';
 import { schedulerLog } from './telemetry/scheduler-log.ts';
+import { storedAccount } from './workers/account.ts';
+import type { Heard } from './workers/messages.ts';
+import type { SpawnWorker } from './workers/team.ts';
 
 export interface AppOptions {
   readonly config: Config;
@@ -34,6 +36,10 @@ export interface AppOptions {
   readonly version: string;
   /** To be told of what the pipeline does. */
   readonly observer?: PipelineObserver;
+  /** How further workers are started, where the configuration may want some. */
+  readonly spawnWorker?: SpawnWorker;
+  /** Client id of the daemon, where this process is a worker of it. */
+  readonly worksFor?: string;
   /** Only tests give some. */
   readonly seams?: Partial<Seams>;
 }
@@ -69,7 +75,7 @@ export class App {
     this.#clock = new ClockWatch(logger);
     const metrics = createMetrics(version, {
       checks: () => this.ready().checks,
-      pipeline: () => this.#receiving?.state ?? null,
+      pipeline: () => this.#receiving?.state('process') ?? null,
       broker: () => this.#receiving?.ingest.broker ?? null,
       certificates: () => certificatesOf(this.#config, this.#secrets),
       clockJumps: () => this.#clock.jumps,
@@ -96,6 +102,8 @@ export class App {
           ),
           watchObserver: metrics.watchObserver,
           onFatal: (error) => this.#failure.reject(error),
+          spawnWorker: options.spawnWorker,
+          worksFor: options.worksFor,
           seams: options.seams,
         })
       : null;
@@ -107,9 +115,29 @@ export class App {
     return this.#httpUrl;
   }
 
-  /** What the pipeline holds; null before it runs. */
+  /** What the pipelines of all workers hold; null before they run. */
   get pipeline(): PipelineState | null {
-    return this.#receiving?.state ?? null;
+    return this.#receiving?.state('workers') ?? null;
+  }
+
+  /** What the one of this process holds. */
+  get ownPipeline(): PipelineState | null {
+    return this.#receiving?.ingest.pipeline ?? null;
+  }
+
+  /** What gets on no more in another worker, if anything. */
+  get hungWorker(): Standstill | null {
+    return this.#receiving?.hungWorker ?? null;
+  }
+
+  /** Of a worker: the devices that it heard since it was last asked. */
+  heard(): readonly Heard[] {
+    return this.#receiving?.heard() ?? [];
+  }
+
+  /** Of a worker: what its daemon adds to its own metrics. */
+  async metrics(): Promise<readonly object[]> {
+    return await this.#metrics.json();
   }
 
   /** Never resolves; rejects with a TidegateError when the daemon cannot go on. */
@@ -166,6 +194,11 @@ export class App {
     return config;
   }
 
+  /** Has the other workers do the same. Rejects with `worker_failed` where one of them stays with the one before. */
+  async reloadWorkers(): Promise<void> {
+    await this.#receiving?.reloadWorkers();
+  }
+
   /** Stops receiving, drains and leaves, until `signal` aborts the draining. Resolves to whether all was written. */
   async stop(signal: AbortSignal): Promise<boolean> {
     this.#clock.stop();
@@ -188,7 +221,10 @@ export class App {
       jobs: () => this.#scheduling,
       own: {
         ready: () => this.ready(),
-        metricsText: async () => ({ body: await metrics.text(), contentType: metrics.contentType }),
+        metricsText: async () => {
+          const body = await metrics.text(await this.#receiving?.metrics());
+          return { body, contentType: metrics.contentType };
+        },
         ingestStats: (wanted) => this.#ingestStats(wanted),
       },
     });
@@ -239,18 +275,9 @@ export class App {
 
   /** The daemon's own account, or, where another process ingests, what the database knows of it. */
   async #ingestStats(wanted: AccountWanted): Promise<IngestStats & AccountDetail> {
+    const { config } = this.#options;
     const live = await this.#receiving?.account(wanted);
-    if (live !== null && live !== undefined) return live;
-    const { name } = known(this.#engine);
-    const options = sinkOptions(this.#options.config, name, this.#secrets);
-    const sink = new PostgresSink(options);
-    try {
-      const { since, totals } = await sink.totals();
-      const detail = await sink.lend((client) => accountDetail(client, options, wanted));
-      return { ...new BalanceSheet(since, totals).snapshot(), ...detail };
-    } finally {
-      await sink.close();
-    }
+    return live ?? (await storedAccount(config, this.#secrets, known(this.#engine).name, wanted));
   }
 }
 

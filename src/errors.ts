@@ -345,6 +345,17 @@ export const FAILURES = {
     means: 'The HTTP port cannot be opened.',
     mend: 'Check http.host and http.port; another program may use them.',
   },
+  worker_failed: {
+    exit: 1,
+    means: 'A worker (ingest.workers) ended, or does not do what the others do.',
+    mend: 'Its own lines of the log say why (worker: 2 and so on); start Tidegate anew where that was not done already.',
+  },
+  worker_left: {
+    exit: 2,
+    means:
+      'A worker of before, beyond ingest.workers, may have messages at the broker, and cannot be taken up.',
+    mend: 'Set mqtt.share_group as it was until the log says that nothing is left of that worker.',
+  },
   drain_incomplete: {
     exit: 1,
     means: 'Not everything was written before shutdown_timeout; the broker keeps what was not acknowledged.',

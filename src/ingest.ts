@@ -18,7 +18,13 @@ import { BalanceSheet } from './pipeline/balance-sheet.ts';
 import { Pipeline } from './pipeline/pipeline.ts';
 import { imbalanceOf } from './pipeline/self-check.ts';
 import type { Spool } from './pipeline/spool-types.ts';
-import type { Logger, PipelineObserver, PipelineState, SessionStore } from './pipeline/types.ts';
+import type {
+  DeviceObserver,
+  Logger,
+  PipelineObserver,
+  PipelineState,
+  SessionStore,
+} from './pipeline/types.ts';
 import { type AccountDetail, type AccountQuery, accountDetail } from './postgres/account.ts';
 import type { EngineName } from './postgres/engine-choice.ts';
 import { PostgresDeviceStates } from './postgres/device-states.ts';
@@ -32,15 +38,25 @@ import { openSpool } from './spool/open.ts';
 import { spooledEntries, spooledSessions } from './spooled-sessions.ts';
 import { tellAll } from './telemetry/observers.ts';
 import { unitLog } from './telemetry/unit-log.ts';
+import type { Topics } from './devices/topics.ts';
+import type { Voice } from './mqtt/voice.ts';
 import type { Watching } from './watching.ts';
+import { workerIds } from './workers/identity.ts';
 import { YoungGarbage } from './young-garbage.ts';
+
+/** Who is told of the devices, and what is said aloud by the connection that receives; null: nothing. */
+export interface Watch extends Pick<Watching, 'start' | 'save' | 'stop'> {
+  readonly devices: DeviceObserver | undefined;
+  readonly topics: Pick<Topics, 'isOwn'>;
+  readonly voice: Voice | null;
+}
 
 export interface IngestParts {
   readonly config: Config;
   readonly secrets: Secrets;
   readonly logger: Logger;
   readonly observer: PipelineObserver;
-  readonly watching: Watching;
+  readonly watching: Watch;
   readonly onFatal: (error: TidegateError) => void;
   readonly seams?: Partial<Seams> | undefined;
 }
@@ -104,7 +120,8 @@ export class Ingest {
   /** Rejects with a TidegateError. */
   async account(wanted: AccountQuery): Promise<AccountDetail> {
     const { database, mqtt } = this.#parts.config;
-    const names = { schema: database.schema, clientId: mqtt.client_id };
+    const clientId = mqtt.client_id;
+    const names = { schema: database.schema, clientId, workers: workerIds(clientId) };
     return (await this.#sink?.lend((client) => accountDetail(client, names, wanted)).catch(rethrown)) ?? {};
   }
 
@@ -131,7 +148,7 @@ export class Ingest {
       ...brokerOptions(config, secrets),
       filters: decoder.filters(),
       sessions: config.ingest.ledger ? await this.#sessions(sink, files) : null,
-      voice: watching.voice,
+      ...(watching.voice !== null && { voice: watching.voice }),
       isOwn: watching.topics.isOwn,
       logger,
       observer: {
@@ -200,6 +217,28 @@ export class Ingest {
       throw error;
     }
     this.#edges?.reload(config);
+  }
+
+  /** Asks the broker for no messages any more; those that it holds for us still come. */
+  async unsubscribe(): Promise<void> {
+    await this.#subscriber?.resubscribe([]);
+  }
+
+  /**
+   * After `unsubscribe`: whether nothing of ours is at the broker, in hand or in the spool, and so can be any more.
+   * Resolves once the broker has told, however long it is away.
+   */
+  async isEmpty(): Promise<boolean> {
+    const [subscriber, pipeline] = [this.#subscriber, this.#pipeline];
+    if (subscriber === null || pipeline === null) return true;
+    const held = (): number | null => {
+      const { received, in_flight: inFlight, spooled } = pipeline.state().stats.messages;
+      return inFlight + spooled === 0 ? received : null;
+    };
+    const before = held();
+    if (before === null || !subscriber.aligned || !subscriber.state().subscribed) return false;
+    await subscriber.emptied();
+    return held() === before;
   }
 
   /** Whether messages may come that routes before the latest reload were subscribed for: from the broker, or the spool. */

@@ -5,6 +5,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Terminal } from './commands/terminal.ts';
 import { unfitMachine } from './commands/unfit-machine.ts';
 import { INSTALLATION } from './installation.ts';
+import type { Channel } from './workers/messages.ts';
 
 /** The process's edge: arguments, signals, exit code. Nothing else touches `process`. */
 
@@ -35,6 +36,15 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 process.stdout.on('error', () => {});
 process.stderr.on('error', () => {});
 
+function toParent(send: NonNullable<typeof process.send>): Channel {
+  return {
+    // Where nobody is there any more, `onClosed` says so.
+    send: (message) => void (process.connected && send(message, undefined, undefined, () => {})),
+    onMessage: (act) => process.on('message', act),
+    onClosed: (act) => process.once('disconnect', act),
+  };
+}
+
 const terminal: Terminal = {
   env: process.env,
   stdin: process.stdin,
@@ -46,6 +56,7 @@ const terminal: Terminal = {
   onHangup: (act) => process.on('SIGHUP', act),
   monotonic: () => process.hrtime.bigint() / 1000n,
   program: [process.execPath, ...process.execArgv, fileURLToPath(import.meta.url)],
+  ...(process.send !== undefined && { parent: toParent(process.send.bind(process)) }),
   version,
 };
 process.exitCode = await runCommand(process.argv, terminal);

@@ -18,6 +18,12 @@ export interface SupervisionParts {
   readonly monotonic: () => bigint;
 }
 
+const HUNG: Readonly<Record<Standstill['what'], string>> = {
+  'a batch in hand': 'A batch in hand is neither stored, nor tried again, nor spooled',
+  'the drain of the spool': 'The drain of the spool hears neither of its disk nor of the database',
+  'a worker': 'A worker (ingest.workers) tells no more how it does',
+};
+
 /** Milliseconds between two statuses, at most. */
 const TICK = 5_000;
 
@@ -92,10 +98,7 @@ export class Supervision {
   #standstill(): Standstill | null {
     const hung = this.#parts.hung();
     if (hung !== null && !this.#hung) {
-      const text =
-        hung.what === 'a batch in hand'
-          ? 'A batch in hand is neither stored, nor tried again, nor spooled: the watchdog is told no more'
-          : 'The drain of the spool hears neither of its disk nor of the database: the watchdog is told no more';
+      const text = `${HUNG[hung.what]}: the watchdog is told no more`;
       this.#parts.logger.error({ seconds: Math.round(hung.seconds) }, text);
     }
     this.#hung = hung !== null;

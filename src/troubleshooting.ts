@@ -150,6 +150,18 @@ export const TROUBLES: Readonly<Record<keyof typeof FAILURES, Trouble>> = {
     often: 'Another program, or a second daemon, has `http.port`.',
     meanwhile: NOT_STARTED,
   },
+  worker_failed: {
+    often:
+      'The system killed one of the processes, mostly for memory; or the broker refused its client id, `<client_id>-worker-2` and so on.',
+    meanwhile:
+      'One that ends ends the daemon, and the service manager starts all anew; its session waits at the broker, its spool on the disk. One that does not follow a reload goes on by the configuration before.',
+  },
+  worker_left: {
+    often:
+      'Back to one daemon without a group, in one step: fewer `ingest.workers`, and `mqtt.share_group` taken out with it.',
+    meanwhile:
+      'The daemon ends before it asks the broker for anything, and systemd does not start it again; the broker keeps the messages of both sessions.',
+  },
   drain_incomplete: {
     often: 'The database was slow or away while it was stopped, and there is no spool.',
     meanwhile:

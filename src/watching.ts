@@ -6,8 +6,9 @@ import { ListeningClock } from './devices/listening-clock.ts';
 import { Topics } from './devices/topics.ts';
 import type { DeviceNews, DeviceState, DeviceStore } from './devices/types.ts';
 import { type StatusWords, Voice, type VoiceOptions } from './mqtt/voice.ts';
-import type { DeviceObserver, Logger } from './pipeline/types.ts';
+import type { Logger } from './pipeline/types.ts';
 import { LogLimit } from './telemetry/log-limit.ts';
+import type { Heard } from './workers/messages.ts';
 
 export interface WatchingParts {
   readonly config: Config;
@@ -47,17 +48,7 @@ export class Watching {
     const { config, version, observer, logger } = parts;
     const { devices, mqtt } = config;
     this.#parts = parts;
-    this.topics = new Topics(
-      {
-        status: mqtt.status.enabled ? mqtt.status.topic : null,
-        events: mqtt.events.enabled ? mqtt.events.topic : null,
-        homeAssistant:
-          mqtt.home_assistant.prefix === null
-            ? null
-            : { prefix: mqtt.home_assistant.prefix, deviceTopic: mqtt.home_assistant.device_topic },
-      },
-      mqtt.client_id,
-    );
+    this.topics = topicsOf(config, mqtt.client_id);
     const who = { clientId: mqtt.client_id, version };
     this.#monitor = new DeviceMonitor(
       {
@@ -86,8 +77,16 @@ export class Watching {
   }
 
   /** For the pipeline; undefined where no devices are watched. */
-  get devices(): DeviceObserver | undefined {
+  get devices(): DeviceMonitor | undefined {
     return this.#parts.config.devices.max === 0 ? undefined : this.#monitor;
+  }
+
+  /** What workers heard. */
+  hear(heard: readonly Heard[]): void {
+    if (this.devices === undefined) return;
+    const message = { retain: false, backlog: false, duplicate: false };
+    for (const [deviceId, receivedAt, timestamp] of heard)
+      this.#monitor.heard(deviceId, { ...message, receivedAt }, timestamp);
   }
 
   state(): { readonly counts: Readonly<Record<DeviceState, number>>; readonly unwatched: number } {
@@ -146,6 +145,22 @@ export class Watching {
     const came = line('Devices are heard again', back);
     if (came !== null) logger.info(came.fields, came.text);
   }
+}
+
+/** What the daemon `clientId` says, and where. */
+export function topicsOf({ mqtt }: Config, clientId: string): Topics {
+  const { status, events, home_assistant: homeAssistant } = mqtt;
+  return new Topics(
+    {
+      status: status.enabled ? status.topic : null,
+      events: events.enabled ? events.topic : null,
+      homeAssistant:
+        homeAssistant.prefix === null
+          ? null
+          : { prefix: homeAssistant.prefix, deviceTopic: homeAssistant.device_topic },
+    },
+    clientId,
+  );
 }
 
 function statusWords(

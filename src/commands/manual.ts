@@ -14,9 +14,11 @@ export interface NamedCommand {
   readonly command: Command;
 }
 
-/** In the order of --help. Of a group (`jobs`) its commands; the group too where it does something itself (`demo`). */
+/** As --help has them and in its order. Of a group (`jobs`) its commands; the group too where it does something itself (`demo`). */
 export async function listCommands(): Promise<readonly NamedCommand[]> {
-  return (await allCommands(nowhere())).commands.flatMap((command) => below(command, ''));
+  const program = await allCommands(nowhere());
+  const visible = new Set(program.createHelp().visibleCommands(program));
+  return program.commands.filter((command) => visible.has(command)).flatMap((command) => below(command, ''));
 }
 
 export async function commandsMarkdown(): Promise<string> {

@@ -27,6 +27,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Add>>> = {
   presets: async () => (await import('./presets.ts')).addPresets,
   token: async () => (await import('./token.ts')).addToken,
   'install-service': async () => (await import('./install-service.ts')).addInstallService,
+  worker: async () => (await import('./worker.ts')).addWorker,
 };
 
 const ALIASES: Readonly<Record<string, string>> = { test: 'explain' };

@@ -5,9 +5,9 @@ import type { createLogger } from '../telemetry/log.ts';
 import { describeFailure } from './terminal.ts';
 
 export interface ReloadsParts {
-  readonly app: Pick<App, 'reload'>;
+  readonly app: Pick<App, 'reload' | 'reloadWorkers'>;
   readonly logger: ReturnType<typeof createLogger>;
-  readonly supervision: Supervision | null;
+  readonly supervision: Pick<Supervision, 'reloading' | 'reloaded'> | null;
 }
 
 /** Reads the configuration again where it is asked to: one time after the other, once for all who ask meanwhile. */
@@ -43,14 +43,18 @@ export class Reloads {
   async #reload(): Promise<void> {
     const { app, logger, supervision } = this.#parts;
     void supervision?.reloading();
+    let stays = 'The configuration stays as it was: ';
     try {
       const { log } = await app.reload();
       logger.level = log.level;
+      // From here on it is the new one, for this process.
+      stays = '';
+      await app.reloadWorkers();
       await supervision?.reloaded(null);
     } catch (error) {
       const text = error instanceof TidegateError ? describeFailure(error) : String(error);
       const reason = text.replace(/^tidegate: /, '');
-      logger.error({ error }, `The configuration stays as it was: ${reason}`);
+      logger.error({ error }, stays + reason);
       await supervision?.reloaded(reason);
     }
   }

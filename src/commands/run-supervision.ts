@@ -18,9 +18,9 @@ export function progressOf(config: Config): Progress {
 
 /** Null where no service manager started us. */
 export function superviseFor(
-  terminal: Terminal,
-  app: App,
-  progress: Progress,
+  terminal: Pick<Terminal, 'env' | 'monotonic'>,
+  app: Pick<App, 'ready' | 'pipeline' | 'ownPipeline' | 'hungWorker'>,
+  progress: Pick<Progress, 'hung'>,
   logger: Logger,
 ): Supervision | null {
   const environment = notifyEnvironment(terminal.env);
@@ -31,7 +31,7 @@ export function superviseFor(
     logger,
     ready: () => app.ready(),
     pipeline: () => app.pipeline,
-    hung: () => app.pipeline && progress.hung(app.pipeline),
+    hung: () => (app.ownPipeline && progress.hung(app.ownPipeline)) ?? app.hungWorker,
     monotonic: terminal.monotonic,
   });
 }

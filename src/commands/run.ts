@@ -6,6 +6,7 @@ import type { Supervision } from '../supervision.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { progressOf, superviseFor } from './run-supervision.ts';
 import { Reloads } from './reloads.ts';
+import { startWorker } from './worker.ts';
 import type { ExitCode, Terminal } from './terminal.ts';
 
 export function addRun(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
@@ -41,7 +42,8 @@ async function run(terminal: Terminal, file: string | undefined): Promise<ExitCo
   });
   const progress = progressOf(config);
   const { version } = terminal;
-  const app = new App({ config, reread, logger, version, observer: progress.observer });
+  const spawnWorker = () => startWorker(terminal, file);
+  const app = new App({ config, reread, logger, version, observer: progress.observer, spawnWorker });
   const supervision = superviseFor(terminal, app, progress, logger);
   supervision?.start();
   try {

@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { FAILURES, type TidegateError } from '../errors.ts';
+import type { Channel } from '../workers/messages.ts';
 
 /** All that a command sees of the process it runs in: `src/main.ts` alone touches `process`. */
 export interface Terminal {
@@ -18,6 +19,8 @@ export interface Terminal {
   readonly monotonic: () => bigint;
   /** How this process was started, up to its arguments: to start another of the same program. */
   readonly program: readonly [string, ...string[]];
+  /** The process that started this one as its worker; absent where none did. */
+  readonly parent?: Channel;
   /** Version of the package. */
   readonly version: string;
 }

@@ -26,6 +26,12 @@ export function contradictions(settings: Settings, isSet: (name: string) => bool
       'go together: every daemon of a group needs a client_id of its own',
     ],
     [
+      ingest.workers > 1 && mqtt.share_group === null,
+      'ingest.workers',
+      'mqtt.share_group',
+      `go together: ${ingest.workers} workers divide the messages as members of a group; set mqtt.share_group, or one worker`,
+    ],
+    [
       mqtt.home_assistant.prefix !== null && !mqtt.home_assistant.device_topic.includes('{device}'),
       'mqtt.home_assistant.prefix',
       'mqtt.home_assistant.device_topic',

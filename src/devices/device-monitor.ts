@@ -62,7 +62,11 @@ export class DeviceMonitor implements DeviceObserver {
   }
 
   /** A message that waited somewhere says nothing of when its device was there. */
-  heard(deviceId: string, delivery: Delivery, timestamp: number): void {
+  heard(
+    deviceId: string,
+    delivery: Pick<Delivery, 'retain' | 'backlog' | 'duplicate' | 'receivedAt'>,
+    timestamp: number,
+  ): void {
     if (delivery.retain || delivery.backlog || delivery.duplicate) return;
     const table = this.#table;
     const name = this.#aliases.size === 0 ? deviceId : (this.#aliases.get(deviceId) ?? deviceId);

@@ -20,7 +20,10 @@ export const ReadinessSchema = Type.Object(
         ok: Type.Boolean({ description: 'Whether it is as it should be.' }),
         detail: text('What was found.'),
       }),
-      { description: 'By name: broker, database, queue, scheduler, as far as this process has them.' },
+      {
+        description:
+          'By name: broker, database, queue, spool, scheduler, worker_2 and so on, as far as this process has them.',
+      },
     ),
   },
   { title: 'Readiness' },

@@ -152,6 +152,11 @@ export class Connection implements Line {
     });
   }
 
+  /** Has `caughtUp` told once more, when nothing waits at the broker. */
+  catchUp(): void {
+    this.#pings.catchUp(this.#window);
+  }
+
   /** Whether messages can say which subscription brings them. */
   get identifiesSubscriptions(): boolean {
     return this.#identifies;

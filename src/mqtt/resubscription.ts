@@ -6,6 +6,8 @@ import { WantedFilters } from './wanted-filters.ts';
 
 export interface ResubscriptionOptions {
   readonly filters: readonly TopicFilter[];
+  /** Filters that an earlier life may have subscribed in their place. */
+  readonly before?: readonly string[];
   /** Whether new subscriptions bring what the broker had retained. */
   readonly retained: 'skip' | 'store' | 'if_changed';
   readonly logger: Logger;
@@ -25,7 +27,7 @@ export class Resubscription {
 
   constructor(options: ResubscriptionOptions) {
     this.#options = options;
-    this.#wanted = new WantedFilters(options.filters);
+    this.#wanted = new WantedFilters(options.filters, options.before);
   }
 
   get filters(): readonly TopicFilter[] {

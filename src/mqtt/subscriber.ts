@@ -42,6 +42,7 @@ export class Subscriber implements Source {
   /** At the first connect in any case: the routes may have changed since the session was made. */
   #mustSubscribe = true;
   readonly #presence: Presence;
+  #emptied: PromiseWithResolvers<void> | null = null;
   #grant: Grant | null = null;
 
   constructor(options: SubscriberOptions) {
@@ -51,6 +52,8 @@ export class Subscriber implements Source {
     this.#subscriptions = new Resubscription({
       ...options,
       filters: this.#asSubscribed(options.filters),
+      // Of a life before it was in the group: each message would come twice, by its own subscription and the group's.
+      before: options.shareGroup === null ? [] : options.filters.map(({ filter }) => filter),
       onOverlap: (identifier) => this.#intake?.overlap(identifier),
     });
     this.#endpoints = new Endpoints(options.urls);
@@ -102,6 +105,13 @@ export class Subscriber implements Source {
   /** Whether no messages can come any more but of the filters that are wanted. */
   get aligned(): boolean {
     return this.#subscriptions.aligned;
+  }
+
+  /** Resolves once the broker has nothing for us but what arrived meanwhile; not before there is a connection. */
+  async emptied(): Promise<void> {
+    this.#emptied = Promise.withResolvers();
+    this.#connection?.catchUp();
+    await this.#emptied.promise;
   }
 
   pause(): void {
@@ -185,7 +195,11 @@ export class Subscriber implements Source {
           accepted: (connack) => void this.#onAccepted(connection, connack),
           published: (packet, acknowledger, done) => this.#intake?.take(packet, acknowledger, done),
           proven: (below) => this.#epochs?.proven(below),
-          caughtUp: () => this.#intake?.caughtUp(),
+          caughtUp: () => {
+            this.#intake?.caughtUp();
+            // What was declined comes again by the next connection, and so does this.
+            if (this.#intake?.declined === 0) this.#emptied?.resolve();
+          },
           ended: (end) => this.#onEnded(connection, end),
         },
       );

@@ -6,8 +6,10 @@ export class WantedFilters {
   readonly #obsolete = new Set<string>();
   #generation = 0;
 
-  constructor(filters: readonly TopicFilter[]) {
+  /** `before`: what an earlier life may have subscribed in the same session, though nobody knows. */
+  constructor(filters: readonly TopicFilter[], before: readonly string[] = []) {
     this.#filters = filters;
+    for (const filter of before) this.#obsolete.add(filter);
   }
 
   get all(): readonly TopicFilter[] {

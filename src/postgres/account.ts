@@ -15,7 +15,7 @@ export interface AccountQuery {
 
 /** The balance sheet in detail. Only what was asked for is there. */
 export interface AccountDetail {
-  /** What this client id committed, by the minute of the commit; minutes without anything are left out. */
+  /** What this daemon committed, by the minute of the commit; minutes without anything are left out. */
   readonly minutes?: readonly MinuteSums[];
   /** Series of which a second value came under a stored key. */
   readonly conflicts?: readonly SeriesConflict[];
@@ -47,13 +47,16 @@ interface DeviceSums {
 
 const SUMS = COUNTS.map((count) => `sum(${count}) AS ${count}`).join(', ');
 
+/** A daemon's, $1, and those of its workers, whose client ids begin with $2. */
+const OWN = '(client_id = $1 OR starts_with(client_id, $2))';
+
 const MINUTES = `SELECT minute, ${SUMS}
   FROM (
-    SELECT minute, ${COUNTS.join(', ')} FROM :"internal".ingest_minutes WHERE client_id = $1
+    SELECT minute, ${COUNTS.join(', ')} FROM :"internal".ingest_minutes WHERE ${OWN}
     UNION ALL
-    SELECT date_trunc('minute', committed_at), ${COUNTS.join(', ')} FROM :"internal".batches WHERE client_id = $1
+    SELECT date_trunc('minute', committed_at), ${COUNTS.join(', ')} FROM :"internal".batches WHERE ${OWN}
   ) m
-  WHERE minute > date_trunc('minute', now()) - make_interval(mins => $2::integer)
+  WHERE minute > date_trunc('minute', now()) - make_interval(mins => $3::integer)
   GROUP BY minute ORDER BY minute`;
 
 const CONFLICTS = `SELECT s.device_id, s.metric_name, sum(c.conflicts) AS conflicts, max(c.last_at) AS last_at
@@ -82,9 +85,10 @@ const DEVICES = `SELECT device_id, sum(stored) AS stored, sum(duplicate) AS dupl
   ) d
   GROUP BY device_id ORDER BY sum(stored) + sum(duplicate) + sum(conflict) DESC, device_id LIMIT $1`;
 
+/** `workers`: how the client ids of the daemon's workers begin. */
 export async function accountDetail(
   client: Client,
-  { schema, clientId }: Pick<SinkOptions, 'schema' | 'clientId'>,
+  { schema, clientId, workers }: Pick<SinkOptions, 'schema' | 'clientId'> & { readonly workers: string },
   wanted: AccountQuery,
 ): Promise<AccountDetail> {
   const names = schemaNames(schema);
@@ -92,7 +96,7 @@ export async function accountDetail(
     (await client.query<QueryResultRow>(withNames(sql, names), [...values])).rows;
   const { minutes, conflicts, devices } = wanted;
   return {
-    ...(minutes > 0 && { minutes: (await ask(MINUTES, [clientId, minutes])).map(minuteFrom) }),
+    ...(minutes > 0 && { minutes: (await ask(MINUTES, [clientId, workers, minutes])).map(minuteFrom) }),
     ...(conflicts > 0 && { conflicts: (await ask(CONFLICTS, [conflicts])).map(conflictFrom) }),
     ...(devices > 0 && { devices: (await ask(DEVICES, [devices])).map(deviceFrom) }),
   };

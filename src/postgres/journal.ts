@@ -16,7 +16,7 @@ export interface JournalEntry {
   readonly repeats: readonly SeriesRepeat[];
 }
 
-interface TotalsRow {
+export interface TotalsRow {
   readonly messages_settled: string;
   readonly messages_ignored: string;
   readonly messages_dead_lettered: string;
@@ -177,7 +177,7 @@ export class Journal {
   }
 }
 
-function totalsFrom(row: TotalsRow): BatchTotals {
+export function totalsFrom(row: TotalsRow): BatchTotals {
   return {
     messages: {
       settled: Number(row.messages_settled),

@@ -11,7 +11,7 @@ export interface ProgressLimits {
 
 /** What gets on no more. */
 export interface Standstill {
-  readonly what: 'a batch in hand' | 'the drain of the spool';
+  readonly what: 'a batch in hand' | 'the drain of the spool' | 'a worker';
   /** Since something was heard of it. */
   readonly seconds: number;
 }

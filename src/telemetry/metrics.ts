@@ -1,6 +1,6 @@
 /** The metrics of one daemon, in a registry of its own. */
 
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { PipelineObserver, PipelineState, PointColumns } from '../pipeline/types.ts';
 import type { SchedulerObserver } from '../scheduler/types.ts';
 import {
@@ -61,8 +61,10 @@ export interface Metrics {
     silent(devices: number): void;
     announced(subject: string, outcome: string): void;
   };
-  /** The exposition format of Prometheus. */
-  text(): Promise<string>;
+  /** The exposition format of Prometheus; with what `json` gave in other processes, merged as the table says. */
+  text(others?: readonly (readonly object[])[]): Promise<string>;
+  /** For the `text` of another process. */
+  json(): Promise<readonly object[]>;
   readonly contentType: string;
 }
 
@@ -78,9 +80,14 @@ export function createMetrics(version: string, sources: MetricSources): Metrics 
       silent: (devices) => metrics.counter('device_silences_total').inc(devices),
       announced: (subject, outcome) => metrics.counter('announcements_total').inc({ subject, outcome }),
     },
-    text: () => {
+    text: async (others = []) => {
       read(sources, metrics);
-      return registry.metrics();
+      if (others.length === 0) return await registry.metrics();
+      return await AggregatorRegistry.aggregate([await registry.getMetricsAsJSON(), ...others]).metrics();
+    },
+    json: async () => {
+      read(sources, metrics);
+      return await registry.getMetricsAsJSON();
     },
     contentType: registry.contentType,
   };
@@ -104,6 +111,7 @@ function register(registry: Registry): Registered {
       help: entry.help,
       labelNames: Object.keys(entry.labels ?? {}),
       registers: [registry],
+      aggregator: entry.merged ?? ('sum' as const),
     };
     if (entry.type === 'histogram')
       created.set(name, new Histogram({ ...shape, buckets: [...(entry.buckets ?? [])] }));

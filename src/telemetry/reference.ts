@@ -11,6 +11,8 @@ export interface MetricEntry {
   readonly help: string;
   /** The values that each label can have; null: not known beforehand. */
   readonly labels?: Readonly<Record<string, readonly string[] | null>>;
+  /** What holds for several workers (ingest.workers); default: their sum. */
+  readonly merged?: 'min' | 'max';
   /** Upper bounds of a histogram's buckets. */
   readonly buckets?: readonly number[];
 }
@@ -81,11 +83,13 @@ const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 export const METRICS = {
   build_info: {
     type: 'gauge',
+    merged: 'max',
     help: 'Always 1; the version is in the label.',
     labels: { version: null },
   },
   ready: {
     type: 'gauge',
+    merged: 'min',
     help: 'Whether a check of /readyz passes: 1 or 0; absent where this process does not make it.',
     labels: { check: CHECKS },
   },
@@ -125,6 +129,7 @@ export const METRICS = {
   },
   balanced: {
     type: 'gauge',
+    merged: 'min',
     help: 'Whether both sides of the balance sheet add up: 1, or 0 where a message or point is unaccounted for.',
   },
   imbalances_total: {
@@ -157,10 +162,12 @@ export const METRICS = {
   },
   last_commit_timestamp_seconds: {
     type: 'gauge',
+    merged: 'max',
     help: 'Unix time of the last commit; absent before the first.',
   },
   oldest_in_flight_timestamp_seconds: {
     type: 'gauge',
+    merged: 'min',
     help: 'Unix time at which the oldest message in flight was received; absent where none is.',
   },
   queue_points: {
@@ -190,6 +197,7 @@ export const METRICS = {
   },
   series: {
     type: 'gauge',
+    merged: 'max',
     help: 'Series (device and metric) that this process has seen.',
   },
   devices: {
@@ -243,10 +251,12 @@ export const METRICS = {
   },
   dead_letters_bytes: {
     type: 'gauge',
+    merged: 'max',
     help: 'Bytes of dead letters, as dead_letters.max_bytes counts them; looked at every minute, absent before.',
   },
   dead_letters_limit_bytes: {
     type: 'gauge',
+    merged: 'max',
     help: 'dead_letters.max_bytes.',
   },
   dropped_total: {
@@ -272,6 +282,7 @@ export const METRICS = {
   },
   spool_oldest_timestamp_seconds: {
     type: 'gauge',
+    merged: 'min',
     help: 'Unix time at which the oldest message in the spool was received; absent where it is empty.',
   },
   spool_damaged_records: {
@@ -294,6 +305,7 @@ export const METRICS = {
   },
   mqtt_connected: {
     type: 'gauge',
+    merged: 'min',
     help: 'Whether the broker is connected: 1 or 0.',
   },
   mqtt_reconnects_total: {
@@ -306,11 +318,13 @@ export const METRICS = {
   },
   certificate_expiry_timestamp_seconds: {
     type: 'gauge',
+    merged: 'min',
     help: 'When a certificate that this daemon shows or trusts expires, in seconds since 1970; absent for those that it has not. Of several the first.',
     labels: { certificate: CERTIFICATE_USES },
   },
   clock_jumps_total: {
     type: 'counter',
+    merged: 'max',
     help: 'Times that the clock of this machine was set by more than a second, forward or back.',
   },
   query_log_dropped_total: {
@@ -346,20 +360,24 @@ export const METRICS = {
 
 export type MetricName = keyof typeof METRICS;
 
+const MERGED = { min: ' Of several workers the least.', max: ' Of several workers the greatest.' } as const;
+
 /** docs/metrics.md. */
 export function metricsMarkdown(): string {
   const rows = (Object.entries(METRICS) as [MetricName, MetricEntry][]).map(([name, entry]) => {
     const labels = Object.entries(entry.labels ?? {}).map(([label, values]) =>
       values === null ? `\`${label}\`` : `\`${label}\`: ${values.join(', ')}`,
     );
-    return `| \`${METRIC_PREFIX}${name}\` | ${entry.type} | ${labels.join('; ')} | ${entry.help} |`;
+    const merged = entry.merged === undefined ? '' : MERGED[entry.merged];
+    return `| \`${METRIC_PREFIX}${name}\` | ${entry.type} | ${labels.join('; ')} | ${entry.help}${merged} |`;
   });
   return `# Metrics
 
 <!-- Generated from src/telemetry/reference.ts by \`npm run generate\`. -->
 
 \`GET /metrics\` answers in the text format of Prometheus. Totals count since the time that \`/api/stats/ingest\` names as
-\`since\`, across restarts; the other counters and the histograms start with the process.
+\`since\`, across restarts; the other counters and the histograms start with the process. With \`ingest.workers\` each is the sum
+over all of them, unless its line says otherwise.
 
 | Name | Type | Labels | Meaning |
 | --- | --- | --- | --- |

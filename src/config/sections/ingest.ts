@@ -103,6 +103,13 @@ const limits = {
 } as const satisfies Section;
 
 export const ingest = {
+  workers: {
+    doc: 'Processes among which the messages are divided; from 2 on mqtt.share_group is needed (docs/operations.md).',
+    format: 'integer',
+    default: 1,
+    minimum: 1,
+    maximum: 64,
+  },
   batch,
   queue,
   dense,

@@ -13,7 +13,9 @@ function value(device: string, time: number, number: number) {
 }
 
 function account(sink: TestSink, wanted: AccountQuery, clientId = 'test'): Promise<AccountDetail> {
-  return sink.lend((client) => accountDetail(client, { schema: 'public', clientId }, wanted));
+  return sink.lend((client) =>
+    accountDetail(client, { schema: 'public', clientId, workers: `${clientId}-worker-` }, wanted),
+  );
 }
 
 async function conflictsOf(sink: TestSink): Promise<unknown[]> {

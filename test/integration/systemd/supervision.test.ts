@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { superviseFor } from '../../../src/commands/run-supervision.ts';
 import { Supervision } from '../../../src/supervision.ts';
 import { Notifier } from '../../../src/systemd/notifier.ts';
 import type { Standstill } from '../../../src/systemd/progress.ts';
@@ -95,3 +96,29 @@ test(
     }
   },
 );
+
+test('signs of life of a daemon end while one of its workers hangs', needsNotify, async () => {
+  await using ear = await openEar();
+  let hungWorker: Standstill | null = null;
+  const app = {
+    ready: () => ({ ready: true, checks: {} }),
+    pipeline: null,
+    ownPipeline: null,
+    get hungWorker() {
+      return hungWorker;
+    },
+  };
+  const env = { NOTIFY_SOCKET: ear.socket, WATCHDOG_USEC: '60000', PATH: process.env['PATH'] ?? '' };
+  const supervision = superviseFor({ env, monotonic: () => 17n }, app, { hung: () => null }, SILENT);
+  supervision?.start();
+  try {
+    await eventually('alive', () => ear.notices.some(({ WATCHDOG }) => WATCHDOG === '1'));
+    hungWorker = { what: 'a worker', seconds: 31 };
+    await eventually('the status', () => {
+      const { STATUS, WATCHDOG } = ear.notices.at(-1) ?? {};
+      return STATUS?.startsWith('Not ready: a worker hangs for 31 s') === true && WATCHDOG === undefined;
+    });
+  } finally {
+    supervision?.stop();
+  }
+});

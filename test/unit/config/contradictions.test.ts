@@ -8,6 +8,7 @@ const env = { TIDEGATE_DATABASE_URL: 'postgres://tidegate@localhost/tidegate' };
 const REFUSED: readonly (readonly [yaml: string, first: string, second: string])[] = [
   ['mqtt: {url: "mqtt://a", urls: ["mqtt://b"]}', 'mqtt.urls', 'mqtt.url'],
   ['mqtt: {share_group: g}', 'mqtt.share_group', 'mqtt.client_id'],
+  ['ingest: {workers: 2}', 'ingest.workers', 'mqtt.share_group'],
   [`mqtt: {url: "mqtts://a", tls: {key: ${import.meta.filename}}}`, 'mqtt.tls.key', 'mqtt.tls.cert'],
   [`mqtt: {url: "mqtts://a", tls: {cert: ${import.meta.filename}}}`, 'mqtt.tls.cert', 'mqtt.tls.key'],
   [`mqtt: {tls: {ca: ${import.meta.filename}}}`, 'mqtt.tls.ca', 'mqtt.url'],
@@ -83,6 +84,7 @@ for (const [yaml, first, second] of REFUSED) {
 
 const TAKEN: readonly string[] = [
   'mqtt: {share_group: g, client_id: tidegate}',
+  'mqtt: {share_group: g, client_id: tidegate}\ningest: {workers: 4}',
   `mqtt: {url: "wss://a", tls: {key: ${import.meta.filename}, cert: ${import.meta.filename}}}`,
   'mqtt: {urls: ["mqtt://a", "MQTTS://b"], tls: {servername: c}}',
   'ingest: {batch: {min_wait: 5s, max_wait: 5s}}',

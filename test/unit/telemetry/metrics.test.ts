@@ -253,3 +253,32 @@ test('jobs: runs are counted, what is kept across processes is shown by the lead
   assert.ok(![...after.keys()].some((name) => /^job_(failures|last)/.test(name)));
   assert.equal(after.get('job_runs_total{job="retention",outcome="failed"}'), 1);
 });
+
+test('of several workers each metric is the sum, or what its line of the table says', async () => {
+  const worker = createMetrics('1', {
+    ...present,
+    checks: () => ({ broker: { ok: false }, database: { ok: false } }),
+    pipeline: () => ({ ...state, lastCommitAt: 1_767_225_601_500_000 }),
+    broker: () => ({ connected: false, reconnects: 1, sessionsLost: 0 }),
+  });
+  worker.observer.dropped('expired', 2);
+  const own = createMetrics('1', { ...present, checks: () => ({ broker: { ok: true } }) });
+  own.observer.dropped('expired', 5);
+  // As it comes through the channel.
+  const text = await own.text([structuredClone(await worker.json())]);
+  for (const line of [
+    'tidegate_messages_received_total 42',
+    'tidegate_points_total{outcome="stored"} 60',
+    'tidegate_dropped_total{reason="expired"} 7',
+    'tidegate_queue_limit_points 200000',
+    'tidegate_ready{check="broker"} 0',
+    'tidegate_ready{check="database"} 0',
+    'tidegate_balanced 1',
+    'tidegate_mqtt_connected 0',
+    'tidegate_mqtt_reconnects_total 4',
+    'tidegate_last_commit_timestamp_seconds 1767225601.5',
+    'tidegate_build_info{version="1"} 1',
+  ]) {
+    assert.ok(text.split('\n').includes(line), line);
+  }
+});

@@ -33,7 +33,8 @@ test('the page names every metric with its type, labels and help', () => {
     const row = page
       .split('\n')
       .find((line) => line.startsWith(`| \`${METRIC_PREFIX}${name}\` | ${entry.type} |`));
-    assert.ok(row?.endsWith(`| ${entry.help} |`), name);
+    const merged = { min: ' Of several workers the least.', max: ' Of several workers the greatest.' };
+    assert.ok(row?.endsWith(`| ${entry.help}${entry.merged ? merged[entry.merged] : ''} |`), name);
     for (const label of Object.keys(entry.labels ?? {})) assert.ok(row?.includes(`\`${label}\``), name);
   }
 });

@@ -16,7 +16,14 @@ const POLICY = {
   'style-src': "'self'",
 };
 /** What the page's server says of an answer; all else is said by this one. */
-const PASSED_ON = ['content-type', 'content-security-policy', 'cache-control', 'etag', 'last-modified'];
+const PASSED_ON = [
+  'content-type',
+  'location',
+  'content-security-policy',
+  'cache-control',
+  'etag',
+  'last-modified',
+];
 
 /**
  * The description as a page at /docs, to read and to try. It tells nothing of this installation but its version, and a

@@ -176,7 +176,10 @@ class MosquittoBroker implements TestBroker {
     if (child === null) return;
     const closed = once(child, 'close');
     child.kill(signal);
+    // mosquitto 2.0.11 loses a SIGTERM that comes right after it said that it runs.
+    const again = setInterval(() => child.kill(signal), 2_000);
     await closed;
+    clearInterval(again);
   }
 
   #configuration(directory: string): string {

@@ -179,10 +179,7 @@ export class PointEmitter {
 
   /** One value of the payload; `key` says where in the item it is, where it is not the item itself. */
   point(metricName: string, value: unknown, key: string | null): void {
-    if (value === null || !this.selects(metricName)) {
-      return;
-    }
-    if (this.#rejectsItem(key)) {
+    if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {
       return;
     }
     const name = this.#nameOf(metricName);

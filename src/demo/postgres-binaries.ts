@@ -31,7 +31,7 @@ export async function unprivilegedAccount(): Promise<Account> {
     );
     return { uid: uid as number, gid: gid as number };
   } catch (error) {
-    const detail = 'PostgreSQL does not run as root, and there is no account "nobody" to run it as.';
+    const detail = 'PostgreSQL does not run as root, and there is no account "nobody" to run it as';
     throw new TidegateError('demo_unavailable', detail, { cause: error });
   }
 }

@@ -48,16 +48,19 @@ export async function applySeriesPolicies(
     context.signal.throwIfAborted();
     return await fenced(client, names, JOB, context.epoch, work);
   };
-  for (let looked = 0; ; ) {
+  // Each page goes on where the one before ended: from the beginning it would go through all that are done by now.
+  for (let looked = 0, last = '0'; ; ) {
     const { rows } = await client.query<SeriesRow>(
       withNames(
         `SELECT series_id, device_id, metric_name, route, aggregated FROM :"internal".series
-         WHERE policy_version IS DISTINCT FROM $1 AND NOT is_text ORDER BY series_id LIMIT ${SERIES}`,
+         WHERE series_id > $2 AND policy_version IS DISTINCT FROM $1 AND NOT is_text ORDER BY series_id LIMIT ${SERIES}`,
         names,
       ),
-      [version],
+      [version, last],
     );
-    if (rows.length === 0) return looked;
+    const end = rows.at(-1);
+    if (end === undefined) return looked;
+    last = end.series_id;
     const matches = rows.map((row) => ({
       row,
       policy: matchingPolicy(policies, row.device_id, row.metric_name, row.route),

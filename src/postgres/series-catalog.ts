@@ -1,5 +1,5 @@
 import type { Client } from 'pg';
-import { changedMeta, mergedMeta } from '../pipeline/series-meta.ts';
+import { changedMeta, mergedMeta, NOTHING_SAID } from '../pipeline/series-meta.ts';
 import type { Series, SeriesKind } from '../pipeline/types.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import {
@@ -9,6 +9,7 @@ import {
   metaOf,
   type SeriesDescriptions,
 } from './series-descriptions.ts';
+import { SeriesIds } from './series-ids.ts';
 
 interface FoundSeries extends DescriptionRow {
   readonly position: string;
@@ -34,6 +35,8 @@ export class SeriesCatalog {
   /** Under which `version` each series was last looked up, where that is not 0. */
   readonly #foundAt = new WeakMap<Series, number>();
   #version = 0;
+  /** Of series that were looked up under this version. */
+  readonly #ids = new SeriesIds();
   /** Series that come under several names: none of them knows alone which text is the latest. */
   readonly #renamed = new Set<number>();
 
@@ -79,13 +82,17 @@ export class SeriesCatalog {
 
   /** To be called with the number that the database has. What was looked up before is looked up anew when it is wanted. */
   changed(version: number): void {
-    this.#version = Math.max(this.#version, version);
+    if (version <= this.#version) return;
+    this.#version = version;
+    this.#ids.clear();
   }
 
   /** Fills `id`, and for texts `latestText`; writes changed kinds and descriptions. Returns those that `max_series` refuses, without an id. */
   async resolve(client: Client, wanted: readonly Series[]): Promise<ReadonlySet<Series>> {
     if (wanted.every((series) => this.#isSettled(series))) return NONE;
-    let missing = wanted.filter((series) => series.id === undefined || this.#isOutdated(series));
+    let missing = wanted.filter((series) =>
+      series.id === undefined ? !this.#recall(series) : this.#isOutdated(series),
+    );
     const refused = new Set<Series>();
     if (missing.length > 0) {
       missing = await this.#find(client, missing);
@@ -113,6 +120,7 @@ export class SeriesCatalog {
     const changed = wanted.filter(
       (one) => (one.kind !== one.storedKind || one.meta !== one.storedMeta) && !refused.has(one),
     );
+    for (const series of changed) this.#ids.forget(series);
     await this.#descriptions.write(client, changed);
     return refused;
   }
@@ -126,6 +134,18 @@ export class SeriesCatalog {
       !(series.text && (series.latestText === undefined || this.#renamed.has(series.id))) &&
       !this.#isOutdated(series)
     );
+  }
+
+  /** Whether its object was forgotten, but not its id. */
+  #recall(series: Series): boolean {
+    if (series.text) return false;
+    const known = this.#ids.find(series);
+    if (known === null) return false;
+    series.id = known.id;
+    series.storedKind = known.kind;
+    series.storedMeta = NOTHING_SAID;
+    if (this.#version > 0) this.#foundAt.set(series, this.#version);
+    return true;
   }
 
   /** Returns those that are not there. */
@@ -148,6 +168,8 @@ export class SeriesCatalog {
       series.storedMeta = stored;
       if (row.renamed) this.#renamed.add(series.id);
       if (version > 0) this.#foundAt.set(series, version);
+      const isPlain = stored === NOTHING_SAID && row.described_at === null && !series.text && !row.renamed;
+      if (isPlain && version === this.#version) this.#ids.keep(series, series.id, row.kind);
       missing.delete(series);
     }
     return [...missing];

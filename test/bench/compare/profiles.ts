@@ -1,5 +1,6 @@
 /** What can be compared: what is sent, and who stores it. */
 
+import { fillCompressed } from '../compressed-set.ts';
 import { copySide } from './copy-side.ts';
 import { nodeRedSide } from './node-red-side.ts';
 import { pipeSide } from './pipe-side.ts';
@@ -49,6 +50,7 @@ const [OURS, OTHERS, PIPED, COPIED, NODE_RED, SKETCH] = [
 /** Node-RED gets this part of the messages, so that its turn does not take most of the time. */
 const NODE_RED_SHARE = 1 / 10;
 const SKETCH_POINTS = 200_000;
+const BILLION = 1_000_000_000;
 
 const ONE = { layout: 'one', points: 1, devices: 1000, step: 20 } as const;
 const DENSE = { points: 1000, devices: 100, step: 1000 } as const;
@@ -201,6 +203,34 @@ round; each round brings points of those that are next.`,
           }),
         ],
         tidegates: [old, young],
+      };
+    },
+  },
+  billion: {
+    title: '1 billion points',
+    what: `One-point messages of 1,000 devices, whose series have 1,000,000 points each of the January before in segments, beside a
+database without them.`,
+    count: 100_000,
+    shape: ONE,
+    async field({ ground, shape, count, runs }) {
+      const full = await startTidegate(ground, OURS);
+      const empty = await startTidegate(ground, OTHERS);
+      const series = Array.from({ length: shape.devices }, (_, device) => ({
+        device: `device-${device}`,
+        points: BILLION / shape.devices,
+        every: 1,
+      }));
+      await fillCompressed(full.client, series);
+      return {
+        sides: [
+          tidegateSide(full, new Flows(OURS, shape, { count, runs }), count, {
+            name: `Tidegate, ${BILLION.toLocaleString('en-US')} points before`,
+          }),
+          tidegateSide(empty, new Flows(OTHERS, shape, { count, runs }), count, {
+            name: 'Tidegate, none before',
+          }),
+        ],
+        tidegates: [full, empty],
       };
     },
   },

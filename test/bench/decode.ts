@@ -51,7 +51,7 @@ export async function benchDecode({ rounds, count }: { rounds: number; count: nu
       );
     }
   }
-  return [...lines, ...worstLines(LIMITS, rounds)];
+  return [...lines, ...(await worstLines(LIMITS, rounds))];
 }
 
 function measure(shape: Shape, label: string, payloads: readonly Uint8Array[], count: number): number {

@@ -109,8 +109,8 @@ test('Nesting, parts and objects are bounded', () => {
   const small = { ...LIMITS, pointsPerMessage: 10 };
   const many = (part: string) =>
     decode([ROUTE], 'devices/d', hex(`9a00002000${part.repeat(0x2000)}`), small).rejects[0];
-  assert.deepEqual(many('80'), { code: 'too_many_points', detail: '$: more than 1005 arrays and objects' });
-  assert.deepEqual(many('40'), { code: 'too_many_points', detail: '$: more than 1005 arrays and objects' });
+  assert.deepEqual(many('80'), { code: 'too_many_points', detail: '$: more than 1002 arrays and objects' });
+  assert.deepEqual(many('40'), { code: 'too_many_points', detail: '$: more than 1002 arrays and objects' });
   assert.deepEqual(many('00'), { code: 'too_many_points', detail: '$: more than 1040 values' });
 });
 

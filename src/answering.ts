@@ -1,11 +1,13 @@
-import { certificateFiles, queryPoolOptions, serverOptions } from './app-options.ts';
+import { certificateFiles, queryPoolOptions, readsSparkplug, serverOptions } from './app-options.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
+import { readTopic } from './decode/sparkplug/topic.ts';
 import { TidegateError } from './errors.ts';
 import { briefly, Explainer } from './explainer.ts';
 import type { HttpPorts } from './http/ports.ts';
 import { createHttpServer, type HttpServer } from './http/server.ts';
 import { LetterDesk } from './letters/desk.ts';
+import { fetchKnownEdges } from './letters/known-edges.ts';
 import { LiveFeed } from './live/feed.ts';
 import { LiveFollower } from './live/follower.ts';
 import { auditOf, orderChunk, orderJob, overHttp } from './orders.ts';
@@ -141,6 +143,14 @@ export class Answering {
     };
   }
 
+  /** Of Sparkplug one that knows the births that the database has now; another one each time, as it takes in what it explains. */
+  async #explainerOf(topic: string): Promise<Explainer> {
+    const config = this.#config;
+    if (!readsSparkplug(config) || !readTopic(topic)) return this.#explainer;
+    known(this.#parts.engine());
+    return new Explainer(config, await fetchKnownEdges(config, this.#parts.secrets.databaseUrl()));
+  }
+
   #questions(): Omit<
     HttpPorts,
     'ready' | 'metricsText' | 'ingestStats' | 'jobs' | 'runJob' | 'deadLetters' | 'chunks'
@@ -153,7 +163,7 @@ export class Answering {
       live: this.#live,
       anomalies: new Anomalies(pool),
       statistics: new CollectionStatistics(pool),
-      explain: (topic, payload) => briefly(this.#explainer.explain(topic, payload)),
+      explain: async (topic, payload) => briefly((await this.#explainerOf(topic)).explain(topic, payload)),
       logQuery: (answered) => this.#queryLog.note(answered),
     };
   }

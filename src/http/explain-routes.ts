@@ -15,12 +15,12 @@ export function explainRoutes(api: FastifyInstance, ports: HttpPorts): void {
         response: { 200: ExplainAnswerSchema },
       },
     },
-    ({ body: { topic, payload, payload_base64: base64 } }, reply) => {
+    async ({ body: { topic, payload, payload_base64: base64 } }, reply) => {
       if ((payload === undefined) === (base64 === undefined)) {
         return sendProblem(reply, 400, 'payload: give it as text, or payload_base64; one of them.');
       }
       const bytes = payload === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(payload);
-      return { success: true, ...ports.explain(topic, bytes) };
+      return { success: true, ...(await ports.explain(topic, bytes)) };
     },
   );
 }

@@ -280,8 +280,8 @@ export interface HttpPorts {
   readonly devices: DevicePorts;
   readonly metrics: MetricPorts;
   readonly statistics: StatisticsPorts;
-  /** Nothing is published or stored. */
-  explain(topic: string, payload: Uint8Array): Explained;
+  /** Nothing is published or stored. Of a Sparkplug topic rejects with a TidegateError where the database is away. */
+  explain(topic: string, payload: Uint8Array): Promise<Explained>;
   readonly latest: LatestPorts;
   readonly live: LivePorts;
   readonly anomalies: AnomalyPorts;

@@ -14,9 +14,9 @@ export async function knownEdges(config: Config, client: Client): Promise<EdgeNo
   return edges;
 }
 
-/** The same over a connection of its own. Rejects with a TidegateError, or as PostgreSQL does. */
-export async function fetchKnownEdges(config: Config): Promise<EdgeNodes> {
-  const { url, statement_timeout: statementTimeout } = config.database;
+/** The same over a connection of its own, to `url`. Rejects with a TidegateError, or as PostgreSQL does. */
+export async function fetchKnownEdges(config: Config, url = config.database.url): Promise<EdgeNodes> {
+  const { statement_timeout: statementTimeout } = config.database;
   const connection = { url, statementTimeout, applicationName: 'tidegate explain' };
   return await withConnection(connection, (client) => knownEdges(config, client));
 }

@@ -260,7 +260,7 @@ export function httpOptions(
       runJob: async () => 'unknown',
       deadLetters: LETTERS,
       statistics: STATISTICS,
-      explain: (topic, payload) => ({
+      explain: async (topic, payload) => ({
         route: topic,
         points: [
           {

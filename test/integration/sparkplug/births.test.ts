@@ -55,6 +55,16 @@ test(
     await edge.data(1_000, 2, -5 >>> 0);
     await expectValues(database, 'G/E', ['a=0', 'b=0', 'online=1', 'b=-5']);
     assert.deepEqual(await lettersOf(database), []);
+    const payload = encodePayload({ timestamp: T0, seq: 3, metrics: [{ alias: 2, intValue: 7 }] });
+    const explained = await fetch(`${daemon.url}/api/explain`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        topic: 'spBv1.0/G/NDATA/E',
+        payload_base64: Buffer.from(payload).toString('base64'),
+      }),
+    });
+    assert.match(await explained.text(), /"metric_name":"b","value":7,/, 'the API knows the birth');
     assert.equal(await daemon.stop(), 0);
   },
 );

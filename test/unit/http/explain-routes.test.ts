@@ -41,7 +41,7 @@ test('the bytes of the payload are explained, given as text or in base64', async
 test('a number that JSON cannot carry stays a text, a number a number', async () => {
   for (const value of ['NaN', 21.5, '21.5']) {
     const point = { device_id: 'd', metric_name: 'm', value, timestamp: '2026-01-01T00:00:00.000000Z' };
-    const ports = { explain: () => ({ route: null, points: [point], dead_letter: null }) };
+    const ports = { explain: async () => ({ route: null, points: [point], dead_letter: null }) };
     assert.strictEqual(valueOf(await explain({ topic: 't', payload: 'x' }, { ports })), value);
   }
 });

@@ -51,6 +51,25 @@ export class Place {
   /** Instead of all that: an expression that leads elsewhere. */
   elsewhere: string | null = null;
 
+  set(list: string, index: number, inner: string): void {
+    this.elsewhere = null;
+    this.list = list;
+    this.index = index;
+    this.inner = inner;
+  }
+
+  /** Goes on within a key. */
+  enter(key: string): void {
+    this.inner += pathStep(key);
+  }
+
+  /** Goes on at what an expression names; `@` is the current item. */
+  within(expression: string): void {
+    const ofItem = /^@(?!\^)/.test(expression);
+    this.inner = ofItem ? expression.slice(1) : '';
+    this.elsewhere = ofItem ? null : expression;
+  }
+
   /** `key`: within the place. */
   describe(key: string | null): string {
     const item = this.index === -1 ? this.list : `${this.list}[${this.index}]`;

@@ -7,7 +7,7 @@ import type { DecodeLimits } from './decode-limits.ts';
 import type { Excess } from './excess.ts';
 import { Item } from './item.ts';
 import type { List } from './json-value.ts';
-import { excerpt, pathStep } from './place.ts';
+import { excerpt } from './place.ts';
 import { PointOutput } from './point-output.ts';
 import type { RoutePlan } from './route-plan.ts';
 import type { TopicMatch } from './router.ts';
@@ -18,9 +18,6 @@ import { SeriesUnits } from './series-units.ts';
 import { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import { ValueReader } from './value-reader.ts';
-
-/** Edge nodes that may become known where nobody keeps them. */
-const FEW = { nodes: 1_000, metrics: 100_000 };
 
 /**
  * Turns the values of one message into points: whose they are, when, and by which name; what they are `ValueReader` reads.
@@ -52,7 +49,7 @@ export class PointEmitter {
   readonly #values: ValueReader;
   #match: TopicMatch | null = null;
 
-  constructor(limits: DecodeLimits, edges: EdgeNodes = new EdgeNodes(FEW)) {
+  constructor(limits: DecodeLimits, edges = new EdgeNodes()) {
     this.limits = limits;
     this.edges = edges;
     this.#tally = new Tally(limits);
@@ -100,24 +97,17 @@ export class PointEmitter {
 
   /** Says where the values come from, for the details of rejections: `$.list`, `[3]` unless -1, `.inner`. */
   at(list: string, index: number, inner: string): void {
-    const { place } = this.#output;
-    place.elsewhere = null;
-    place.list = list;
-    place.index = index;
-    place.inner = inner;
+    this.#output.place.set(list, index, inner);
   }
 
   /** Goes on within a key of the current place. */
   enter(key: string): void {
-    this.#output.place.inner += pathStep(key);
+    this.#output.place.enter(key);
   }
 
   /** Goes on at what an expression names; `@` is the current item. */
   within(expression: string): void {
-    const ofItem = /^@(?!\^)/.test(expression);
-    const { place } = this.#output;
-    place.inner = ofItem ? expression.slice(1) : '';
-    place.elsewhere = ofItem ? null : expression;
+    this.#output.place.within(expression);
   }
 
   /** Looks at a value: of those, too, a message has only so many where a route may make more of it than it has. */
@@ -173,8 +163,7 @@ export class PointEmitter {
   }
 
   selects(metricName: string): boolean {
-    const selects = this.#match?.plan.selects;
-    return selects === null || selects === undefined || selects(metricName);
+    return this.#match?.plan.selects?.(metricName) ?? true;
   }
 
   /** One value of the payload; `key` says where in the item it is, where it is not the item itself. */

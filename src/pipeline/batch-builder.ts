@@ -6,6 +6,7 @@ import { BatchSeries } from './batch-series.ts';
 import { DeviceTap } from './device-tap.ts';
 import { PointBuffer } from './point-buffer.ts';
 import type { SeriesRegistry } from './series-registry.ts';
+import { TextBuffer } from './text-buffer.ts';
 import {
   type ApartCounts,
   ARRIVAL,
@@ -44,7 +45,7 @@ export class BatchBuilder implements PointWriter {
   readonly #edgeEvents = new BatchEdgeEvents();
   readonly #series: BatchSeries;
   #points = new PointBuffer();
-  #texts = emptyTexts();
+  #texts = new TextBuffer();
   #messages: MessageColumns = emptyMessages();
   #apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
   #bytes = 0;
@@ -73,7 +74,7 @@ export class BatchBuilder implements PointWriter {
   }
 
   get points(): number {
-    return this.#points.length + this.#texts.value.length;
+    return this.#points.length + this.#texts.length;
   }
   /** How many series they are of. */
   get series(): number {
@@ -103,7 +104,7 @@ export class BatchBuilder implements PointWriter {
   /** Decodes a delivery into the batch; returns how many points it was found to carry. Never throws. */
   add(delivery: Delivery): number {
     const points = this.#points.length;
-    const texts = this.#texts.value.length;
+    const texts = this.#texts.length;
     const edgeEvents = this.#edgeEvents.length;
     this.#arrival = Math.floor(delivery.receivedAt / 1000) * 1000;
     this.#rejected = 0;
@@ -119,14 +120,14 @@ export class BatchBuilder implements PointWriter {
     } catch (error) {
       // A fault of ours: nothing of the message is stored, all of it is kept.
       this.#points.truncate(points);
-      truncateTexts(this.#texts, texts);
+      this.#texts.truncate(texts);
       this.#edgeEvents.truncate(edgeEvents);
       this.#rejected = 0;
       this.#reasonCode = null;
       this.reject('internal', error instanceof Error ? error.message : String(error));
     }
     this.#series.setRoute(route);
-    const stored = this.#points.length - points + this.#texts.value.length - texts;
+    const stored = this.#points.length - points + this.#texts.length - texts;
     this.#devices?.tell(delivery);
     const decoded = stored + this.#rejected + this.#dropped;
     let outcome: MessageOutcome = decoded === 0 ? 'ignored' : 'settled';
@@ -204,11 +205,7 @@ export class BatchBuilder implements PointWriter {
       return;
     }
     const series = this.#series.place(deviceId, metricName, 'text');
-    this.#texts.seriesIndex.push(series);
-    this.#texts.messageIndex.push(this.#deliveries.length - 1);
-    this.#texts.timestamp.push(timestamp);
-    this.#texts.value.push(value);
-    this.#texts.flags.push(flags);
+    this.#texts.push(series, this.#deliveries.length - 1, timestamp, value, flags);
     this.#note(series, timestamp, flags);
     this.#bytes += POINT_BYTES * 2 + value.length * 2;
   }
@@ -250,7 +247,7 @@ export class BatchBuilder implements PointWriter {
       id: records[0]?.id ?? randomUUID(),
       series: this.#series.take(),
       points: this.#points.columns(),
-      texts: { ...this.#texts, length: this.#texts.value.length },
+      texts: this.#texts.columns(),
       deadLetters: this.#deadLetters,
       edgeEvents: this.#edgeEvents.take(),
       deliveries: this.#deliveries,
@@ -264,7 +261,7 @@ export class BatchBuilder implements PointWriter {
     this.#deadLetters = [];
     // The next one is likely to be as large.
     this.#points = new PointBuffer(batch.points.length);
-    this.#texts = emptyTexts();
+    this.#texts = new TextBuffer();
     this.#messages = emptyMessages();
     this.#apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
     this.#bytes = 0;
@@ -282,22 +279,6 @@ export class BatchBuilder implements PointWriter {
     if (refusal !== null) this.reject(refusal.code, refusal.detail);
     return refusal === null;
   }
-}
-
-interface OpenTexts {
-  readonly seriesIndex: number[];
-  readonly messageIndex: number[];
-  readonly timestamp: number[];
-  readonly value: string[];
-  readonly flags: number[];
-}
-
-function emptyTexts(): OpenTexts {
-  return { seriesIndex: [], messageIndex: [], timestamp: [], value: [], flags: [] };
-}
-
-function truncateTexts(texts: OpenTexts, length: number): void {
-  for (const column of Object.values(texts) as unknown[][]) column.length = length;
 }
 
 function emptyMessages(): MessageColumns {

@@ -2,12 +2,13 @@
 
 import { asBuffer } from './byte-reader.ts';
 import { KeyCache } from './key-cache.ts';
+import { endOfNumeral, isDigit } from './line-numeral.ts';
 
 const [NEWLINE, CARRIAGE_RETURN, SPACE, TAB, NUL] = [0x0a, 0x0d, 0x20, 0x09, 0];
 const [QUOTE, HASH, PLUS, COMMA, MINUS, DOT, EQUALS, BACKSLASH] = [
   0x22, 0x23, 0x2b, 0x2c, 0x2d, 0x2e, 0x3d, 0x5c,
 ];
-const [ZERO, NINE, LOWER_E, LOWER_I, LOWER_U] = [0x30, 0x39, 0x65, 0x69, 0x75];
+const [ZERO, NINE, LOWER_I, LOWER_U] = [0x30, 0x39, 0x69, 0x75];
 
 /** Nothing longer is a number of a sensor, and reading it would cost more than it is worth. */
 const LONGEST_NUMERAL = 400;
@@ -256,44 +257,9 @@ function unescape(bytes: Buffer, start: number, end: number, escapes: number): s
   return plain.toString('utf8', 0, length);
 }
 
-/** Where a decimal number, or an integer with its `i` or `u`, ends; -1 where there is none. */
-function endOfNumeral(bytes: Buffer, start: number, end: number): number {
-  let at = start;
-  const sign = bytes[at];
-  if (sign === MINUS || sign === PLUS) at++;
-  const whole = at;
-  at = endOfDigits(bytes, at, end);
-  let digits = at - whole;
-  if (digits > 0 && at < end && (bytes[at] === LOWER_I || (bytes[at] === LOWER_U && sign !== MINUS))) {
-    return at + 1;
-  }
-  if (at < end && bytes[at] === DOT) {
-    const fraction = at + 1;
-    at = endOfDigits(bytes, fraction, end);
-    digits += at - fraction;
-  }
-  if (digits === 0) return -1;
-  if (at >= end || ((bytes[at] as number) | 0x20) !== LOWER_E) return at;
-  at++;
-  if (at < end && (bytes[at] === MINUS || bytes[at] === PLUS)) at++;
-  const exponent = at;
-  at = endOfDigits(bytes, exponent, end);
-  return at > exponent ? at : -1;
-}
-
-function endOfDigits(bytes: Buffer, start: number, end: number): number {
-  let at = start;
-  while (at < end && isDigit(bytes[at] as number)) at++;
-  return at;
-}
-
 /** Of UTF-8: decoders leave it away. */
 function hasByteOrderMark(payload: Uint8Array): boolean {
   return payload[0] === 0xef && payload[1] === 0xbb && payload[2] === 0xbf;
-}
-
-function isDigit(code: number): boolean {
-  return code >= ZERO && code <= NINE;
 }
 
 function isEnd(code: number): boolean {

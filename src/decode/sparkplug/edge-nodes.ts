@@ -31,6 +31,8 @@ export interface EdgeNews {
   readonly wanted: readonly { readonly edge: string; readonly since: number }[];
 }
 
+/** Of those that nobody keeps. */
+const FEW: EdgeLimits = { nodes: 1_000, metrics: 100_000 };
 /** A death may overtake the birth of its own session by so many microseconds. */
 const OVERTAKEN = 5_000_000;
 
@@ -48,7 +50,7 @@ export class EdgeNodes {
   #metrics = 0;
   #nodes = 0;
 
-  constructor(limits: EdgeLimits) {
+  constructor(limits = FEW) {
     this.#limits = limits;
   }
 

@@ -1,4 +1,10 @@
-import { certificateFiles, queryPoolOptions, readsSparkplug, serverOptions } from './app-options.ts';
+import {
+  certificateFiles,
+  JOURNAL_STAYS,
+  queryPoolOptions,
+  readsSparkplug,
+  serverOptions,
+} from './app-options.ts';
 import type { Config } from './config/load.ts';
 import type { Engine } from './engines/engine.ts';
 import { readTopic } from './decode/sparkplug/topic.ts';
@@ -68,7 +74,14 @@ export class Answering {
           ...room,
           every: LIVE_LOOK,
           follow: (question) => {
-            const points = new NewPoints(this.#pool, this.#latest, question, LIVE_POINTS);
+            const points = new NewPoints({
+              pool: this.#pool,
+              latest: this.#latest,
+              question,
+              limit: LIVE_POINTS,
+              // A batch's row has its time before it is committed.
+              patience: JOURNAL_STAYS - 1_000,
+            });
             return (signal) => points.take(signal);
           },
         });

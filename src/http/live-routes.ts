@@ -8,7 +8,7 @@ import type { HttpPorts, LivePorts } from './ports.ts';
 import { sendProblem } from './problem.ts';
 
 type Listener = NonNullable<ReturnType<LivePorts['listen']>>;
-type Point = NonNullable<Awaited<ReturnType<Listener['take']>>>['points'][number];
+type News = NonNullable<Awaited<ReturnType<Listener['take']>>>;
 
 const { device_id, metric_name, match } = LatestQuestionSchema.properties;
 const Question = Type.Object({ device_id, metric_name, match });
@@ -22,8 +22,12 @@ const RETRY_AFTER_SECONDS = 30;
 const DESCRIPTION =
   `Server-sent events. \`point\`: {device_id, metric_name, value, timestamp} of a point once it is stored, with values
 as in /api/latest; \`lost\`: {count} of points that were left out because the client was too slow for them, or the database
-could not be asked. Points come as they are stored, which need not be the order of their times; one that arrives again may be told
-again. Nothing is told of what was stored before, nor after a lost connection of what was missed: ask for it by its time.`.replaceAll(
+could not be asked. Where another process stores the points, or workers do, the database is looked at every second, which adds
+two: \`late\`: {device_id, metric_name, first, last, count}, so many points came late, among others of their series that were there
+before, and none of them is told: ask for the range from first to last, both included; \`unseen\`: {since}, the last look was too
+long ago: late points that were stored since then may be missing. A value that replaced another one is then not told. Points come
+as they are stored, which need not be the order of their times; one that arrives again may be told again. Nothing is told of what
+was stored before, nor after a lost connection of what was missed: ask for it by its time.`.replaceAll(
     '\n',
     ' ',
   );
@@ -75,8 +79,13 @@ async function* events(listener: Listener, isAdmitted: () => boolean): AsyncGene
   for (;;) {
     const news = await listener.take(HEARTBEAT);
     if (news === null || !isAdmitted()) return;
-    const told = news.lost > 0 ? event('lost', ++id, { count: news.lost }) : '';
-    yield told + news.points.map((point) => event('point', ++id, shown(point))).join('') || ': \n\n';
+    const told = [
+      ...(news.lost > 0 ? [event('lost', ++id, { count: news.lost })] : []),
+      ...(news.unseen === null ? [] : [event('unseen', ++id, { since: news.unseen })]),
+      ...news.late.map((late) => event('late', ++id, shownLate(late))),
+      ...news.points.map((point) => event('point', ++id, shown(point))),
+    ];
+    yield told.join('') || ': \n\n';
   }
 }
 
@@ -84,7 +93,11 @@ function event(name: string, id: number, data: object): string {
   return `id: ${id}\nevent: ${name}\ndata: ${JSON.stringify(data)}\n\n`;
 }
 
-function shown({ deviceId, metricName, value, timestamp }: Point): object {
+function shownLate({ deviceId, metricName, first, last, count }: News['late'][number]): object {
+  return { device_id: deviceId, metric_name: metricName, first: isoOf(first), last: isoOf(last), count };
+}
+
+function shown({ deviceId, metricName, value, timestamp }: News['points'][number]): object {
   return {
     device_id: deviceId,
     metric_name: metricName,

@@ -230,6 +230,17 @@ interface LiveListener {
   take(patience: number): Promise<{
     /** Points that were left out. */
     readonly lost: number;
+    /** As ISO 8601: late points that were stored since then may be missing. */
+    readonly unseen: string | null;
+    /** Points that came late among others of their series, which they cannot be told from. */
+    readonly late: readonly {
+      readonly deviceId: string;
+      readonly metricName: string;
+      /** Microseconds since 1970, both included. */
+      readonly first: number;
+      readonly last: number;
+      readonly count: number;
+    }[];
     readonly points: readonly {
       readonly deviceId: string;
       readonly metricName: string;

@@ -6,6 +6,18 @@ export interface LivePoint {
   readonly timestamp: number;
 }
 
+/**
+ * So many points of a series, all that a batch or a few brought of it, which came late among others from which they cannot be
+ * told. Times in microseconds since 1970, both included.
+ */
+export interface LateArrival {
+  readonly deviceId: string;
+  readonly metricName: string;
+  readonly first: number;
+  readonly last: number;
+  readonly count: number;
+}
+
 /** Of which series points are wanted: all of these must hold. */
 export interface LiveQuestion {
   /** Null: all. */

@@ -49,12 +49,15 @@ export class Journal {
   readonly #names: SchemaNames;
   readonly #clientId: string;
   readonly #alongside: string;
+  readonly #foldAfter: number;
   readonly #foldable: string;
   readonly #fold: string;
 
-  constructor(names: SchemaNames, clientId: string) {
+  /** `foldAfter`: milliseconds that a row stays at least. */
+  constructor(names: SchemaNames, clientId: string, foldAfter = 0) {
     this.#names = names;
     this.#clientId = clientId;
+    this.#foldAfter = foldAfter;
     this.insert = withNames(
       `INSERT INTO :"internal".batches (batch_id, client_id, ${COUNTS.join(', ')},
          series_ids, series_points, first_times, last_times, last_values,
@@ -70,7 +73,8 @@ export class Journal {
       names,
     );
     this.#foldable = withNames(
-      `SELECT batch_id, spool_record FROM :"internal".batches WHERE client_id = $1`,
+      `SELECT batch_id, spool_record FROM :"internal".batches
+       WHERE client_id = $1 AND committed_at <= clock_timestamp() - $2 * interval '1 millisecond'`,
       names,
     );
     this.#fold = withNames(foldSql(COUNTS), names);
@@ -147,6 +151,7 @@ export class Journal {
   ): Promise<void> {
     const { rows } = await client.query<{ batch_id: string; spool_record: string | null }>(this.#foldable, [
       this.#clientId,
+      this.#foldAfter,
     ]);
     const settled = rows.filter((row) => isSettled(row.batch_id, row.spool_record));
     await client.query(this.#fold, [settled.map((row) => row.batch_id), this.#clientId]);

@@ -37,6 +37,7 @@ export interface LatestQuestion {
 /** The latest points of series, as columns. */
 export interface LatestPage {
   readonly series: readonly SeriesShown[];
+  readonly ids: Float64Array;
   /** Microseconds since 1970. */
   readonly times: Float64Array;
   /** Null: a text that retention deleted. */
@@ -100,6 +101,7 @@ export class LatestPoints {
     this.#keep(key, { folded, found });
     const series: SeriesShown[] = [];
     const times = new Float64Array(Math.min(limit, found.length));
+    const ids = new Float64Array(times.length);
     const values: (number | string | null)[] = [];
     for (let row = 0; row < times.length; row++) {
       const one = found[row];
@@ -109,11 +111,17 @@ export class LatestPoints {
       // Of equal times the one of the journal.
       const isRecent = tail !== undefined && !(tail.time < kept);
       if (!isRecent && Number.isNaN(kept)) continue;
+      ids[series.length] = folded.ids[row] as number;
       times[series.length] = isRecent ? tail.time : kept;
       values.push(one.kind === 'text' ? null : isRecent ? tail.value : (folded.values[row] as number));
       series.push(one);
     }
-    const page = { series, times: times.subarray(0, series.length), values };
+    const page = {
+      series,
+      ids: ids.subarray(0, series.length),
+      times: times.subarray(0, series.length),
+      values,
+    };
     // Some may be deleted since the page was read.
     const last =
       found.length > limit ? found.slice(0, limit).findLast((one) => one !== undefined) : undefined;
@@ -169,7 +177,7 @@ function placeOf({ device_id: deviceId, metric_name: metricName, kind }: SeriesS
 
 async function withTexts(
   pool: QueryPool,
-  { series, times, values }: Omit<LatestPage, 'next'>,
+  { series, times, values }: Pick<LatestPage, 'series' | 'times' | 'values'>,
 ): Promise<LatestPage['values']> {
   const rows = [...series.keys()].filter((row) => series[row]?.kind === 'text');
   if (rows.length === 0) return values;

@@ -108,7 +108,7 @@ export class PostgresSink implements Sink {
     this.#deletions = new Deletions(names);
     this.#dirty = new DirtyBuckets(names);
     this.#deadLetters = options.deadLetters ?? new DeadLetterStore(names, options.clientId);
-    this.#journal = new Journal(names, options.clientId);
+    this.#journal = new Journal(names, options.clientId, options.foldAfter);
     this.#deliveries = new DeliveryLedger(names, options.clientId);
     this.#edges = new EdgeStore(names, options.edgesOf ?? options.clientId);
     this.#plain = new PlainBatches(

@@ -78,6 +78,13 @@ suite('/api/live of a daemon', needsMosquitto, () => {
       return text.includes('data: ');
     });
     assert.match(text, /"device_id":"boiler","metric_name":"temperature","value":21,/);
+    await sink.put(point('boiler', 'temperature', NEW_YEAR - 1, 19));
+    await eventually('a point before all others is told', async () => text.includes('"value":19,'));
+    const among = [NEW_YEAR - 10, NEW_YEAR - 1, NEW_YEAR + 1_000].map((time) =>
+      point('boiler', 'temperature', time - 5, 18),
+    );
+    await sink.put(...among, point('boiler', 'temperature', NEW_YEAR + 2_000, 17));
+    await eventually('late points are named', async () => /event: late\n.*"count":\d/.test(text));
     daemon.terminate();
     await reading;
     assert.equal(await daemon.exited(), 0);

@@ -8,7 +8,7 @@ import type { Delivery } from '../../../src/pipeline/types.ts';
 import { httpOptions, token } from '../../support/http-ports.ts';
 import { batches, change, NEW_YEAR, point } from '../pipeline/messages.ts';
 
-const QUIET = { lost: 0, points: [] };
+const QUIET = { lost: 0, unseen: null, late: [], points: [] };
 const NEWS = { deviceId: 'plant/1', metricName: 'x', value: 1 };
 
 suite('/api/live', () => {
@@ -126,7 +126,7 @@ suite('/api/live', () => {
   test('a comment keeps the stream alive while there is no news', async () => {
     const patience: number[] = [];
     // No news three times, and then the end.
-    const answers = [QUIET, QUIET, { lost: 0, points: [{ ...NEWS, timestamp: NEW_YEAR }] }, QUIET, null];
+    const answers = [QUIET, QUIET, { ...QUIET, points: [{ ...NEWS, timestamp: NEW_YEAR }] }, QUIET, null];
     const listener = {
       take: async (milliseconds: number) => {
         patience.push(milliseconds);
@@ -139,6 +139,20 @@ suite('/api/live', () => {
     assert.match(body, /^: listening\n\n: \n\n: \n\nid: 1\nevent: point\ndata: .*\n\n: \n\n$/);
     assert.equal(patience.length, 5);
     assert.ok(patience.every((milliseconds) => milliseconds > 0 && milliseconds <= 30_000));
+    await app.close();
+  });
+
+  test('what cannot be told of late points is said', async () => {
+    const late = { deviceId: 'plant/1', metricName: 'x', first: NEW_YEAR, last: NEW_YEAR + 1, count: 2 };
+    const answers = [{ ...QUIET, lost: 3, unseen: '2026-01-01T00:00:00.000000Z', late: [late] }];
+    const listener = { take: async () => answers.shift() ?? null, close: () => {} };
+    const app = await buildApplication(httpOptions({ ports: { live: { listen: () => listener } } }));
+    const { body } = await app.inject({ url: '/api/live', headers: { host: 'localhost' } });
+    assert.deepEqual(body.split('\n\n').slice(1, -1), [
+      'id: 1\nevent: lost\ndata: {"count":3}',
+      'id: 2\nevent: unseen\ndata: {"since":"2026-01-01T00:00:00.000000Z"}',
+      'id: 3\nevent: late\ndata: {"device_id":"plant/1","metric_name":"x","first":"2026-01-01T00:00:00.000000Z","last":"2026-01-01T00:00:00.000001Z","count":2}',
+    ]);
     await app.close();
   });
 

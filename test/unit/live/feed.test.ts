@@ -49,6 +49,8 @@ test('each listener gets the points that it wants, numbers and texts, of batch a
   commit(feed, batch);
   assert.deepEqual(await all.take(0), {
     lost: 0,
+    unseen: null,
+    late: [],
     points: [
       { deviceId: 'a', metricName: 'x', value: 1, timestamp: NEW_YEAR },
       { deviceId: 'a', metricName: 'y', value: 2, timestamp: NEW_YEAR },
@@ -152,7 +154,7 @@ test('what cannot be held against what is stored is lost, and later points come 
     for (const value of [1, 2]) out.number('a', 'x', NEW_YEAR + value * SECOND, value, 'gauge');
   });
   commit(feed, next(two), report({ duplicate: 1 }));
-  assert.deepEqual(await listener.take(60_000), { lost: 2, points: [] });
+  assert.deepEqual(await listener.take(60_000), { lost: 2, unseen: null, late: [], points: [] });
   away = false;
   commit(feed, next(point('a', 'x', NEW_YEAR, 3)), report({ duplicate: 1 }));
   assert.equal((await listener.take(60_000))?.points[0]?.value, 3);

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { BalanceSheet, emptyTotals } from '../../src/pipeline/balance-sheet.ts';
 import type { SpoolStatus } from '../../src/pipeline/spool-types.ts';
-import type { PipelineState } from '../../src/pipeline/types.ts';
 import { readiness } from '../../src/readiness.ts';
+import { IDLE } from '../support/pipeline-states.ts';
 
 const NOW = 1_767_225_600_000_000;
 const EMPTY: SpoolStatus = {
@@ -18,21 +17,9 @@ const EMPTY: SpoolStatus = {
 };
 
 function spoolCheck(spool: SpoolStatus | null): { ok: boolean; detail: string } | undefined {
-  const state: PipelineState = {
-    stats: new BalanceSheet('2026-01-01T00:00:00Z', emptyTotals()).snapshot(),
-    untold: { messages: 0, points: 0 },
-    queue: { points: 0, bytes: 0, batches: 0 },
-    maximum: { points: 1, bytes: 1 },
-    pressure: 'open',
-    lastCommitAt: null,
-    oldestInFlightAt: null,
-    oldestWaits: 0,
-    drainWaits: 0,
-    spool,
-  };
-  return (readiness(null, null, state, NOW).checks as Record<string, { ok: boolean; detail: string }>)[
-    'spool'
-  ];
+  return (
+    readiness(null, null, { ...IDLE, spool }, NOW).checks as Record<string, { ok: boolean; detail: string }>
+  )['spool'];
 }
 
 test('without a spool it is not asked for; one that holds messages is fine and says how many', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { LiveLine } from '../../../src/demo/live-line.ts';
-import { BalanceSheet, emptyTotals } from '../../../src/pipeline/balance-sheet.ts';
 import type { PipelineState } from '../../../src/pipeline/types.ts';
+import { IDLE } from '../../support/pipeline-states.ts';
 
 function state(
   received: number,
@@ -10,18 +10,12 @@ function state(
   queued: number,
   oldestInFlightAt: number | null,
 ): PipelineState {
-  const { messages, points, ...rest } = new BalanceSheet('2026-01-31T12:00:00Z', emptyTotals()).snapshot();
+  const { messages, points } = IDLE.stats;
   return {
-    stats: { ...rest, messages: { ...messages, received }, points: { ...points, stored } },
-    untold: { messages: 0, points: 0 },
-    queue: { points: queued, bytes: 0, batches: 0 },
-    maximum: { points: 1, bytes: 1 },
-    pressure: 'open',
-    lastCommitAt: null,
+    ...IDLE,
+    stats: { ...IDLE.stats, messages: { ...messages, received }, points: { ...points, stored } },
+    queue: { ...IDLE.queue, points: queued },
     oldestInFlightAt,
-    oldestWaits: 0,
-    drainWaits: 0,
-    spool: null,
   };
 }
 

@@ -1,53 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { SpoolError, WriteError } from '../../../src/errors.ts';
-import type { Batch, PipelineState, WriteReport } from '../../../src/pipeline/types.ts';
+import type { Batch, WriteReport } from '../../../src/pipeline/types.ts';
 import { createMetrics, type MetricSources } from '../../../src/telemetry/metrics.ts';
 import { METRIC_PREFIX, METRICS } from '../../../src/telemetry/reference.ts';
-
-const state: PipelineState = {
-  stats: {
-    since: '2026-01-01T00:00:00Z',
-    balanced: true,
-    messages: {
-      received: 21,
-      settled: 11,
-      ignored: 1,
-      dead_lettered: 2,
-      dropped: 3,
-      in_flight: 4,
-      spooled: 0,
-    },
-    points: {
-      decoded: 46,
-      stored: 30,
-      duplicate: 1,
-      conflict: 2,
-      dead_lettered: 3,
-      dropped: 4,
-      in_flight: 6,
-      spooled: 0,
-    },
-  },
-  untold: { messages: 0, points: 0 },
-  queue: { points: 6, bytes: 700, batches: 2 },
-  maximum: { points: 100_000, bytes: 67_108_864 },
-  pressure: 'full',
-  lastCommitAt: 1_767_225_600_500_000,
-  oldestInFlightAt: null,
-  oldestWaits: 0,
-  drainWaits: 0,
-  spool: {
-    batches: 2,
-    messages: 40,
-    points: 50,
-    bytes: 6_000,
-    maxBytes: 1_000_000,
-    oldestAt: 1_767_225_600_250_000,
-    fault: null,
-    damaged: { records: 1, bytes: 10 },
-  },
-};
+import { BUSY } from '../../support/pipeline-states.ts';
 
 const absent: MetricSources = {
   checks: () => ({}),
@@ -65,7 +22,7 @@ const absent: MetricSources = {
 };
 const present: MetricSources = {
   checks: () => ({ broker: { ok: true }, database: { ok: false } }),
-  pipeline: () => state,
+  pipeline: () => BUSY,
   broker: () => ({ connected: true, reconnects: 3, sessionsLost: 2 }),
   certificates: () => [
     { use: 'mqtt_ca', until: 1_800_000_000_000 },
@@ -258,7 +215,7 @@ test('of several workers each metric is the sum, or what its line of the table s
   const worker = createMetrics('1', {
     ...present,
     checks: () => ({ broker: { ok: false }, database: { ok: false } }),
-    pipeline: () => ({ ...state, lastCommitAt: 1_767_225_601_500_000 }),
+    pipeline: () => ({ ...BUSY, lastCommitAt: 1_767_225_601_500_000 }),
     broker: () => ({ connected: false, reconnects: 1, sessionsLost: 0 }),
   });
   worker.observer.dropped('expired', 2);

@@ -1,12 +1,23 @@
 import type { Client } from 'pg';
 import type { ChunkRange, Chunks, ChunkSource, ClosedChunk } from './chunks.ts';
 import { type SchemaNames, withNames } from './names.ts';
-import { checkWritable, SCHEMA_VERSION_COLUMNS } from './schema-version.ts';
+import { checkWritable, SCHEMA_VERSION_COLUMNS, type SchemaVersionRow } from './schema-version.ts';
 import type { SeriesHeads } from './series-heads.ts';
 
 export interface ChunkPolicy {
   /** Microseconds. */
   readonly interval: number;
+}
+
+interface MapRow extends SchemaVersionRow {
+  readonly version: string;
+  readonly raw_cut: string;
+  readonly text_cut: string;
+  /** Null: there is no chunk. */
+  readonly source: ChunkSource | null;
+  readonly state: 'open' | ClosedChunk['state'];
+  readonly from: string;
+  readonly to: string;
 }
 
 /** Points this much older than now (microseconds) are worth a chunk of their own only if there are many. */
@@ -63,17 +74,7 @@ export class ChunkMap implements Chunks {
   }
 
   async reload(client: Client): Promise<void> {
-    const { rows } = await client.query<{
-      version: string;
-      raw_cut: string;
-      text_cut: string;
-      schema_version: number;
-      usable_from: number;
-      source: ChunkSource | null;
-      state: 'open' | ClosedChunk['state'];
-      from: string;
-      to: string;
-    }>(
+    const { rows } = await client.query<MapRow>(
       withNames(
         `SELECT m.version, extract(epoch FROM m.raw_cut) * 1000000 AS raw_cut,
            extract(epoch FROM m.text_cut) * 1000000 AS text_cut, ${SCHEMA_VERSION_COLUMNS}, c.source, c.state,

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Chunks, ChunkSource } from './chunks.ts';
 import { type SchemaNames, withNames } from './names.ts';
-import { checkWritable, SCHEMA_VERSION_COLUMNS } from './schema-version.ts';
+import { checkWritable, SCHEMA_VERSION_COLUMNS, type SchemaVersionRow } from './schema-version.ts';
 
 /** Chunks as TimescaleDB keeps them: it takes points of any time and opens chunks by itself. Only retention's cuts matter. */
 export class HypertableChunks implements Chunks {
@@ -30,13 +30,9 @@ export class HypertableChunks implements Chunks {
   }
 
   async reload(client: Client): Promise<void> {
-    const { rows } = await client.query<{
-      version: string;
-      raw_cut: string;
-      text_cut: string;
-      schema_version: number;
-      usable_from: number;
-    }>(
+    const { rows } = await client.query<
+      SchemaVersionRow & { readonly version: string; readonly raw_cut: string; readonly text_cut: string }
+    >(
       withNames(
         `SELECT version, extract(epoch FROM raw_cut) * 1000000 AS raw_cut,
            extract(epoch FROM text_cut) * 1000000 AS text_cut, ${SCHEMA_VERSION_COLUMNS} FROM :"internal".chunk_map`,

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Lead, Leadership } from '../scheduler/types.ts';
 import type { DatabaseUrl } from './connection.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
-import { checkWritable, SCHEMA_VERSION_COLUMNS } from './schema-version.ts';
+import { checkWritable, SCHEMA_VERSION_COLUMNS, type SchemaVersionRow } from './schema-version.ts';
 import { WatchedConnection } from './watched-connection.ts';
 
 export interface LeaderOptions {
@@ -43,9 +43,7 @@ export class PostgresLeadership implements Leadership {
       this.#sql('SELECT pg_try_advisory_lock(:"internal".leader_lock()) AS locked, pg_backend_pid() AS pid'),
     );
     if (attempt?.locked !== true) return null;
-    const [schema] = await connection.query<{ schema_version: number; usable_from: number }>(
-      this.#sql(`SELECT ${SCHEMA_VERSION_COLUMNS}`),
-    );
+    const [schema] = await connection.query<SchemaVersionRow>(this.#sql(`SELECT ${SCHEMA_VERSION_COLUMNS}`));
     if (schema !== undefined) checkWritable(schema);
     const [row] = await connection.query<{ epoch: string }>(
       this.#sql(

@@ -31,6 +31,12 @@ export function schemaVersion(applied: readonly VersionClaim[]): SchemaVersion {
 export const SCHEMA_VERSION_COLUMNS = `(SELECT max(version) FROM :"internal".schema_versions) AS schema_version,
   (SELECT max(compatible_from) FROM :"internal".schema_versions) AS usable_from`;
 
+/** A row with these columns. */
+export interface SchemaVersionRow {
+  readonly schema_version: number;
+  readonly usable_from: number;
+}
+
 let own: number | null = null;
 
 /** Of this program: the number of its newest migration, whatever the engine. */
@@ -52,7 +58,7 @@ export function checkUsable({ version, usableFrom }: SchemaVersion, program: num
  * The same for a writer that looks at the map of chunks anew, with `SCHEMA_VERSION_COLUMNS`: somebody migrated under it.
  * Throws a WriteError that stops it.
  */
-export function checkWritable(row: { readonly schema_version: number; readonly usable_from: number }): void {
+export function checkWritable(row: SchemaVersionRow): void {
   try {
     checkUsable({ version: row.schema_version, usableFrom: row.usable_from }, ownVersion());
   } catch (error) {

@@ -4,7 +4,7 @@ import type { LedgerEntry, SessionStore } from './pipeline/types.ts';
 
 /** Milliseconds that the database has to begin an epoch before the spool does it. */
 const PATIENCE = 1_000;
-export type SpooledEntries = Awaited<ReturnType<SessionStore['load']>>;
+export type SpooledEntries = Omit<Awaited<ReturnType<SessionStore['load']>>, 'filters'>;
 
 /** Arrivals that an identifier of a packet can be looked up among: none is given out for longer. */
 const WINDOW = 65_536;
@@ -28,7 +28,11 @@ export function spooledSessions(
       for (const from of [stored, left]) {
         if (from.epoch === epoch) for (const entry of from.entries) entries.set(entry.ordinal, entry);
       }
-      return { epoch, entries: [...entries.values()].sort((one, other) => one.ordinal - other.ordinal) };
+      return {
+        ...stored,
+        epoch,
+        entries: [...entries.values()].sort((one, other) => one.ordinal - other.ordinal),
+      };
     },
     begin: async (epoch) => {
       if (await beginsInTime(sessions.begin(epoch))) return;
@@ -41,6 +45,7 @@ export function spooledSessions(
       });
       onAppended();
     },
+    subscribed: (filters) => sessions.subscribed(filters),
     forget: (epoch, below) => sessions.forget(epoch, below),
   };
 }

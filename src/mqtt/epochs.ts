@@ -20,6 +20,7 @@ export class Epochs {
   readonly #onBegun: () => void;
   readonly #stopped = new AbortController();
   #hadSession = false;
+  #filters: readonly string[] = [];
   /** Whether an epoch began in this life of the daemon. */
   #begun = false;
   #beginning: Promise<void> | null = null;
@@ -36,9 +37,15 @@ export class Epochs {
     return this.#hadSession;
   }
 
+  /** What its session may be subscribed to. */
+  get filters(): readonly string[] {
+    return this.#filters;
+  }
+
   /** Takes up what earlier lives of the daemon left. Rejects with the store's errors. */
   async load(): Promise<void> {
-    const { epoch, entries } = await this.#store.load();
+    const { epoch, entries, filters } = await this.#store.load();
+    this.#filters = filters;
     this.ledger.begin(epoch, entries);
     this.#hadSession = epoch > 0;
     // Before the first epoch there may be a session, of a daemon without a ledger.

@@ -11,6 +11,8 @@ export interface ResubscriptionOptions {
   /** Whether new subscriptions bring what the broker had retained. */
   readonly retained: 'skip' | 'store' | 'if_changed';
   readonly logger: Logger;
+  /** Keeps for lives to come what the session may be subscribed to. Default: nobody does. */
+  readonly remember?: (filters: readonly string[]) => Promise<void>;
   /** From now on messages may come twice, once by subscriptions of this identifier; null: no more. */
   readonly onOverlap: (identifier: number | null) => void;
 }
@@ -22,6 +24,8 @@ const OVERLAP_MS = 5_000;
 export class Resubscription {
   readonly #options: ResubscriptionOptions;
   readonly #wanted: WantedFilters;
+  /** What is remembered. */
+  #remembered = '';
   #ending: NodeJS.Timeout | null = null;
   #overlaps = false;
 
@@ -37,6 +41,27 @@ export class Resubscription {
   /** Whether the session has no subscription that is not wanted any more. */
   get aligned(): boolean {
     return this.#wanted.obsolete.length === 0;
+  }
+
+  /** What an earlier life may have subscribed, as it is remembered. */
+  inherit(filters: readonly string[]): void {
+    this.#remembered = JSON.stringify(filters);
+    this.#wanted.inherit(filters);
+  }
+
+  /** To be called before the broker is asked for what is wanted. */
+  async remember(): Promise<void> {
+    const { remember, logger } = this.#options;
+    const filters = this.#wanted.possible.toSorted();
+    const now = JSON.stringify(filters);
+    if (remember === undefined || now === this.#remembered) return;
+    try {
+      await remember(filters);
+      this.#remembered = now;
+    } catch (error) {
+      // Messages matter more: a life to come may not know of a subscription that nobody wants, no worse.
+      logger.debug({ err: error }, 'what is subscribed could not be written down');
+    }
   }
 
   /** The broker has no session of ours. */
@@ -69,6 +94,7 @@ export class Resubscription {
       this.#wanted.dropped(obsolete);
       this.#options.logger.info({ filters: obsolete }, 'unsubscribed what no route wants any more');
     }
+    await this.remember();
     if (!this.#overlaps) return;
     this.#ending = setTimeout(() => {
       this.#overlaps = false;
@@ -81,6 +107,7 @@ export class Resubscription {
     const { retained, onOverlap } = this.#options;
     const identifier = connection.identifiesSubscriptions ? this.#wanted.generation : null;
     if (this.#ending !== null) clearTimeout(this.#ending);
+    await this.remember();
     this.#overlaps = true;
     onOverlap(identifier);
     return refusals(await connection.subscribe(filters, retained === 'skip' ? 'none' : 'if_new', identifier));

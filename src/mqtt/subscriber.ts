@@ -20,8 +20,9 @@ import { type Testimony, Witness } from './witness.ts';
 
 /**
  * The MQTT source: keeps one connection to one of several brokers, subscribed, and comes back for ever once it was
- * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once. Messages of a
- * filter that an earlier life subscribed go on coming, as nothing in MQTT lists it, and end as dead letters (`no_route`).
+ * connected. Deliveries may come before `start` resolves: a resumed session brings what waited at once. What an earlier life
+ * subscribed, which nothing in MQTT lists, is known by the session store; without one, messages of its filters go on coming, and
+ * end as dead letters (`no_route`).
  */
 export class Subscriber implements Source {
   readonly #options: SubscriberOptions;
@@ -46,6 +47,7 @@ export class Subscriber implements Source {
   #grant: Grant | null = null;
 
   constructor(options: SubscriberOptions) {
+    const { sessions } = options;
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() * 1_000);
     this.#presence = new Presence(this.#now);
@@ -54,11 +56,12 @@ export class Subscriber implements Source {
       filters: this.#asSubscribed(options.filters),
       // Of a life before it was in the group: each message would come twice, by its own subscription and the group's.
       before: options.shareGroup === null ? [] : options.filters.map(({ filter }) => filter),
+      ...(sessions && { remember: (filters: readonly string[]) => sessions.subscribed(filters) }),
       onOverlap: (identifier) => this.#intake?.overlap(identifier),
     });
     this.#endpoints = new Endpoints(options.urls);
     this.#evictions = new Evictions(() => new Witness(options, this.#endpoints.current));
-    const { sessions, logger, backoff } = options;
+    const { logger, backoff } = options;
     const prepare = (): Promise<void> => this.#evictions.prepare();
     this.#attempts = new Attempts({ backoff, logger, prepare, connect: () => this.#connect() });
     this.#epochs = sessions ? new Epochs(sessions, logger, () => this.#onEpoch()) : null;
@@ -72,6 +75,7 @@ export class Subscriber implements Source {
     const ledger = this.#epochs?.ledger ?? null;
     this.#intake = new Intake({ ...this.#options, ledger, now: this.#now }, onDelivery);
     await this.#epochs?.load();
+    this.#subscriptions.inherit(this.#epochs?.filters ?? []);
     const { startupTimeoutMs: limit } = this.#options;
     const started = this.#startup.begin(limit, () => {
       // It is there: what waited in the session may keep us from hearing of the subscription for long.
@@ -244,6 +248,7 @@ export class Subscriber implements Source {
         for (let asked: unknown = null; asked !== this.#subscriptions.filters; ) {
           const { filters } = this.#subscriptions;
           asked = filters;
+          await this.#subscriptions.remember();
           subscriptions = await connection.subscribe(filters, wanted);
         }
       } catch (error) {

@@ -16,6 +16,17 @@ export class WantedFilters {
     return this.#filters;
   }
 
+  /** What an earlier life is known to have subscribed. */
+  inherit(filters: readonly string[]): void {
+    const wanted = new Set(this.#filters.map(({ filter }) => filter));
+    for (const filter of filters) if (!wanted.has(filter)) this.#obsolete.add(filter);
+  }
+
+  /** All that the session may be subscribed to once what is wanted is granted. */
+  get possible(): readonly string[] {
+    return [...new Set([...this.#filters.map(({ filter }) => filter), ...this.#obsolete])];
+  }
+
   /** To be unsubscribed once the others are there. */
   get obsolete(): readonly string[] {
     return [...this.#obsolete];

@@ -286,8 +286,17 @@ export interface Sink {
 
 /** The part of the ledger that outlives the process, kept where the points are. */
 export interface SessionStore {
-  /** The epoch (0 before the first) and the entries of it, in ascending order of ordinals. */
-  load(): Promise<{ readonly epoch: number; readonly entries: readonly LedgerEntry[] }>;
+  /**
+   * The epoch (0 before the first) and the entries of it, in ascending order of ordinals; what the session may be subscribed
+   * to, as `subscribed` was told last.
+   */
+  load(): Promise<{
+    readonly epoch: number;
+    readonly entries: readonly LedgerEntry[];
+    readonly filters: readonly string[];
+  }>;
+  /** Before the broker is asked for more than these, and once it was made to forget the others. */
+  subscribed(filters: readonly string[]): Promise<void>;
   /** Begins an epoch; durable when it resolves. */
   begin(epoch: number): Promise<void>;
   /** Nothing below this ordinal of the epoch, nor of earlier epochs, will be asked for again. */

@@ -26,6 +26,8 @@ export class DeliveryLedger {
   readonly #load: string;
   readonly #begin: string;
   readonly #prune: string;
+  readonly #filters: string;
+  readonly #subscribed: string;
   #forgotten: { epoch: number; below: number } | null = null;
 
   constructor(names: SchemaNames, clientId: string) {
@@ -46,6 +48,13 @@ export class DeliveryLedger {
     );
     this.#load = withNames(
       `SELECT epoch, first_ordinal, entries FROM :"internal".deliveries WHERE client_id = $1 AND epoch = $2`,
+      names,
+    );
+    this.#filters = withNames('SELECT filters FROM :"internal".sessions WHERE client_id = $1', names);
+    // Before the first epoch, its number is none.
+    this.#subscribed = withNames(
+      `INSERT INTO :"internal".sessions (client_id, epoch, filters) VALUES ($1, 0, $2)
+       ON CONFLICT (client_id) DO UPDATE SET filters = excluded.filters`,
       names,
     );
     this.#begin = withNames(
@@ -82,8 +91,8 @@ export class DeliveryLedger {
     return [this.#clientId, epoch, first, batchId, packEntries(known, first)];
   }
 
-  /** The latest epoch of this client id (0 before the first) and what was settled in it, in ascending order. */
-  async load(client: Client): Promise<{ epoch: number; entries: LedgerEntry[] }> {
+  /** The latest epoch of this client id (0 before the first), what was settled in it, in ascending order, and `subscribed`. */
+  async load(client: Client): Promise<{ epoch: number; entries: LedgerEntry[]; filters: string[] }> {
     await client.query('BEGIN');
     // Each batch is written under this lock, shared: a COMMIT that a life before ours sent with its last breath is through.
     await client.query(this.#lock);
@@ -92,7 +101,17 @@ export class DeliveryLedger {
     const epoch = Number(rows[0]?.epoch);
     const found = await client.query<Row>(this.#load, [this.#clientId, epoch]);
     const entries = found.rows.flatMap((row) => unpackEntries(row));
-    return { epoch, entries: entries.sort((one, other) => one.ordinal - other.ordinal) };
+    const session = await client.query<{ filters: string[] }>(this.#filters, [this.#clientId]);
+    return {
+      epoch,
+      entries: entries.sort((one, other) => one.ordinal - other.ordinal),
+      filters: session.rows[0]?.filters ?? [],
+    };
+  }
+
+  /** What the session may be subscribed to. */
+  async subscribed(client: Client, filters: readonly string[]): Promise<void> {
+    await client.query(this.#subscribed, [this.#clientId, filters]);
   }
 
   /** The greatest epoch wins. */

@@ -161,6 +161,7 @@ export class PostgresSink implements Sink {
     return {
       load: () => within((client) => this.#deliveries.load(client)),
       begin: (epoch) => within((client) => this.#deliveries.begin(client, epoch)),
+      subscribed: (filters) => within((client) => this.#deliveries.subscribed(client, filters)),
       forget: (epoch, below) => this.#deliveries.forget(epoch, below),
     };
   }

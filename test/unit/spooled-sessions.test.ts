@@ -44,7 +44,12 @@ function store(
   entries: LedgerEntry[],
   begin: SessionStore['begin'] = async () => {},
 ): SessionStore {
-  return { load: async () => ({ epoch, entries }), begin, forget() {} };
+  return {
+    load: async () => ({ epoch, entries, filters: [] }),
+    begin,
+    subscribed: async () => {},
+    forget() {},
+  };
 }
 
 async function load(

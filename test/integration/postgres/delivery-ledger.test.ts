@@ -48,6 +48,7 @@ test('whatever is written is loaded again, in the order of the ordinals, for its
       const halves = [entries.slice(0, at), entries.slice(at)];
       for (const half of halves) if (half.length > 0) await put(sink, ...half);
       assert.deepEqual(await sink.sessions.load(), {
+        filters: [],
         epoch: 1,
         entries: entries.toSorted((one, other) => one.ordinal - other.ordinal),
       });
@@ -80,7 +81,7 @@ test('without identities there are no rows', async () => {
   await using sink = openSink(database);
   await sink.put(message((out) => out.number('a', 'x', NOW, 1, 'gauge')));
   assert.deepEqual(await firsts(database), []);
-  assert.deepEqual(await sink.sessions.load(), { epoch: 0, entries: [] });
+  assert.deepEqual(await sink.sessions.load(), { epoch: 0, entries: [], filters: [] });
 });
 
 test('what is forgotten goes with the next maintenance: whole rows, and all of earlier epochs', async () => {
@@ -103,13 +104,19 @@ test('what is forgotten goes with the next maintenance: whole rows, and all of e
 test('the greatest epoch wins, and what a batch brought of an earlier one is left aside', async () => {
   await using database = await createDatabase({ template: true });
   await using sink = openSink(database);
+  await sink.sessions.subscribed(['a/+', 'b/+']);
   await sink.sessions.begin(1);
+  await sink.sessions.subscribed(['a/+']);
   await sink.sessions.begin(3);
   await sink.sessions.begin(2);
-  assert.deepEqual(await sink.sessions.load(), { epoch: 3, entries: [] });
+  assert.deepEqual(await sink.sessions.load(), { epoch: 3, entries: [], filters: ['a/+'] });
   await put(sink, entry(9, { epoch: 3 }), entry(0, { epoch: 4 }));
   // Spooled before the database was told of the epoch.
-  assert.deepEqual(await sink.sessions.load(), { epoch: 4, entries: [entry(0, { epoch: 4 })] });
+  assert.deepEqual(await sink.sessions.load(), {
+    epoch: 4,
+    entries: [entry(0, { epoch: 4 })],
+    filters: ['a/+'],
+  });
 });
 
 test('two daemons that count alike write into one row and do not refuse each other', async () => {

@@ -138,4 +138,6 @@ export const LEFT: Readonly<Record<number, string>> = {
   20: `
     SELECT tidegate.open_heads(ARRAY[${WHERE_TEMPERATURE}]);
     UPDATE tidegate.series_heads SET mark = '2026-03-02 07:30:00+00', small = 1, small_from = '2026-03-02 07:00:00+00';`,
+  22: `
+    UPDATE tidegate.sessions SET filters = '{$share/plant/devices/+}';`,
 };

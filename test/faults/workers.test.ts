@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { loadConfig } from '../../src/config/load.ts';
+import { Team } from '../../src/workers/team.ts';
 import { needsMosquitto, publish, startBroker, type TestBroker } from '../support/broker.ts';
 import { assertBalanced, type Daemon, metric, settled, startDaemon } from '../support/daemon.ts';
 import { createDatabase, startTestPostgres, type TestDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { createFolder } from '../support/folder.ts';
-import { addresses } from '../support/program.ts';
+import { addresses, programFile } from '../support/program.ts';
 import { ALL_KINDS, startTraffic } from '../support/traffic.ts';
+import { silent } from '../unit/pipeline/ports.ts';
 
 const ROUTE = '{topic: "devices/{device_id}/{metric_name}"}';
 /** Slow: all of it is to be stored while other tests run beside. */
@@ -50,9 +54,11 @@ function lives(pid: number): boolean {
 test('two workers divide the messages, and are one daemon to all who ask', needsMosquitto, async () => {
   await using broker = await startBroker();
   await using database = await createDatabase({ template: true });
-  // The session of a daemon that was alone goes on, and is one of a group from now on.
-  const alone = { ...settings(broker, database, 1), TIDEGATE_MQTT_SHARE_GROUP: '' };
-  assert.equal(await (await startDaemon({ env: alone })).stop(), 0);
+  // The session of a daemon that was alone goes on, and is one of a group from now on; then of another one.
+  for (const group of ['', 'former']) {
+    const env = { ...settings(broker, database, 1), TIDEGATE_MQTT_SHARE_GROUP: group };
+    assert.equal(await (await startDaemon({ env })).stop(), 0);
+  }
   await using folder = await createFolder();
   const file = join(folder.path, 'tidegate.yaml');
   await writeFile(file, `routes: [${ROUTE}]`);
@@ -136,6 +142,57 @@ test(
   },
 );
 
+test('a worker that hangs at a reload is seen, and follows once it goes on', needsMosquitto, async () => {
+  await using broker = await startBroker();
+  await using database = await createDatabase({ template: true });
+  const env = settings(broker, database, 2);
+  const children: ChildProcess[] = [];
+  let skew = 0;
+  const fatal: string[] = [];
+  const team = new Team({
+    config: loadConfig({ file: undefined, env }),
+    spawn: () => {
+      const stdio = ['ignore', 'ignore', 'inherit', 'ipc'] as const;
+      const child = spawn(process.execPath, [programFile('main'), 'worker'], {
+        env: { PATH: process.env['PATH'], ...env },
+        stdio: [...stdio],
+        serialization: 'advanced',
+      });
+      children.push(child);
+      return child;
+    },
+    logger: silent,
+    onHeard: () => {},
+    onFatal: ({ message }) => fatal.push(message),
+    now: () => performance.now() + skew,
+  });
+  try {
+    await team.start();
+    const hung = () => team.hung;
+    await eventually('it has told how it does', () => team.checks['worker_2']?.ok === true);
+    const [child] = children;
+    child?.kill('SIGSTOP');
+    let followed = false;
+    const reload = team.reload().then(() => (followed = true));
+    assert.equal(hung(), null, 'it may be slow');
+    skew = 31_000;
+    assert.equal(hung()?.what, 'a worker');
+    assert.match(team.checks['worker_2']?.detail ?? '', /^was not heard of for 3\d s$/);
+    assert.equal(followed, false);
+    child?.kill('SIGCONT');
+    await reload;
+    await eventually('it is heard of again', () => hung() === null);
+
+    child?.kill('SIGSTOP');
+    const again = assert.rejects(team.reload(), /worker_failed|worker 2: it is gone/);
+    child?.kill('SIGKILL');
+    await again;
+    assert.deepEqual(fatal, ['worker 2 ended: SIGKILL']);
+  } finally {
+    for (const child of children) child.kill('SIGKILL');
+  }
+});
+
 test(
   'fewer workers: what the former one left in its session and its spool is stored',
   needsMosquitto,
@@ -143,7 +200,8 @@ test(
     await using folder = await createFolder();
     const { path } = folder;
     await using postgres = await startTestPostgres();
-    await using broker = await startBroker();
+    const types = ['error', 'warning', 'notice', 'information', 'unsubscribe'];
+    await using broker = await startBroker({ config: types.map((type) => `log_type ${type}`) });
     await using database = await createDatabase({ server: postgres.url });
     const spool = { TIDEGATE_SPOOL_PATH: path, TIDEGATE_SPOOL_AFTER: '200ms' };
     const env = (workers: number) => ({ ...settings(broker, database, workers), ...spool });
@@ -174,6 +232,8 @@ test(
       await traffic.more(100);
       await traffic.assertStored(database, daemon);
       assert.equal(existsSync(join(path, 'worker-2')), false);
+      // Else the broker would deal messages to it to the end, and those of its last moment would go with its session.
+      assert.match(broker.log(), /gate-worker-2 \$share\/group\/devices/);
       const { messages } = await settled(daemon);
       assert.equal(messages.settled + messages.dead_lettered, traffic.count, 'the account goes on');
       const before = await messagesOf(database);

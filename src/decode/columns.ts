@@ -45,13 +45,6 @@ export function emitColumn(
 
 export function readTimes(times: List, points: PointEmitter): Float64Array {
   const micros = new Float64Array(times.length);
-  if (times instanceof Float64Array) {
-    // A loop of its own is compiled for numbers.
-    for (let row = 0; row < times.length; row++) micros[row] = points.readTime(times[row]);
-    return micros;
-  }
-  for (let row = 0; row < times.length; row++) {
-    micros[row] = points.readTime(times[row]);
-  }
+  points.readTimes(times, micros);
   return micros;
 }

@@ -38,6 +38,32 @@ export function readTimestamp(value: unknown, unit: TimeUnit, zone: TimeZone): n
   return value === null || value === undefined ? NO_TIME : UNREADABLE;
 }
 
+/**
+ * The same of many, into an array of as many. A number that is handed on as an unknown is an object of its own: here those
+ * that most columns consist of stay numbers.
+ */
+export function readTimestamps(
+  values: ArrayLike<unknown>,
+  unit: TimeUnit,
+  zone: TimeZone,
+  micros: Float64Array,
+): void {
+  if (values instanceof Float64Array) {
+    for (let row = 0; row < values.length; row++) {
+      const value = values[row] as number;
+      micros[row] = Number.isSafeInteger(value) ? scale(value, unit) : readTimestamp(value, unit, zone);
+    }
+    return;
+  }
+  for (let row = 0; row < values.length; row++) {
+    const value = values[row];
+    micros[row] =
+      typeof value === 'number' && Number.isSafeInteger(value)
+        ? scale(value, unit)
+        : readTimestamp(value, unit, zone);
+  }
+}
+
 /** Seconds since 1970 to microseconds, like `readTimestamp` and quicker where nothing is finer than a microsecond. */
 export function secondsToMicros(seconds: number): number {
   const micros = Math.round(seconds * 1_000_000);

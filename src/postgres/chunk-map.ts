@@ -106,10 +106,11 @@ export class ChunkMap implements Chunks {
    * Opens the chunks that these times need: those of the last days at once, older ones where the batch is dense
    * there. Old and sparse points go to the late table instead of having a partition each.
    */
-  async open(client: Client, source: ChunkSource, times: Iterable<number>): Promise<void> {
+  async open(client: Client, source: ChunkSource, times: ArrayLike<number>): Promise<void> {
     const wanted = new Map<number, { readonly time: number; count: number }>();
     let last: ChunkRange | undefined;
-    for (const time of times) {
+    for (let row = 0; row < times.length; row++) {
+      const time = times[row] as number;
       // Nearly always that of the point before.
       if (last !== undefined && time >= last.from && time < last.to) continue;
       last = covering(this.#open[source], time);

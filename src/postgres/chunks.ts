@@ -25,7 +25,7 @@ export interface Chunks {
   cut(source: ChunkSource): number;
   reload(client: Client): Promise<void>;
   /** Opens the chunks that these times need, where they are worth it. */
-  open(client: Client, source: ChunkSource, times: Iterable<number>): Promise<void>;
+  open(client: Client, source: ChunkSource, times: ArrayLike<number>): Promise<void>;
   /** Opens the chunks of the near future, so that no batch has to wait for them. */
   openAhead(client: Client): Promise<void>;
 }

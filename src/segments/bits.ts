@@ -14,8 +14,8 @@ export function packBits(codes: Float64Array, width: number): Uint8Array {
   let at = 0;
   let pending = 0; // fewer than 8 bits between two codes
   let count = 0;
-  for (const code of codes) {
-    let rest = code;
+  for (let index = 0; index < codes.length; index++) {
+    let rest = codes[index] as number;
     let left = width;
     // Pieces of 24 bits, so that they and the pending ones stay within the 32 of JavaScript's operators.
     while (left > 0) {

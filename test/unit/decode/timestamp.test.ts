@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { isoOf } from '../../../src/iso-time.ts';
-import { OUT_OF_RANGE, readTimestamp, UNREADABLE } from '../../../src/decode/timestamp.ts';
+import { OUT_OF_RANGE, readTimestamp, readTimestamps, UNREADABLE } from '../../../src/decode/timestamp.ts';
 import { TimeZone } from '../../../src/decode/time-zone.ts';
 
 const UTC = new TimeZone('UTC');
@@ -189,6 +189,27 @@ test('Epochs are exact to the microsecond in any unit and any writing', () => {
       assert.equal(read(Number(`${digits.slice(0, -6)}.${digits.slice(-6)}`)), time);
       assert.equal(read(BigInt(time) * 1000n + BigInt(nanos)), time);
       assert.equal(read(time), time);
+    }),
+  );
+});
+
+test('Many times are read as each of them', () => {
+  const number = fc.oneof(fc.integer(), fc.maxSafeInteger(), fc.double());
+  const values = fc.oneof(
+    fc.array(number),
+    fc.array(number).map((numbers) => Float64Array.from(numbers)),
+    fc.array(fc.oneof(number, fc.bigInt(), fc.string(), fc.constant(null))),
+    fc
+      .array(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }))
+      .map((numbers) => BigInt64Array.from(numbers)),
+  );
+  const units = fc.constantFrom('auto', 's', 'ms', 'us', 'ns');
+  fc.assert(
+    fc.property(values, units, (list, unit) => {
+      const micros = new Float64Array(list.length);
+      readTimestamps(list, unit, UTC, micros);
+      const each = Array.from<unknown>(list).map((value) => readTimestamp(value, unit, UTC));
+      assert.deepEqual([...micros], each);
     }),
   );
 });

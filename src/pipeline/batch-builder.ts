@@ -4,7 +4,7 @@ import { type Admission, refusalOf } from './admission.ts';
 import { BatchEdgeEvents } from './batch-edge-events.ts';
 import { BatchSeries } from './batch-series.ts';
 import { DeviceTap } from './device-tap.ts';
-import { PointBuffer } from './point-buffer.ts';
+import { PointBuffers } from './point-buffers.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import { TextBuffer } from './text-buffer.ts';
 import {
@@ -44,7 +44,8 @@ export class BatchBuilder implements PointWriter {
   #deadLetters: DeadLetter[] = [];
   readonly #edgeEvents = new BatchEdgeEvents();
   readonly #series: BatchSeries;
-  #points = new PointBuffer();
+  readonly #buffers = new PointBuffers();
+  #points = this.#buffers.take(0);
   #texts = new TextBuffer();
   #messages: MessageColumns = emptyMessages();
   #apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
@@ -246,7 +247,7 @@ export class BatchBuilder implements PointWriter {
     const batch: Batch = {
       id: records[0]?.id ?? randomUUID(),
       series: this.#series.take(),
-      points: this.#points.columns(),
+      points: this.#buffers.columnsOf(this.#points),
       texts: this.#texts.columns(),
       deadLetters: this.#deadLetters,
       edgeEvents: this.#edgeEvents.take(),
@@ -260,12 +261,17 @@ export class BatchBuilder implements PointWriter {
     this.#deliveries = [];
     this.#deadLetters = [];
     // The next one is likely to be as large.
-    this.#points = new PointBuffer(batch.points.length);
+    this.#points = this.#buffers.take(batch.points.length);
     this.#texts = new TextBuffer();
     this.#messages = emptyMessages();
     this.#apart = { ignored: 0, dropped: 0, droppedPoints: 0 };
     this.#bytes = 0;
     return batch;
+  }
+
+  /** Of a batch that is settled, and that nobody looks at any more. */
+  recycle({ points }: Batch): void {
+    this.#buffers.giveBack(points);
   }
 
   /** By the series' own string, whose hash is known. */

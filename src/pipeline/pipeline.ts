@@ -4,6 +4,7 @@ import { BatchBuilder } from './batch-builder.ts';
 import { Batcher, type BatcherOptions } from './batcher.ts';
 import { BoundedQueue } from './bounded-queue.ts';
 import { Drain } from './drain.ts';
+import { FirstAttempts } from './first-attempts.ts';
 import { KeyOrder } from './key-order.ts';
 import { PatientSink } from './patient-sink.ts';
 import { Pressure, type PressureOptions } from './pressure.ts';
@@ -76,6 +77,7 @@ export class Pipeline {
   readonly #queue: BoundedQueue;
   readonly #pressure: Pressure;
   readonly #settlement: Settlement;
+  readonly #sink: FirstAttempts;
   readonly #live: StoringParts;
   readonly #drain: Drain | null;
   readonly #spooling: Spooling | null;
@@ -106,7 +108,8 @@ export class Pipeline {
     );
     this.#pressure = new Pressure(parts.source, options.pressure, parts.logger, () => this.#readmit());
     this.#settlement = new Settlement(parts.sheet, parts.observer);
-    this.#live = this.#storing(parts.sink, 'settle');
+    this.#sink = new FirstAttempts(parts.sink);
+    this.#live = this.#storing(this.#sink, 'settle');
     this.#drain = parts.spool === null ? null : this.#draining(parts.spool);
     this.#spooling =
       parts.spool === null || this.#drain === null
@@ -241,6 +244,7 @@ export class Pipeline {
       if (this.#spooling !== null) await this.#spooling.write(batch, since);
       else await store(batch, this.#live, this.#abort.signal);
       this.#abort.signal.throwIfAborted();
+      if (this.#sink.took(batch)) this.#builder.recycle(batch);
     } finally {
       leave();
     }

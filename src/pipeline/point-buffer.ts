@@ -59,7 +59,7 @@ export class PointBuffer {
     this.#length = length;
   }
 
-  /** The columns, which may be longer than `length`; the buffer must not be used after. */
+  /** The columns, which may be longer than `length`, and change with what is written after. */
   columns(): PointColumns {
     return {
       length: this.#length,

@@ -1,8 +1,12 @@
 import { ARRIVAL, type Batch, type PointColumns, type Series } from '../pipeline/types.ts';
 import type { KeyedRows } from './binary.ts';
+import { RowRoom } from './row-room.ts';
 import { type SeriesRepeat, SeriesRepeats } from './series-repeats.ts';
 
 export type OnDuplicate = 'keep_first' | 'keep_last';
+
+/** Fewer rows are not worth being copied at one go. */
+const LEAST_STRETCH = 16;
 
 /** Runs of rows that share a series: rows [start[i], start[i + 1]). */
 export interface SortedRows extends KeyedRows {
@@ -22,17 +26,17 @@ export interface SortedRows extends KeyedRows {
  * The numeric points of a batch in the order of the table's key, each key once. Sorted input halves the cost of the
  * index in PostgreSQL. Every series must have its id. A point without a time of its own never collides: it moves by
  * a microsecond (guarantee: a message without a time is a point of its own). Points before `cut` (microseconds since
- * 1970) are left out.
+ * 1970) are left out. The rows lie in `room`, until somebody else's do.
  */
-export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NEGATIVE_INFINITY): SortedRows {
+export function sortRows(
+  batch: Batch,
+  onDuplicate: OnDuplicate,
+  cut = Number.NEGATIVE_INFINITY,
+  room: RowRoom = new RowRoom(),
+): SortedRows {
   const { points, series } = batch;
-  const runs = bySeries(points, series);
-  const rows = {
-    seriesId: new Float64Array(points.length),
-    timestamp: new Float64Array(points.length),
-    value: new Float64Array(points.length),
-    arrival: new Uint8Array(points.length),
-  };
+  const { order, ...rows } = room.columns(points.length);
+  const runs = bySeries(points, series, order);
   const runSeries = new Float64Array(runs.series.length);
   const start = new Int32Array(runs.series.length + 1);
   let written = 0;
@@ -44,6 +48,18 @@ export function sortRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
   for (let run = 0; run < runs.series.length; run++) {
     const id = runs.series[run] as number;
     const [begin, end] = [runs.start[run] as number, runs.start[run + 1] as number];
+    if (isOneStretch(runs.order, begin, end, points, cut)) {
+      const from = runs.order[begin] as number;
+      const to = from + end - begin;
+      rows.seriesId.fill(id, length, length + end - begin);
+      rows.timestamp.set(points.timestamp.subarray(from, to), length);
+      rows.value.set(points.value.subarray(from, to), length);
+      rows.arrival.fill(0, length, length + end - begin);
+      runSeries[written] = id;
+      start[written++] = length;
+      length += end - begin;
+      continue;
+    }
     sortRun(runs.order, begin, end, points);
     if (hasArrivals(runs.order, begin, end, points)) separateArrivals(runs.order, begin, end, points);
     const first = length;
@@ -102,7 +118,7 @@ interface Runs {
  * A counting sort, in columns: a batch may have as many series as points. A device that was renamed may come under both
  * names: rows of one id are one run, in the order of arrival.
  */
-function bySeries(points: PointColumns, series: readonly Series[]): Runs {
+function bySeries(points: PointColumns, series: readonly Series[], order: Int32Array): Runs {
   const counts = new Int32Array(series.length);
   for (let row = 0; row < points.length; row++) {
     const index = points.seriesIndex[row] as number;
@@ -122,7 +138,6 @@ function bySeries(points: PointColumns, series: readonly Series[]): Runs {
   for (let run = 0; run < length; run++) {
     start[run + 1] = (start[run + 1] as number) + (start[run] as number);
   }
-  const order = new Int32Array(points.length);
   const next = start.slice();
   for (let row = 0; row < points.length; row++) {
     const run = runOf[points.seriesIndex[row] as number] as number;
@@ -154,6 +169,28 @@ function byId(ids: Float64Array, counts: Int32Array): Iterable<number> {
   return Uint32Array.from(ids.keys())
     .filter((place) => (counts[place] as number) > 0)
     .sort((left, right) => (ids[left] as number) - (ids[right] as number) || left - right);
+}
+
+/** Whether they are rows one after another in order, each with a key and a time of its own: what comes of a message's column. */
+function isOneStretch(
+  order: Int32Array,
+  begin: number,
+  end: number,
+  { timestamp, flags }: PointColumns,
+  cut: number,
+): boolean {
+  if (end - begin < LEAST_STRETCH) return false;
+  let row = order[begin] as number;
+  let last = timestamp[row] as number;
+  if (last < cut || ((flags[row] as number) & ARRIVAL) !== 0) return false;
+  for (let place = begin + 1; place < end; place++) {
+    const next = order[place] as number;
+    const time = timestamp[next] as number;
+    if (next !== row + 1 || !(time > last) || ((flags[next] as number) & ARRIVAL) !== 0) return false;
+    row = next;
+    last = time;
+  }
+  return true;
 }
 
 /** By time, and by arrival within a time; most runs are in order as they come. */

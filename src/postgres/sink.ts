@@ -18,6 +18,7 @@ import { Journal } from './journal.ts';
 import { type SchemaNames, schemaNames, withNames } from './names.ts';
 import { isPlain, PlainBatches } from './plain-batches.ts';
 import { PointStore } from './point-store.ts';
+import { type RowRoom, RowRooms } from './row-room.ts';
 import { sortRows } from './rows.ts';
 import { SegmentPartitions } from './segment-partitions.ts';
 import { SeriesCatalog } from './series-catalog.ts';
@@ -69,6 +70,7 @@ export class PostgresSink implements Sink {
   readonly #begin: string;
   readonly #beginAlone: string;
   readonly #connections: KeptConnections;
+  readonly #rooms = new RowRooms();
   /** Batches whose COMMIT was sent and not answered. */
   readonly #inDoubt = new Set<string>();
   /** Rows of the journal that were there when the totals were first read: earlier lives wrote them. */
@@ -215,7 +217,7 @@ export class PostgresSink implements Sink {
       try {
         const report =
           (copy ? await this.#writePlain(client, batch, seriesVersion) : null) ??
-          (await this.#transaction(client, batch, copy, seriesVersion));
+          (await this.#rooms.lend((room) => this.#transaction(client, batch, copy, seriesVersion, room)));
         const { duplicate, conflict } = report.totals.points;
         this.#expectDuplicates = duplicate + conflict > 0;
         const decoded = new Set(whole.deadLetters.map(({ messageIndex }) => messageIndex));
@@ -260,6 +262,7 @@ export class PostgresSink implements Sink {
     batch: Batch,
     copy: boolean,
     seriesVersion: number,
+    room: RowRoom,
   ): Promise<WriteReport> {
     const dirtyBefore = await this.#begun(
       client,
@@ -269,7 +272,7 @@ export class PostgresSink implements Sink {
     );
     await this.#deadLetters.begin(client, batch);
     const { onDuplicate } = this.#options;
-    const rows = sortRows(batch, onDuplicate, this.#chunks.cut('points'));
+    const rows = sortRows(batch, onDuplicate, this.#chunks.cut('points'), room);
     const texts = textRows(batch, onDuplicate, this.#chunks.cut('texts'));
     const points = await (this.#dense ?? this.#store).storePoints(client, rows, copy);
     await this.#dirty.record(client, batch.id, dirtyMinutes(rows, dirtyBefore));

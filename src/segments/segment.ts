@@ -47,7 +47,11 @@ export function* encodePoints(
       Math.min(MOST_POINTS, to - start),
       guess,
       { most: MOST_BYTES, least: LEAST_BYTES },
-      (length) => planned(points, first, length),
+      (length) => {
+        const one = planned(points, first, length);
+        if (one !== null && one.bytes <= MOST_BYTES) rooms.reverse();
+        return one;
+      },
     );
     yield packed(points, start, plan);
     start += plan.length;
@@ -72,6 +76,20 @@ export function decodeAll(segments: readonly Segment[]): Points {
   return points;
 }
 
+interface Room {
+  readonly times: Float64Array;
+  readonly values: Float64Array;
+}
+
+/**
+ * Where residues of plans lie until they are packed, which is before anybody else has a turn. The first room is free: a plan
+ * that fits into a row may be the one to be packed while a longer one is tried.
+ */
+const rooms = Array.from(
+  { length: 2 },
+  (): Room => ({ times: new Float64Array(MOST_POINTS), values: new Float64Array(MOST_POINTS) }),
+);
+
 interface Plan {
   readonly length: number;
   readonly times: TimePlan;
@@ -80,9 +98,10 @@ interface Plan {
 }
 
 function planned(points: Points, start: number, length: number): Plan | null {
-  const times = planTimes(points.timestamp, start, start + length);
+  const room = rooms[0] as Room;
+  const times = planTimes(points.timestamp, start, start + length, room.times);
   if (times === null) return null;
-  const values = planValues(points.value, start, start + length);
+  const values = planValues(points.value, start, start + length, room.values);
   return { length, times, values, bytes: rowBytes(length, times, values) };
 }
 

@@ -25,14 +25,22 @@ export interface TimePlan {
   readonly residues: Float64Array;
 }
 
-/** Of times [from, to), at least one, strictly increasing whole microseconds. Null where they are too far apart to be exact. */
-export function planTimes(times: Float64Array, from: number, to: number): TimePlan | null {
+/**
+ * Of times [from, to), at least one, strictly increasing whole microseconds. Null where they are too far apart to be exact.
+ * `room`: where the residues go, for as long as the plan is wanted.
+ */
+export function planTimes(
+  times: Float64Array,
+  from: number,
+  to: number,
+  room: Float64Array = new Float64Array(to - from),
+): TimePlan | null {
   const length = to - from;
   const first = times[from] as number;
   const last = times[to - 1] as number;
   const unit = commonUnit(times, from, to);
   const step = length > 1 ? (last - first) / unit / (length - 1) : 0;
-  const residues = new Float64Array(length);
+  const residues = room.subarray(0, length);
   let shift = 0;
   let largest = 0;
   for (let index = 0; index < length; index++) {

@@ -40,12 +40,22 @@ const ODD_BITS = 64;
 /** Values of which half are alike where the same few come over and over. */
 const SAMPLE = 32;
 
-/** Of values [from, to), at least one: whichever code is the shortest. Every NaN becomes the canonical one. */
-export function planValues(values: Float64Array, from: number, to: number): ValuePlan {
+/**
+ * Of values [from, to), at least one: whichever code is the shortest. Every NaN becomes the canonical one. `room`: where
+ * residues may go, for as long as the plan is wanted.
+ */
+export function planValues(
+  values: Float64Array,
+  from: number,
+  to: number,
+  room: Float64Array = new Float64Array(to - from),
+): ValuePlan {
   const exponent = chooseExponent(values, from, to);
   const floats = planFloats(values, from, to);
   const decimals =
-    exponent === null ? planOdd(values, from, to, floats.bits) : planDecimals(values, from, to, exponent);
+    exponent === null
+      ? planOdd(values, from, to, floats.bits)
+      : planDecimals(values, from, to, exponent, room);
   return decimals !== null && decimals.bits < floats.bits ? decimals : floats;
 }
 
@@ -85,10 +95,16 @@ function planFloats(values: Float64Array, from: number, to: number): ValuePlan {
 }
 
 /** Null where a value would not come back, which the limits of `toDecimal` leave to the width alone. */
-function planDecimals(values: Float64Array, from: number, to: number, exponent: number): ValuePlan | null {
+function planDecimals(
+  values: Float64Array,
+  from: number,
+  to: number,
+  exponent: number,
+  room: Float64Array,
+): ValuePlan | null {
   const length = to - from;
   const scale = POWERS[exponent] as number;
-  const whole = new Float64Array(length); // NaN where odd
+  const whole = room.subarray(0, length); // NaN where odd
   let first = -1;
   let last = -1;
   let lowest = Number.POSITIVE_INFINITY;

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import type { Batch } from '../../../src/pipeline/types.ts';
+import { RowRoom } from '../../../src/postgres/row-room.ts';
 import { type OnDuplicate, type SortedRows, sortRows } from '../../../src/postgres/rows.ts';
 import { batches, message, NEW_YEAR } from '../pipeline/messages.ts';
 
@@ -164,4 +165,44 @@ test('two names of one series, in one batch, make one run: sorted, each time onc
     [7, 3, 1],
   ]);
   assert.deepEqual([sorted.conflict, sorted.series.length, [...sorted.start]], [1, 1, [0, 4]]);
+});
+
+test('property: columns of messages, copied as a whole where they can be, end like their points one by one', () => {
+  const room = new RowRoom();
+  const columnArbitrary = fc.record({
+    series: fc.integer({ min: 0, max: 2 }),
+    from: fc.integer({ min: 0, max: 60 }),
+    length: fc.integer({ min: 1, max: 40 }),
+    isReversed: fc.boolean(),
+    repeat: fc.boolean(),
+    arrives: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(columnArbitrary, { maxLength: 6 }),
+      onDuplicateArbitrary,
+      fc.integer({ min: -1, max: 30 }),
+      (columns, onDuplicate, cut) => {
+        const points = columns.flatMap(({ series, from, length, isReversed, repeat, arrives }, column) => {
+          const times: (number | null)[] = Array.from({ length }, (_, row) => from + row);
+          if (isReversed) times.reverse();
+          if (repeat) times.push(times.at(-1) as number);
+          if (arrives) times.splice(length >> 1, 0, null);
+          return times.map((time, row) => ({ series, time, value: column * 100 + row }));
+        });
+        // With a key of a series before each time, no two points follow one another.
+        const apart = points.flatMap((one) => [{ series: 3, time: null, value: 0 }, one]);
+        const sorted = sortRows(batchOf(points), onDuplicate, NEW_YEAR + cut, room);
+        const expected = sortRows(batchOf(apart), onDuplicate, NEW_YEAR + cut);
+        const others = rowsOf(expected).filter(([id]) => id !== 997);
+        assert.deepEqual(rowsOf(sorted), others);
+        const taken = (one: SortedRows) => [one.duplicate, one.conflict];
+        assert.deepEqual(taken(sorted), taken(expected));
+        assert.deepEqual(
+          [...sorted.arrival.subarray(0, sorted.length)],
+          [...expected.arrival.subarray(0, expected.length)].slice(-sorted.length || expected.length),
+        );
+      },
+    ),
+  );
 });

@@ -44,7 +44,7 @@ export function emitColumn(
 }
 
 export function readTimes(times: List, points: PointEmitter): Float64Array {
-  const micros = new Float64Array(times.length);
+  const micros = points.room.take(times.length);
   points.readTimes(times, micros);
   return micros;
 }

@@ -97,6 +97,7 @@ function decodeMatched(
   // Times that count from the arrival say no more than the arrival does.
   points.arrival = timedOnly ? Number.NaN : receivedAt;
   points.infinities = false;
+  points.room.clear();
   points.begin(match, writer);
   if (payload.length > limits.messageBytes) {
     points.reject('payload_too_large', `${payload.length} bytes`, null);

@@ -7,6 +7,7 @@ import type { DecodeLimits } from './decode-limits.ts';
 import type { Excess } from './excess.ts';
 import { Item } from './item.ts';
 import type { List } from './json-value.ts';
+import { NumberRoom } from './number-room.ts';
 import { excerpt } from './place.ts';
 import { PointOutput } from './point-output.ts';
 import type { RoutePlan } from './route-plan.ts';
@@ -37,6 +38,8 @@ export class PointEmitter {
   past = false;
   /** What earlier messages said of Sparkplug edge nodes. */
   readonly edges: EdgeNodes;
+  /** Where the columns of the current message are. */
+  readonly room = new NumberRoom();
   /** What the route's expressions are followed in. */
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
@@ -54,7 +57,7 @@ export class PointEmitter {
     this.edges = edges;
     this.#tally = new Tally(limits);
     this.#output = new PointOutput(this.#tally);
-    this.#values = new ValueReader(this.#item, this.#naming, this.#output, limits.textLength);
+    this.#values = new ValueReader(this.#item, this.#naming, this.#output, limits.textLength, this.room);
   }
 
   /** Points, and values that could not become points, of the current message. */

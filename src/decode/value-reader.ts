@@ -5,6 +5,7 @@ import type { List } from './json-value.ts';
 import type { MetricNaming } from './metric-naming.ts';
 import type { MetricRule } from './metric-rules.ts';
 import { excerpt } from './place.ts';
+import type { NumberRoom } from './number-room.ts';
 import type { PointOutput } from './point-output.ts';
 import type { RoutePlan } from './route-plan.ts';
 import { leadingNumeral, readNumeral, readWord } from './scalar.ts';
@@ -17,10 +18,12 @@ export class ValueReader {
   readonly #naming: MetricNaming;
   readonly #output: PointOutput;
   readonly #textLength: number;
+  readonly #room: NumberRoom;
   #plan: RoutePlan | null = null;
 
   /** The points are of the current item, and of the metric that was named last; `textLength`: UTF-16 units of a text. */
-  constructor(item: Item, naming: MetricNaming, output: PointOutput, textLength: number) {
+  constructor(item: Item, naming: MetricNaming, output: PointOutput, textLength: number, room: NumberRoom) {
+    this.#room = room;
     this.#item = item;
     this.#naming = naming;
     this.#output = output;
@@ -58,7 +61,7 @@ export class ValueReader {
    */
   writesColumn(metricName: string, column: List, micros: Float64Array): boolean {
     if (this.#naming.rule !== null || this.#plan?.route.value_is === 'unit') return false;
-    const values = numbersOf(column);
+    const values = numbersOf(column, this.#room);
     if (values === null || !this.#item.takes(micros)) return false;
     return this.#output.numbers(this.#item, metricName, micros, values, this.#naming.meta);
   }
@@ -173,9 +176,9 @@ export class ValueReader {
 }
 
 /** A column that is finite numbers and nothing else; null where it is another one. */
-function numbersOf(column: List): Float64Array | null {
+function numbersOf(column: List, room: NumberRoom): Float64Array | null {
   if (column.length === 0 || !(Array.isArray(column) || column instanceof Float64Array)) return null;
-  const values = column instanceof Float64Array ? column : new Float64Array(column.length);
+  const values = column instanceof Float64Array ? column : room.take(column.length);
   if (values !== column) {
     for (let row = 0; row < column.length; row++) {
       const value: unknown = column[row];

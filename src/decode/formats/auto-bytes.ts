@@ -52,7 +52,7 @@ export function recogniseBytes(payload: Uint8Array, points: PointEmitter, namesM
 /** What the bytes are in a format; undefined where they are none, and Excess itself where they are too much. */
 function attempt(payload: Uint8Array, read: (reader: ByteReader) => unknown, points: PointEmitter): unknown {
   try {
-    return read(new ByteReader(payload, points.limits));
+    return read(new ByteReader(payload, points.limits, points.room));
   } catch (error) {
     if (error instanceof Malformed) return undefined;
     if (error instanceof Excess) return error;

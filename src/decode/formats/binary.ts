@@ -14,7 +14,7 @@ export function parseBinary<T>(
 ): T | undefined {
   points.infinities = true;
   try {
-    return read(new ByteReader(payload, points.limits));
+    return read(new ByteReader(payload, points.limits, points.room));
   } catch (error) {
     if (error instanceof Malformed) {
       points.reject(code, error.message, null);

@@ -1,4 +1,5 @@
 import { Excess } from '../excess.ts';
+import type { NumberRoom } from '../number-room.ts';
 import { keyBudget, itemBudget, type PartLimits, valueBudget } from './budget.ts';
 import { KeyCache } from './key-cache.ts';
 
@@ -21,6 +22,7 @@ const LEAST_KEY_BYTES = 3;
 export class ByteReader {
   at = 0;
   readonly end: number;
+  readonly room: NumberRoom;
   readonly #bytes: Buffer;
   readonly #view: DataView;
   readonly #limits: PartLimits;
@@ -30,7 +32,9 @@ export class ByteReader {
   /** Null where the message is too short for more than it may have. */
   readonly #keys: Set<string> | null;
 
-  constructor(payload: Uint8Array, limits: PartLimits) {
+  /** `room`: where columns of numbers go. */
+  constructor(payload: Uint8Array, limits: PartLimits, room: NumberRoom) {
+    this.room = room;
     this.#bytes = asBuffer(payload);
     this.#view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
     this.end = payload.byteLength;

@@ -177,7 +177,7 @@ function readTaggedBytes(tag: number, reader: ByteReader): unknown {
   }
   const bytes = readBytes(initial & 0x1f, reader);
   if (tag !== 2 && tag !== 3) {
-    return readTypedArray(tag, bytes);
+    return readTypedArray(tag, bytes, reader.room);
   }
   reader.object();
   const significant = bytes.subarray(

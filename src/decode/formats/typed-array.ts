@@ -1,6 +1,7 @@
 /** Typed arrays of CBOR (RFC 8746): numbers one after another, in the byte order and width that the tag says. */
 
 import { endianness } from 'node:os';
+import type { NumberRoom } from '../number-room.ts';
 import { halfFloat, Malformed } from './byte-reader.ts';
 
 const HOST_IS_LITTLE = endianness() === 'LE';
@@ -18,8 +19,8 @@ export function isTypedArrayTag(tag: number | bigint): tag is number {
   return tag >= FIRST_TAG && tag <= LAST_TAG;
 }
 
-/** Integers of 64 bits stay bigints where a double may not hold one of them. Throws Malformed. */
-export function readTypedArray(tag: number, bytes: Uint8Array): Column {
+/** Integers of 64 bits stay bigints where a double may not hold one of them; doubles lie in the room. Throws Malformed. */
+export function readTypedArray(tag: number, bytes: Uint8Array, room: NumberRoom): Column {
   const bits = tag - FIRST_TAG;
   const isFloat = (bits & FLOAT) !== 0;
   const isSigned = (bits & SIGNED) !== 0;
@@ -35,18 +36,19 @@ export function readTypedArray(tag: number, bytes: Uint8Array): Column {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length / width;
   if (isFloat) {
-    return readFloats(view, length, width, little);
+    return readFloats(view, room.take(length), width, little);
   }
   return width === 8
-    ? readLongs(view, length, isSigned, little)
-    : readIntegers(view, length, width, isSigned, little);
+    ? readLongs(view, room.take(length), isSigned, little)
+    : readIntegers(view, room.take(length), width, isSigned, little);
 }
 
-function readFloats(view: DataView, length: number, width: number, little: boolean): Float64Array {
+function readFloats(view: DataView, column: Float64Array, width: number, little: boolean): Float64Array {
+  const { length } = column;
   if (width === 8 && little && HOST_IS_LITTLE) {
-    return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+    bytesOf(column).set(bytesOf(view));
+    return column;
   }
-  const column = new Float64Array(length);
   if (width === 8) {
     for (let row = 0; row < length; row++) column[row] = view.getFloat64(row * 8, little);
   } else if (width === 4) {
@@ -57,14 +59,18 @@ function readFloats(view: DataView, length: number, width: number, little: boole
   return column;
 }
 
+function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 function readIntegers(
   view: DataView,
-  length: number,
+  column: Float64Array,
   width: number,
   isSigned: boolean,
   little: boolean,
 ): Float64Array {
-  const column = new Float64Array(length);
+  const { length } = column;
   const bits = width * 8;
   for (let row = 0; row < length; row++) {
     const at = row * width;
@@ -75,8 +81,8 @@ function readIntegers(
   return column;
 }
 
-function readLongs(view: DataView, length: number, isSigned: boolean, little: boolean): Column {
-  const column = new Float64Array(length);
+function readLongs(view: DataView, column: Float64Array, isSigned: boolean, little: boolean): Column {
+  const { length } = column;
   for (let row = 0; row < length; row++) {
     const high = isSigned
       ? view.getInt32(row * 8 + (little ? 4 : 0), little)

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { encode } from 'cborg';
 import * as fc from 'fast-check';
 import { ByteString } from '../../../../src/decode/byte-string.ts';
+import { NumberRoom } from '../../../../src/decode/number-room.ts';
 import { ByteReader } from '../../../../src/decode/formats/byte-reader.ts';
 import { readCbor } from '../../../../src/decode/formats/cbor-reader.ts';
 import { Instant } from '../../../../src/decode/instant.ts';
@@ -12,7 +13,7 @@ import { jsonLike } from './json-like.ts';
 const ROUTE = makeRoute({ topic: 'devices/{device_id}', format: 'cbor' });
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 const read = (bytes: string | Uint8Array): unknown =>
-  readCbor(new ByteReader(typeof bytes === 'string' ? hex(bytes) : bytes, LIMITS));
+  readCbor(new ByteReader(typeof bytes === 'string' ? hex(bytes) : bytes, LIMITS, new NumberRoom()));
 const sent = (payload: Uint8Array) => decode([ROUTE], 'devices/d', payload);
 const rejected = (bytes: string) => sent(hex(bytes)).rejects[0];
 

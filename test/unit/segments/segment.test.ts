@@ -49,6 +49,17 @@ suite('segments', () => {
     );
   });
 
+  test('runs that a longer one was tried for in vain come back', () => {
+    // What is cheap fits with room to spare, and what follows it does not fit beside it.
+    for (let cheap = 100; cheap < 1_600; cheap += 100) {
+      const timestamp = Float64Array.from({ length: 4_000 }, (_, row) => row * 1_000 + ((row * 7_919) % 13));
+      const value = Float64Array.from({ length: 4_000 }, (_, row) =>
+        row < cheap ? row % 2 : (((row * 7_919) % 99_991) * 1_000_003) / 100,
+      );
+      assertComesBack({ timestamp, value });
+    }
+  });
+
   test('a regular series of hundredths takes 2000 points a segment and no bits for its times', () => {
     const timestamp = Float64Array.from({ length: 4_000 }, (_, row) => row * 1_000_000);
     const value = timestamp.map((_, row) => Math.round(2_000 + 60 * Math.sin(row / 50)) / 100);

@@ -29,7 +29,8 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
   const admin = options.server ?? (await serverUrl());
   const name = `test_${randomUUID().replaceAll('-', '')}`;
   const template = options.template === true ? await migratedTemplate(admin) : options.template;
-  await run(admin, `CREATE DATABASE ${name} TEMPLATE ${template || 'template0'}`);
+  // Copied by files it takes two thirds of the processor that it takes by the log of changes.
+  await administer(admin, `CREATE DATABASE ${name} TEMPLATE ${template || 'template0'} STRATEGY file_copy`);
   const url = urlOf(admin, name);
   const pool = new Pool({ connectionString: url, max: 4 });
   pool.on('error', () => undefined);
@@ -39,7 +40,7 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
   };
   const drop = async () => {
     await close();
-    await run(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    await administer(admin, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
   };
   return {
     name,
@@ -56,8 +57,16 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
   };
 }
 
+const templates = new Map<string, Promise<string>>();
+
 /** The database's name; made by whichever test file comes first, anew for every change of a migration. */
-async function migratedTemplate(admin: string): Promise<string> {
+function migratedTemplate(admin: string): Promise<string> {
+  const template = templates.get(admin) ?? findTemplate(admin);
+  templates.set(admin, template);
+  return template;
+}
+
+async function findTemplate(admin: string): Promise<string> {
   const checksums = migrations('postgres').map((migration) => migration.checksum);
   const name = `template_${createHash('sha256').update(checksums.join()).digest('hex').slice(0, 16)}`;
   const client = await open(admin);
@@ -98,13 +107,17 @@ function urlOf(admin: string, database: string): string {
   return url.href;
 }
 
-async function run(url: string, sql: string): Promise<void> {
-  const client = await open(url);
-  try {
-    await client.query(sql);
-  } finally {
-    await client.end();
+const administrators = new Map<string, Pool>();
+
+/** Over one connection a process, for each costs as much as the statement; it keeps no process from its end. */
+async function administer(admin: string, sql: string): Promise<void> {
+  let pool = administrators.get(admin);
+  if (pool === undefined) {
+    pool = new Pool({ connectionString: admin, max: 1, allowExitOnIdle: true });
+    pool.on('error', () => undefined);
+    administrators.set(admin, pool);
   }
+  await pool.query(sql);
 }
 
 async function open(url: string): Promise<Client> {

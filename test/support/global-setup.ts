@@ -5,6 +5,12 @@ import { join } from 'node:path';
 import { buildProgram } from './built-program.ts';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
 
+/**
+ * Nobody stops this server, and what is tested with it is not what the disk keeps: it need not wait for it. Servers that tests
+ * start, stop and kill do.
+ */
+const UNSYNCED = { fsync: 'off', full_page_writes: 'off' };
+
 let server: TestPostgres | null = null;
 
 /** The test files inherit the environment. Set TIDEGATE_TEST_POSTGRES_URL yourself to test another server. */
@@ -13,7 +19,7 @@ export async function globalSetup(): Promise<void> {
   process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `tidegate-test-modules-${userInfo().uid}`);
   process.env['TIDEGATE_TEST_PROGRAM'] = await buildProgram();
   if (process.env['TIDEGATE_TEST_POSTGRES_URL'] !== undefined) return;
-  server = await startTestPostgres();
+  server = await startTestPostgres(UNSYNCED);
   process.env['TIDEGATE_TEST_POSTGRES_URL'] = server.url;
 }
 

@@ -1,7 +1,7 @@
 /** Every command that a page names is there, with the options that it shows. */
 
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import type { Command } from 'commander';
 import { listCommands } from '../../../src/commands/manual.ts';
 import { inlineCode, PAGES } from '../../support/pages.ts';
@@ -11,13 +11,11 @@ const OTHERWISE =
   /(?:^|\s)(?:-[uUdt]|exec|status|reload|restart|start|stop|enable|disable|edit|security|--now|user) $/;
 const COMMAND = /(?<=^|[\s(|;&])tidegate (?!tidegate )([^\n|;&#`]+)/g;
 
-let commands: ReadonlyMap<string, Command>;
-before(async () => {
-  const listed = await listCommands();
-  commands = new Map(
-    listed.flatMap(({ name, command }) => [name, ...command.aliases()].map((known) => [known, command])),
-  );
-});
+const commands: ReadonlyMap<string, Command> = new Map(
+  (await listCommands()).flatMap(({ name, command }) =>
+    [name, ...command.aliases()].map((known) => [known, command]),
+  ),
+);
 
 for (const page of PAGES) {
   const code = [...page.blocks.map(({ text }) => text), ...inlineCode(page)]

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import { cursorAfter } from '../../../src/http/cursors.ts';
 import { createHttpServer, type HttpServer } from '../../../src/http/server.ts';
 import { httpOptions } from '../../support/http-ports.ts';
@@ -78,20 +78,22 @@ const CASES: readonly (readonly [
   ['POST', '/api/dead-letters/drop', 400, /limit/, { headers: JSON_TYPE, body: '{"all":true,"limit":1e99}' }],
 ];
 
-let server: HttpServer;
-let url: string;
-before(async () => {
-  server = await createHttpServer({ ...httpOptions(), port: 0, allowAnonymous: false });
-  ({ url } = await server.listen());
-});
-after(async () => server.close());
-
-for (const [method, target, status, named, { headers = {}, body = null } = {}] of CASES) {
-  test(`${method} ${target} ${body ?? ''}: ${status}`, async () => {
-    const answer = await rawRequest(url, { method, target, headers, body });
-    assert.equal(answer.status, status, answer.body);
-    assert.match(answer.body, named);
-    if (status !== 200 && method !== 'HEAD')
-      assert.equal((JSON.parse(answer.body) as { status: number }).status, status);
+suite('hostile requests', () => {
+  let server: HttpServer;
+  let url: string;
+  before(async () => {
+    server = await createHttpServer({ ...httpOptions(), port: 0, allowAnonymous: false });
+    ({ url } = await server.listen());
   });
-}
+  after(async () => server.close());
+
+  for (const [method, target, status, named, { headers = {}, body = null } = {}] of CASES) {
+    test(`${method} ${target} ${body ?? ''}: ${status}`, async () => {
+      const answer = await rawRequest(url, { method, target, headers, body });
+      assert.equal(answer.status, status, answer.body);
+      assert.match(answer.body, named);
+      if (status !== 200 && method !== 'HEAD')
+        assert.equal((JSON.parse(answer.body) as { status: number }).status, status);
+    });
+  }
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
 import type { SeriesKind } from '../../../src/pipeline/types.ts';
 import { SeriesIds } from '../../../src/postgres/series-ids.ts';

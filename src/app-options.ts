@@ -63,10 +63,10 @@ export function databaseOptions(config: Config): DatabaseOptions {
   return { url, migrateUrl, schema, readerRole, engine };
 }
 
-/** `engine`: as recorded in the database. */
 /** Milliseconds that whoever follows the journal may take between two looks: until then no row that it has not seen is folded. */
 export const JOURNAL_STAYS = 4_000;
 
+/** `engine`: as recorded in the database. */
 export function sinkOptions(
   config: Config,
   engine: EngineName,
@@ -83,7 +83,6 @@ export function sinkOptions(
     chunks: { interval: config.policies.chunk_interval * 1000 },
     denseFrom: ingest.dense.min_points,
     engine,
-    foldAfter: JOURNAL_STAYS,
     spools: config.spool.path !== null,
   };
 }

@@ -1,4 +1,5 @@
 import {
+  JOURNAL_STAYS,
   brokerOptions,
   decodeLimits,
   pipelineOptions,
@@ -135,6 +136,7 @@ export class Ingest {
     this.#spool = files && seams.spool(files);
     const sink = new PostgresSink({
       ...sinkOptions(config, engine, secrets),
+      foldAfter: JOURNAL_STAYS,
       connect: seams.connect,
       onUnitChange: unitLog(logger, () => performance.now()),
     });

@@ -8,10 +8,10 @@ import { createDatabase, startTestPostgres, type TestDatabase } from '../support
 import { eventually } from '../support/eventually.ts';
 import { spawnTidegate, tidegate } from '../support/program.ts';
 import { randomFrom } from '../support/random.ts';
+import { ROUNDS as ASKED } from '../support/rounds.ts';
 import { CHUNK, contents, fillDay, isQuiet, stateOf } from './chunk-states.ts';
 
-/** More with TIDEGATE_TEST_ROUNDS. */
-const ROUNDS = Number(process.env['TIDEGATE_TEST_ROUNDS'] ?? 8);
+const ROUNDS = 4 * ASKED;
 const SEED = 20_260_301;
 const POINTS = 150_000;
 

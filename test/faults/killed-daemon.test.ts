@@ -5,9 +5,10 @@ import { assertBalanced, startDaemon } from '../support/daemon.ts';
 import { createDatabase } from '../support/database.ts';
 import { addresses } from '../support/program.ts';
 import { randomFrom } from '../support/random.ts';
+import { ROUNDS as ASKED } from '../support/rounds.ts';
 import { startTraffic } from '../support/traffic.ts';
 
-const ROUNDS = 6;
+const ROUNDS = 3 * ASKED;
 const SEED = 20_260_101;
 
 test(

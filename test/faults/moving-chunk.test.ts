@@ -5,11 +5,11 @@ import { openPostgres, runJob } from '../integration/engines/engines.ts';
 import { fate, openSink, type Point, points, series, type TestSink } from '../integration/postgres/sinks.ts';
 import { createDatabase, type TestDatabase } from '../support/database.ts';
 import { randomFrom } from '../support/random.ts';
+import { ROUNDS as ASKED } from '../support/rounds.ts';
 import { SECOND } from '../unit/pipeline/messages.ts';
 import { CHUNK, DAY_OF_TEST, stateOf } from './chunk-states.ts';
 
-/** More with TIDEGATE_TEST_ROUNDS. */
-const ROUNDS = Number(process.env['TIDEGATE_TEST_ROUNDS'] ?? 3);
+const ROUNDS = 2 * ASKED;
 const SEED = 20_260_302;
 const STILL = 3_000;
 /** Points of the series that all clients write into, a second apart; client i replaces those of its own. */

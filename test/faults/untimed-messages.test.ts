@@ -6,9 +6,10 @@ import { createDatabase } from '../support/database.ts';
 import { eventually } from '../support/eventually.ts';
 import { addresses } from '../support/program.ts';
 import { randomFrom } from '../support/random.ts';
+import { ROUNDS as ASKED } from '../support/rounds.ts';
 import { startTraffic } from '../support/traffic.ts';
 
-const ROUNDS = 5;
+const ROUNDS = 3 * ASKED;
 const SEED = 20_260_917;
 
 test(

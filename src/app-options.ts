@@ -63,7 +63,7 @@ export function databaseOptions(config: Config): DatabaseOptions {
   return { url, migrateUrl, schema, readerRole, engine };
 }
 
-/** Milliseconds that whoever follows the journal may take between two looks: until then no row that it has not seen is folded. */
+/** Milliseconds that whoever follows the journal may take between two looks: until then no row is folded while it does. */
 export const JOURNAL_STAYS = 4_000;
 
 /** `engine`: as recorded in the database. */

@@ -2,6 +2,9 @@ import type { Client } from 'pg';
 import { elementsOf } from './binary.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
+/** The application_name of connections that follow the journal: while there is one, its rows stay for it. */
+export const FOLLOWER = 'tidegate follower';
+
 /** What one series gained by a batch. Times in microseconds since 1970. */
 export interface Arrived {
   readonly points: number;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Journal } from '../../../src/postgres/journal.ts';
+import { FOLLOWER } from '../../../src/postgres/journal-arrivals.ts';
 import { schemaNames } from '../../../src/postgres/names.ts';
 import { createDatabase } from '../../support/database.ts';
 import { batches, message, point, SECOND } from '../../unit/pipeline/messages.ts';
@@ -99,4 +100,18 @@ test('two daemons fold at the same time without counting twice', async () => {
   await Promise.all(writing);
   assert.deepEqual(await database.query(`SELECT points::int FROM iot_series`), [{ points: 200 }]);
   assert.equal(await count(database, 'iot_data'), 200);
+});
+
+test('rows stay for a while where somebody follows the journal, and only there', async () => {
+  await using database = await createDatabase({ template: true });
+  await using sink = openSink(database, { foldAfter: 3_600_000 });
+  const rows = async () => (await database.query('SELECT FROM tidegate.batches')).length;
+  const follower = await database.connect();
+  await follower.query(`SET application_name = '${FOLLOWER}'`);
+  await sink.put(series('a', NOW, 1));
+  await sink.maintain();
+  assert.equal(await rows(), 1);
+  await follower.query(`SET application_name = 'psql'`);
+  await sink.maintain();
+  assert.equal(await rows(), 0);
 });

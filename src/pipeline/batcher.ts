@@ -27,6 +27,11 @@ const MANY = 100;
 /** A stream brings at least so many messages in every millisecond. */
 const STREAM = 2;
 /**
+ * Milliseconds between two batches of what comes steadily, and less often: at 1,000 messages a second a third of the batches, each of
+ * which costs a commit, a row of the journal and what reads it. `npm run bench -- api` and `-- compare --profile latency`.
+ */
+const STEADY = 6;
+/**
  * A broker with a window of few messages sends none before these are acknowledged. Where a wait for as few brought nothing,
  * so many batches are not waited for.
  */
@@ -147,13 +152,14 @@ export class Batcher {
       return;
     }
     const before = this.#builder.messages;
+    const wait = Math.max(1, STEADY - since);
     this.#minTimer ??= setTimeout(() => {
       this.#minTimer = null;
       const came = this.#builder.messages - before;
       if (came === 0 && before <= SMALL_WINDOW) this.#unwaited = UNWAITED;
-      if (came >= STREAM) this.#sealIfIdle();
+      if (came >= STREAM * wait) this.#sealIfIdle();
       else if (!this.#builder.empty && this.#writerIdle()) this.#seal('idle');
-    }, 1);
+    }, wait);
   }
 
   #seal(trigger: SealTrigger): void {

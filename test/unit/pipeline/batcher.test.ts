@@ -212,7 +212,7 @@ test('gathers no longer than anything comes: the broker may wait for its acknowl
   assert.deepEqual(sealed, ['idle 1', 'idle 20']);
 });
 
-test('a stream is gathered for 20 ms; messages that come one by one are not waited for', (context) => {
+test('a stream is gathered for 20 ms, what comes steadily for 6; messages that come one by one are not waited for', (context) => {
   const pass = clock(context);
   const { batcher, sealed, writer } = start({ streamWait: 20 });
   writer.idle = true;
@@ -225,10 +225,18 @@ test('a stream is gathered for 20 ms; messages that come one by one are not wait
   }
   pass(0);
   assert.deepEqual(sealed, ['idle 1', 'idle 100']);
+  for (let step = 0; step < 6; step++) {
+    batcher.add(one());
+    pass(0);
+    assert.equal(sealed.length, 2);
+    pass(1);
+  }
+  assert.deepEqual(sealed, ['idle 1', 'idle 100', 'idle 6'], 'one in a millisecond is no stream');
+  pass(6);
   batcher.add(one());
   pass(0);
   pass(1);
-  assert.deepEqual(sealed, ['idle 1', 'idle 100', 'idle 1'], 'one in a millisecond is no stream');
+  assert.deepEqual(sealed.slice(3), ['idle 1'], 'so long after the last batch it is alone');
 });
 
 test('a broker that waits for its acknowledgements is soon not waited for', (context) => {
@@ -243,7 +251,7 @@ test('a broker that waits for its acknowledgements is soon not waited for', (con
   window();
   pass(0);
   assert.equal(sealed.length, 1, 'it may be a stream');
-  pass(1);
+  pass(6);
   assert.equal(sealed.length, 2);
   for (let batch = 3; batch <= 18; batch++) {
     window();

@@ -2,8 +2,15 @@ import type { Client } from 'pg';
 import { elementsOf } from './binary.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
-/** The application_name of connections that follow the journal: while there is one, its rows stay for it. */
-export const FOLLOWER = 'tidegate follower';
+/**
+ * Says in the connection's application_name, which every role may see, that it follows the journal, and when it did: a pool keeps
+ * connections of those who left.
+ */
+export const FOLLOW = `SELECT set_config('application_name', 'tidegate follower ' || extract(epoch FROM clock_timestamp())::bigint, false)`;
+
+/** Whether anybody followed within the last ten seconds: then rows of the journal stay for a while. */
+export const IS_FOLLOWED = `EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+  AND substring(application_name FROM '^tidegate follower (\\d{1,12})$')::bigint > extract(epoch FROM clock_timestamp()) - 10)`;
 
 /** What one series gained by a batch. Times in microseconds since 1970. */
 export interface Arrived {

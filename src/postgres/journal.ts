@@ -2,7 +2,7 @@ import type { Client } from 'pg';
 import type { BatchTotals } from '../pipeline/types.ts';
 import { float8Array, int8Array, timestamptzArray } from './binary.ts';
 import { FORGET_DETAIL, foldSql } from './journal-fold.ts';
-import { FOLLOWER } from './journal-arrivals.ts';
+import { IS_FOLLOWED } from './journal-arrivals.ts';
 import { type SchemaNames, withNames } from './names.ts';
 import type { SeriesGains } from './series-gains.ts';
 import type { SeriesRepeat } from './series-repeats.ts';
@@ -76,7 +76,7 @@ export class Journal {
     this.#foldable = withNames(
       `SELECT batch_id, spool_record FROM :"internal".batches
        WHERE client_id = $1 AND (committed_at <= clock_timestamp() - $2 * interval '1 millisecond'
-         OR NOT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = '${FOLLOWER}'))`,
+         OR NOT ${IS_FOLLOWED})`,
       names,
     );
     this.#fold = withNames(foldSql(COUNTS), names);

@@ -7,7 +7,7 @@ import {
   arrivedBySeries,
   type JournalPlace,
   journalPlace,
-  FOLLOWER,
+  FOLLOW,
 } from './journal-arrivals.ts';
 import type { SeriesShown } from './known-series.ts';
 import { type LateRange, lateRanges } from './late-arrivals.ts';
@@ -74,7 +74,7 @@ export class NewPoints {
     const { pool } = this.#options;
     const seen = await this.#latest(signal);
     return await pool.lend(async (client) => {
-      await client.query(`SET application_name = '${FOLLOWER}'`);
+      await client.query(FOLLOW);
       await client.query('BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY');
       try {
         return await this.#look(client, seen);

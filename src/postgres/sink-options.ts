@@ -24,7 +24,7 @@ export interface SinkOptions {
   readonly edgesOf?: string;
   /** Whether no other writer is at work while texts are written: what others know to be the latest may change. */
   readonly textsAlone?: boolean;
-  /** Milliseconds that a row of the journal stays at least while anybody follows it (`FOLLOWER`). Default: 0. */
+  /** Milliseconds that a row of the journal stays at least while anybody follows it (`FOLLOW`). Default: 0. */
   readonly foldAfter?: number;
   /** Whether batches may come to lie in a spool, where a later life asks what became of them. Default: false. */
   readonly spools?: boolean;

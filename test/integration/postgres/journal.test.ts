@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Journal } from '../../../src/postgres/journal.ts';
-import { FOLLOWER } from '../../../src/postgres/journal-arrivals.ts';
+import { FOLLOW } from '../../../src/postgres/journal-arrivals.ts';
 import { schemaNames } from '../../../src/postgres/names.ts';
 import { createDatabase } from '../../support/database.ts';
 import { batches, message, point, SECOND } from '../../unit/pipeline/messages.ts';
@@ -107,11 +107,12 @@ test('rows stay for a while where somebody follows the journal, and only there',
   await using sink = openSink(database, { foldAfter: 3_600_000 });
   const rows = async () => (await database.query('SELECT FROM tidegate.batches')).length;
   const follower = await database.connect();
-  await follower.query(`SET application_name = '${FOLLOWER}'`);
+  await follower.query(FOLLOW);
   await sink.put(series('a', NOW, 1));
   await sink.maintain();
   assert.equal(await rows(), 1);
-  await follower.query(`SET application_name = 'psql'`);
+  // As after a while: the pool still has the connection.
+  await follower.query(`SET application_name = 'tidegate follower 1767225600'`);
   await sink.maintain();
   assert.equal(await rows(), 0);
 });

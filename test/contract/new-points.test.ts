@@ -3,8 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { LatestPoints } from '../../src/postgres/latest-points.ts';
 import { NewPoints } from '../../src/postgres/new-points.ts';
-import { QueryPool } from '../../src/postgres/query-pool.ts';
-import { never, openSink } from '../integration/postgres/sinks.ts';
+import { never, openWithReader } from '../integration/postgres/sinks.ts';
 import { ENGINES } from '../support/engines.ts';
 import { message } from '../unit/pipeline/messages.ts';
 import { HOUR, SECOND } from './inputs.ts';
@@ -33,19 +32,7 @@ for (const kind of ENGINES) {
     test(`looks on ${kind.name} tell each point once, or that it is among others (dense from ${denseFrom})`, {
       skip: kind.skip,
     }, async (t) => {
-      const database = await kind.createDatabase();
-      const sink = openSink(database, { engine: kind.name, denseFrom });
-      const pool = new QueryPool({
-        url: database.url,
-        schema: 'public',
-        statementTimeout: 30_000,
-        connections: 1,
-      });
-      t.after(async () => {
-        await pool.close();
-        await sink.close();
-        await database.drop();
-      });
+      const { sink, pool } = await openWithReader(t, kind, denseFrom);
       const shared = { pool, latest: new LatestPoints(pool), patience: 600_000 };
       const all = new NewPoints({ ...shared, question: QUESTION, limit: 1_000 });
       const x = { ...QUESTION, metrics: ['x'], visible: ['dev'] };
@@ -130,19 +117,7 @@ for (const kind of ENGINES) {
   test(`a look on ${kind.name} that comes late says so, and tells what is later than what was seen`, {
     skip: kind.skip,
   }, async (t) => {
-    const database = await kind.createDatabase();
-    const sink = openSink(database, { engine: kind.name });
-    const pool = new QueryPool({
-      url: database.url,
-      schema: 'public',
-      statementTimeout: 30_000,
-      connections: 1,
-    });
-    t.after(async () => {
-      await pool.close();
-      await sink.close();
-      await database.drop();
-    });
+    const { sink, pool } = await openWithReader(t, kind);
     const latest = new LatestPoints(pool);
     const all = new NewPoints({ pool, latest, question: QUESTION, limit: 10, patience: 0 });
     const begin = Date.now() * 1000 - HOUR;

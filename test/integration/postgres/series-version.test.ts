@@ -3,11 +3,11 @@ import { test } from 'node:test';
 import type { Client } from 'pg';
 import { LatestPoints } from '../../../src/postgres/latest-points.ts';
 import { schemaNames, withNames } from '../../../src/postgres/names.ts';
-import { QueryPool } from '../../../src/postgres/query-pool.ts';
+import type { QueryPool } from '../../../src/postgres/query-pool.ts';
 import { SERIES_VERSION } from '../../../src/postgres/series-version.ts';
 import { ENGINES } from '../../support/engines.ts';
 import { change, NEW_YEAR, point } from '../../unit/pipeline/messages.ts';
-import { openSink } from './sinks.ts';
+import { openWithReader } from './sinks.ts';
 
 const KINDS = ['INSERT', 'UPDATE', 'DELETE', 'TRUNCATE'] as const;
 type Kind = (typeof KINDS)[number];
@@ -88,19 +88,7 @@ for (const kind of ENGINES) {
   test(`on ${kind.name} whatever becomes of a table that /api/latest keeps something of is noted`, {
     skip: kind.skip,
   }, async (t) => {
-    const database = await kind.createDatabase();
-    const sink = openSink(database, { engine: kind.name });
-    const pool = new QueryPool({
-      url: database.url,
-      schema: 'public',
-      statementTimeout: 30_000,
-      connections: 1,
-    });
-    t.after(async () => {
-      await pool.close();
-      await sink.close();
-      await database.drop();
-    });
+    const { database, sink, pool } = await openWithReader(t, kind);
     await sink.put(point('a', 'x', NEW_YEAR, 1), change('a', 'note', NEW_YEAR, 'on'));
     await sink.maintain();
     await database.query(`INSERT INTO tidegate.device_names VALUES ('a', 'A', now())`);

@@ -1,10 +1,13 @@
 /** Sinks on a database of the test, and what they left there. */
 
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import type { Batch, WriteReport } from '../../../src/pipeline/types.ts';
+import { QueryPool } from '../../../src/postgres/query-pool.ts';
 import { PostgresSink } from '../../../src/postgres/sink.ts';
 import type { SinkOptions } from '../../../src/postgres/sink-options.ts';
 import type { TestDatabase } from '../../support/database.ts';
+import type { EngineUnderTest } from '../../support/engines.ts';
 import { batches, DAY, message, type TestMessage } from '../../unit/pipeline/messages.ts';
 
 export type TestSink = PostgresSink &
@@ -28,6 +31,28 @@ export function openSink(database: Pick<TestDatabase, 'url'>, options: Partial<S
     put: (...messages: TestMessage[]) => sink.write(next(...messages), never()),
     [Symbol.asyncDispose]: () => sink.close(),
   });
+}
+
+/** A database on the engine, a sink, and a pool of one connection that reads; gone after the test, whatever became of it. */
+export async function openWithReader(
+  t: TestContext,
+  kind: EngineUnderTest,
+  denseFrom = 0,
+): Promise<{ readonly database: TestDatabase; readonly sink: TestSink; readonly pool: QueryPool }> {
+  const database = await kind.createDatabase();
+  const sink = openSink(database, { engine: kind.name, denseFrom });
+  const pool = new QueryPool({
+    url: database.url,
+    schema: 'public',
+    statementTimeout: 30_000,
+    connections: 1,
+  });
+  t.after(async () => {
+    await pool.close();
+    await sink.close();
+    await database.drop();
+  });
+  return { database, sink, pool };
 }
 
 export function never(): AbortSignal {

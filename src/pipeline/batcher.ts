@@ -32,11 +32,14 @@ const STREAM = 2;
  */
 const STEADY = 6;
 /**
- * A broker with a window of few messages sends none before these are acknowledged. Where a wait for as few brought nothing,
- * so many batches are not waited for.
+ * A broker with a window of few messages sends none before these are acknowledged. Where waits for as few brought nothing,
+ * one after the other, until so many should have come, so many batches are not waited for. As many messages a millisecond should
+ * come as came since the last batch; of one that comes alone that is little, so one every two milliseconds at least.
  */
 const SMALL_WINDOW = 64;
+const MISSED = 4;
 const UNWAITED = 16;
+const LEAST_RATE = 0.5;
 
 /**
  * Decides when the open batch is sealed: on points, on bytes, on time, or as soon as a writer is idle, which takes all
@@ -52,6 +55,8 @@ export class Batcher {
   #timer: NodeJS.Timeout | null = null;
   #minTimer: NodeJS.Timeout | null = null;
   #idleCheck: NodeJS.Immediate | null = null;
+  /** Messages that should have come in the last waits, of which none came. */
+  #missed = 0;
   /** Batches that are still not to be waited for. */
   #unwaited = 0;
 
@@ -156,10 +161,17 @@ export class Batcher {
     this.#minTimer ??= setTimeout(() => {
       this.#minTimer = null;
       const came = this.#builder.messages - before;
-      if (came === 0 && before <= SMALL_WINDOW) this.#unwaited = UNWAITED;
+      this.#learn(came, before, wait * Math.max(before / since, LEAST_RATE));
       if (came >= STREAM * wait) this.#sealIfIdle();
       else if (!this.#builder.empty && this.#writerIdle()) this.#seal('idle');
     }, wait);
+  }
+
+  #learn(came: number, before: number, expected: number): void {
+    this.#missed = came === 0 && before <= SMALL_WINDOW ? this.#missed + expected : 0;
+    if (this.#missed < MISSED) return;
+    this.#missed = 0;
+    this.#unwaited = UNWAITED;
   }
 
   #seal(trigger: SealTrigger): void {

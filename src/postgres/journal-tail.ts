@@ -37,18 +37,21 @@ const KEY_BYTES = 16 + 8;
 
 /**
  * What came since the snapshot whose oldest running transaction was $1, as 64 bits: all before that were over then, and what
- * they had committed was seen. The low halves tell how far a row's transaction lies back. The keys of all rows, where some may
- * be gone: $2 is the version that they were read at. One row at least.
+ * they had committed was seen. Rows have half of those bits, so they are told apart by age, which counts back from one transaction
+ * within a statement; once for all rows ("OFFSET 0"), of which there are hundreds for each that came. The keys of all rows, where
+ * some may be gone: $2 is the version that they were read at. One row at least.
  */
 const READ = `SELECT v.version, v.oldest::text, CASE WHEN v.version <> $2 THEN (
      SELECT coalesce(string_agg(${KEY}, ''::bytea), '') FROM :"internal".batches b) END,
    ${KEY}, float8send(extract(epoch FROM b.committed_at)::float8), array_send(b.series_ids),
    array_send(b.last_times), array_send(b.last_values)
  FROM (
-   SELECT ${SERIES_VERSION} AS version, pg_snapshot_xmin(s)::text::bigint AS oldest, pg_snapshot_xmax(s)::text::bigint AS next
-   FROM pg_current_snapshot() s
+   SELECT ${SERIES_VERSION} AS version, oldest,
+     CASE WHEN oldest - $1::bigint < 2147483648 THEN age(($1::bigint & 4294967295)::text::xid) ELSE 2147483647 END AS since
+   FROM (SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS oldest) s
+   OFFSET 0
  ) v
- LEFT JOIN :"internal".batches b ON (v.next - b.xmin::text::bigint) & 4294967295 <= v.next - $1::bigint`;
+ LEFT JOIN :"internal".batches b ON age(b.xmin) <= v.since`;
 
 type ReadRow = [
   version: string,

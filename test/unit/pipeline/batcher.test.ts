@@ -262,3 +262,49 @@ test('a broker that waits for its acknowledgements is soon not waited for', (con
   pass(0);
   assert.equal(sealed.length, 18, 'and tried again');
 });
+
+test('a pause of a millisecond in what comes steadily is no such broker', (context) => {
+  const pass = clock(context);
+  const { batcher, sealed, writer } = start({ streamWait: 20 });
+  writer.idle = true;
+  batcher.add(one());
+  pass(0);
+  for (let batch = 2; batch <= 40; batch++) {
+    // Every second one is written for so long that there is little to wait for.
+    const busy = batch % 2 === 0 ? 5 : 3;
+    writer.idle = false;
+    for (let step = 0; step < busy; step++) {
+      pass(1);
+      batcher.add(one());
+    }
+    writer.idle = true;
+    batcher.onWriterIdle();
+    pass(0);
+    assert.equal(sealed.length, batch - 1, 'it is waited for');
+    if (busy === 3) {
+      pass(2);
+      batcher.add(one());
+    }
+    pass(1);
+    assert.equal(sealed.length, batch);
+  }
+});
+
+test('messages that come one by one, each after the acknowledgement of the one before, are soon not waited for', (context) => {
+  const pass = clock(context);
+  const { batcher, sealed, writer } = start({ streamWait: 20 });
+  writer.idle = true;
+  batcher.add(one());
+  pass(0);
+  let waited = 0;
+  for (let batch = 2; batch <= 40; batch++) {
+    pass(2);
+    batcher.add(one());
+    pass(0);
+    if (sealed.length === batch) continue;
+    pass(4);
+    waited++;
+    assert.equal(sealed.length, batch);
+  }
+  assert.equal(waited, 6);
+});

@@ -68,11 +68,17 @@ function send(): void {
 /** Each message at its moment, to about a millisecond. */
 async function pace(flow: Flow, rate: number): Promise<void> {
   for (const message of messagesOf(flow)) {
-    while ((performance.now() - begun) * rate < sent * 1000) await delay(1);
+    if ((performance.now() - begun) * rate < sent * 1000) {
+      socket.uncork();
+      while ((performance.now() - begun) * rate < sent * 1000) await delay(1);
+      // Those whose moment is over go together.
+      socket.cork();
+    }
     const time = Math.round((performance.timeOrigin + performance.now()) * 1000);
-    socket.write(Buffer.concat(packet(sent, message, payloadOf(flow, { ...message, time }))));
+    for (const part of packet(sent, message, payloadOf(flow, { ...message, time }))) socket.write(part);
     sent++;
   }
+  socket.uncork();
 }
 
 /** The last chunk first, so that the next one is taken from the end. */

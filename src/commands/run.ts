@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { App } from '../app.ts';
-import { type Config, loadConfig } from '../config/load.ts';
+import { type Config, rereading } from '../config/load.ts';
 import { RECEIVING } from '../readiness.ts';
 import type { Supervision } from '../supervision.ts';
 import { createLogger } from '../telemetry/log.ts';
@@ -31,7 +31,7 @@ Exit code 0: all was written. 1: failed, or not all was written. 2: bad usage or
 
 /** Runs the daemon until it is told to stop. Rejects with a TidegateError where it cannot start or go on. */
 async function run(terminal: Terminal, file: string | undefined): Promise<ExitCode> {
-  const reread = () => loadConfig({ file, env: terminal.env });
+  const reread = rereading({ file, env: terminal.env });
   const config = reread();
   const logger = createLogger({
     level: config.log.level,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Command } from 'commander';
 import { App } from '../app.ts';
-import { loadConfig } from '../config/load.ts';
+import { rereading } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
 import { createLogger } from '../telemetry/log.ts';
 import { workerConfig } from '../workers/identity.ts';
@@ -50,9 +50,10 @@ async function work(terminal: Terminal, file: string | undefined): Promise<ExitC
   });
   const logger = log.child({ worker: number });
   const progress = progressOf(config);
+  const reread = rereading({ file, env });
   const app = new App({
     config,
-    reread: () => workerConfig(loadConfig({ file, env }), number),
+    reread: () => workerConfig(reread(), number),
     logger,
     version,
     observer: progress.observer,

@@ -19,7 +19,11 @@ export const NO_FILE: ConfigFile = { values: {}, place: () => 'configuration' };
 export function readConfigFile(file: string): ConfigFile {
   const lines = new LineCounter();
   // failsafe: a scalar stays text until the format of its key reads it; pretty errors would quote secrets
-  const document = parseDocument(read(file), { schema: 'failsafe', prettyErrors: false, lineCounter: lines });
+  const document = parseDocument(readText(file), {
+    schema: 'failsafe',
+    prettyErrors: false,
+    lineCounter: lines,
+  });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
@@ -37,7 +41,8 @@ export function readConfigFile(file: string): ConfigFile {
   };
 }
 
-function read(file: string): string {
+/** Throws config_unreadable. */
+export function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {

@@ -3,7 +3,7 @@
 import { TidegateError } from '../errors.ts';
 import { contradictions } from './contradictions.ts';
 import { type Environment, type Override, readOverrides, unknownVariables } from './environment.ts';
-import { NO_FILE, readConfigFile } from './file.ts';
+import { NO_FILE, readConfigFile, readText } from './file.ts';
 import { keepKnown } from './file-shape.ts';
 import { allowed, holds } from './formats.ts';
 import { isTree, readItems } from './items.ts';
@@ -101,6 +101,20 @@ export function loadConfig({ file, env }: ConfigSources): Config {
     http: { ...settings.http, tokens: tokens.filter((token) => token !== undefined) },
     routes: routes.filter((route) => route !== undefined),
     policies: { ...settings.policies, series: series.filter((item) => item !== undefined) },
+  };
+}
+
+/**
+ * What reads the configuration again, at every connection and every reload: the same one for as long as the file, the credentials and
+ * the variables say the same. Throws as loadConfig does.
+ */
+export function rereading(sources: ConfigSources): () => Config {
+  const { file, env } = sources;
+  let last: { readonly said: string; readonly config: Config } | null = null;
+  return () => {
+    const said = JSON.stringify([file === undefined ? null : readText(file), ...readOverrides(env, KEYS)]);
+    if (last?.said !== said) last = { said, config: loadConfig(sources) };
+    return last.config;
   };
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { type Config, loadConfig } from '../../../src/config/load.ts';
+import { type Config, loadConfig, rereading } from '../../../src/config/load.ts';
 import { KEYS } from '../../../src/config/schema.ts';
 import { TidegateError } from '../../../src/errors.ts';
 import { temporaryFolder, yamlFile } from './yaml-file.ts';
@@ -183,4 +183,20 @@ test('a key that would reach a prototype is an unknown key', (t) => {
   );
   assert.equal(lines.length, 2);
   assert.equal(({} as { polluted?: true }).polluted, undefined);
+});
+
+test('it is read again where the file or a credential says something else, and only there', (t) => {
+  const file = yamlFile(t, 'log: { level: warn }');
+  const folder = temporaryFolder(t);
+  writeFileSync(join(folder, 'mqtt_password'), 'one');
+  const reread = rereading({ file, env: { ...DATABASE, CREDENTIALS_DIRECTORY: folder } });
+  const first = reread();
+  assert.equal(reread(), first);
+  writeFileSync(join(folder, 'mqtt_password'), 'two');
+  assert.equal(reread().mqtt.password, 'two');
+  writeFileSync(file, 'log: { level: loud }');
+  assert.throws(reread, { code: 'config_invalid' });
+  writeFileSync(file, 'log: { level: error }');
+  assert.equal(reread().log.level, 'error');
+  assert.equal(reread(), reread());
 });

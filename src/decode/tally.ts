@@ -1,3 +1,4 @@
+import { TextMap } from '../text-map.ts';
 import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
 import { Excess } from './excess.ts';
 
@@ -8,7 +9,7 @@ import { Excess } from './excess.ts';
 export class Tally {
   readonly #limits: DecodeLimits;
   /** Null: nobody counts. */
-  #names: Set<string> | null = null;
+  #names: TextMap<true> | null = null;
   #points = 0;
   #visits = 0;
 
@@ -18,7 +19,7 @@ export class Tally {
 
   /** Counts what `emit` tells; returns what is more than a message may have, null where nothing is. */
   of(emit: () => void): Excess | null {
-    this.#names = new Set();
+    this.#names = new TextMap();
     this.#points = 0;
     this.#visits = 0;
     try {
@@ -47,8 +48,10 @@ export class Tally {
   /** A name that the message brings: of a device or a metric, or what stands for one. */
   name(name: string): void {
     const names = this.#names;
+    if (names === null || names.get(name) === true) return;
+    names.set(name, true);
     const { namesPerMessage } = this.#limits;
-    if (names !== null && names.add(name).size > namesPerMessage) {
+    if (names.size > namesPerMessage) {
       throw new Excess('too_many_names', `more than ${namesPerMessage} different names`);
     }
   }

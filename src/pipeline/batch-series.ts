@@ -1,4 +1,4 @@
-import { mergedMeta } from './series-meta.ts';
+import { mergedMeta, NOTHING_SAID } from './series-meta.ts';
 import type { SeriesRegistry } from './series-registry.ts';
 import type { Series, SeriesKind, SeriesMeta } from './types.ts';
 
@@ -12,13 +12,16 @@ export class BatchSeries {
   #list: Series[] = [];
   /** By the series' place, and true where the list has the series there: nothing has to be cleared for a new batch. */
   #indexOf = new Int32Array(FIRST_PLACES);
-  /** Series that no message brought before: the decoder names the route when it is through. */
-  readonly #unrouted: Series[] = [];
+  /** Up to there the list's series have their route: the decoder names it when a message is through. */
+  #routed = 0;
   #unknown = 0;
   #lastDevice = '';
   #lastMetric = '';
   #lastKind: SeriesKind | '' = '';
   #lastIndex = -1;
+  #lastKnown = NOTHING_SAID;
+  #lastSaid = NOTHING_SAID;
+  #lastMerged = NOTHING_SAID;
 
   constructor(registry: SeriesRegistry) {
     this.#registry = registry;
@@ -45,7 +48,6 @@ export class BatchSeries {
     const known = this.#indexOf[place] as number;
     if (known < list.length && list[known] === series) return known;
     this.#indexOf[place] = list.length;
-    if (series.route === null) this.#unrouted.push(series);
     if (series.id === undefined) this.#unknown++;
     return list.push(series) - 1;
   }
@@ -81,7 +83,17 @@ export class BatchSeries {
     }
     series.described = meta;
     series.describedAt = receivedAt;
-    series.meta = mergedMeta(series.meta, meta);
+    series.meta = this.#merged(series.meta, meta);
+  }
+
+  /** What is said of one series is often said of those that follow. */
+  #merged(known: SeriesMeta, said: SeriesMeta): SeriesMeta {
+    if (known !== this.#lastKnown || said !== this.#lastSaid) {
+      this.#lastKnown = known;
+      this.#lastSaid = said;
+      this.#lastMerged = mergedMeta(known, said);
+    }
+    return this.#lastMerged;
   }
 
   /** What is described next is of no point. */
@@ -92,14 +104,19 @@ export class BatchSeries {
 
   /** The message is through, by that route. */
   setRoute(route: string | null): void {
-    if (this.#unrouted.length === 0) return;
-    for (const series of this.#unrouted.splice(0)) series.route = route;
+    const list = this.#list;
+    for (let index = this.#routed; index < list.length; index++) {
+      const series = list[index] as Series;
+      series.route ??= route;
+    }
+    this.#routed = list.length;
   }
 
   /** Hands over the list, and begins a new one. */
   take(): Series[] {
     const list = this.#list;
     this.#list = [];
+    this.#routed = 0;
     this.#unknown = 0;
     this.forgetLast();
     return list;

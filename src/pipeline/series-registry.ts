@@ -1,3 +1,4 @@
+import { TextMap } from '../text-map.ts';
 import { NOTHING_SAID } from './series-meta.ts';
 import type { Series, SeriesKind } from './types.ts';
 
@@ -9,8 +10,8 @@ import type { Series, SeriesKind } from './types.ts';
  */
 export class SeriesRegistry {
   readonly #bound: number;
-  #young = new Map<string, DeviceSeries>();
-  #old = new Map<string, DeviceSeries>();
+  #young = new TextMap<DeviceSeries>();
+  #old = new TextMap<DeviceSeries>();
   #youngSize = 0;
   #oldSize = 0;
   #latestId = '';
@@ -41,7 +42,7 @@ export class SeriesRegistry {
       return guess;
     }
     const known = text ? device.texts : device.numbers;
-    const series = known.get(metricName) ?? this.#create(device, deviceId, metricName, kind);
+    const series = known?.get(metricName) ?? this.#create(device, deviceId, metricName, kind);
     series.kind = kind;
     if (before !== null) before.next = series;
     device.latest = series;
@@ -66,7 +67,8 @@ export class SeriesRegistry {
       storedMeta: undefined,
       latestText: undefined,
     };
-    (text ? device.texts : device.numbers).set(metricName, created);
+    if (text) (device.texts ??= new TextMap()).set(metricName, created);
+    else device.numbers.set(metricName, created);
     if (++this.#youngSize >= this.#bound / 2) this.#turn();
     return created;
   }
@@ -89,7 +91,7 @@ export class SeriesRegistry {
 
   /** A device that alone fills the bound starts anew: names without end must not stay for being in use. */
   #leaveOld(deviceId: string, device: DeviceSeries): DeviceSeries {
-    const size = device.numbers.size + device.texts.size;
+    const size = device.numbers.size + (device.texts?.size ?? 0);
     this.#old.delete(deviceId);
     this.#oldSize -= size;
     if (size >= this.#bound) {
@@ -106,24 +108,25 @@ export class SeriesRegistry {
     // It is to move to the younger generation when it is used the next time.
     this.#latest = null;
     this.#old = this.#young;
-    this.#young = new Map();
+    this.#young = new TextMap();
     this.#oldSize = this.#youngSize;
     this.#youngSize = 0;
   }
 
   #forget({ numbers, texts }: DeviceSeries): void {
     for (const { place } of numbers.values()) this.#free.push(place);
-    for (const { place } of texts.values()) this.#free.push(place);
+    for (const { place } of texts?.values() ?? []) this.#free.push(place);
   }
 }
 
 interface DeviceSeries {
-  readonly numbers: Map<string, Series>;
-  readonly texts: Map<string, Series>;
+  readonly numbers: TextMap<Series>;
+  /** Null: it sent none. */
+  texts: TextMap<Series> | null;
   /** Of which the latest point was. */
   latest: Series | null;
 }
 
 function newDevice(): DeviceSeries {
-  return { numbers: new Map(), texts: new Map(), latest: null };
+  return { numbers: new TextMap(), texts: null, latest: null };
 }

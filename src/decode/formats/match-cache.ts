@@ -1,3 +1,4 @@
+import { TextMap } from '../../text-map.ts';
 import type { TopicMatch } from '../router.ts';
 
 /** Devices repeat what they send; the bound keeps a stranger's endless names from filling the memory: about 100 bytes each. */
@@ -7,11 +8,11 @@ const MEANING = 8;
 
 /** What a text in a payload means under a topic's route, so that it is read once. */
 export class MatchCache<T> {
-  #byMatch = new WeakMap<TopicMatch, Map<string, T>>();
+  #byMatch = new WeakMap<TopicMatch, TextMap<T>>();
   #size = 0;
   /** A message has one match, and asks often. */
   #latest: TopicMatch | null = null;
-  #ofLatest: Map<string, T> | undefined;
+  #ofLatest: TextMap<T> | undefined;
 
   get(match: TopicMatch, text: string): T | undefined {
     if (match !== this.#latest) {
@@ -24,13 +25,13 @@ export class MatchCache<T> {
   /** `text` must be a text of its own, not a part of a payload. */
   set(match: TopicMatch, text: string, meaning: T): void {
     this.grow(MEANING);
-    const known = this.#byMatch.get(match);
+    let known = this.#byMatch.get(match);
     if (known === undefined) {
-      this.#byMatch.set(match, new Map([[text, meaning]]));
+      known = new TextMap();
+      this.#byMatch.set(match, known);
       this.#latest = null;
-    } else {
-      known.set(text, meaning);
     }
+    known.set(text, meaning);
   }
 
   /** Counts what a meaning keeps, in parts of about 100 bytes. */

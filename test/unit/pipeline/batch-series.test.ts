@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { BatchSeries } from '../../../src/pipeline/batch-series.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
-import type { Series, SeriesKind } from '../../../src/pipeline/types.ts';
+import type { Series, SeriesKind, SeriesMeta } from '../../../src/pipeline/types.ts';
 
 const point = fc.record({
   batch: fc.constantFrom(0, 1),
@@ -59,4 +59,37 @@ test('property: no two series in memory have one place, and places are given out
 
 function nameOf({ deviceId, metricName, text }: Series): string {
   return `${deviceId} ${metricName} ${text}`;
+}
+
+test('each series has the route of the message that first brought it, though others come in the same batch', () => {
+  const registry = new SeriesRegistry(100);
+  const batch = new BatchSeries(registry);
+  const bring = (route: string | null, ...metrics: string[]): void => {
+    for (const metric of metrics) batch.place('d', metric, 'gauge');
+    batch.setRoute(route);
+  };
+  bring('first', 'a', 'b');
+  bring(null, 'c');
+  bring('second', 'b', 'd');
+  assert.deepEqual(routes(batch.take()), { a: 'first', b: 'first', c: null, d: 'second' });
+  bring('third', 'c', 'a', 'e');
+  assert.deepEqual(routes(batch.take()), { c: 'third', a: 'first', e: 'third' });
+});
+
+test('what is said of many series is told of each with what was known of it', () => {
+  const batch = new BatchSeries(new SeriesRegistry(100));
+  const say = (metric: string, meta: SeriesMeta): SeriesMeta => {
+    const index = batch.place('d', metric, 'gauge');
+    batch.describe(meta, 1);
+    return batch.at(index).meta;
+  };
+  const [tags, unit] = [{ tags: { host: 'a' } }, { unit: 'K' }];
+  assert.deepEqual([say('x', tags), say('y', tags)], [tags, tags]);
+  assert.deepEqual(say('x', unit), { ...tags, ...unit });
+  assert.deepEqual(say('z', unit), unit);
+  assert.deepEqual(say('y', unit), { ...tags, ...unit });
+});
+
+function routes(series: readonly Series[]): Record<string, string | null> {
+  return Object.fromEntries(series.map(({ metricName, route }) => [metricName, route]));
 }

@@ -205,7 +205,15 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     sparkplug(
       'NDATA',
       'data of new names',
-      metrics((i, v) => ({ name: `${v}${i}`, datatype: DOUBLE, doubleValue: 1 }), limits.pointsPerMessage),
+      metrics((i, v) => ({ name: `${v}${i}`, datatype: DOUBLE, doubleValue: 1 })),
+    ),
+    sparkplug(
+      'NDATA',
+      'data of its names again',
+      metrics(
+        (i, v) => ({ name: `${v}${i % names}`, datatype: DOUBLE, doubleValue: 1 }),
+        limits.pointsPerMessage,
+      ),
     ),
     sparkplug(
       'NDATA',

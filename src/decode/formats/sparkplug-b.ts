@@ -45,9 +45,10 @@ function readMessage(bytes: Uint8Array, topic: SparkplugTopic, points: PointEmit
   const isBirth = topic.type === 'NBIRTH' || topic.type === 'DBIRTH';
   const mostMetrics = isBirth ? Math.min(namesPerMessage, pointsPerMessage) : pointsPerMessage;
   try {
-    const payload = readPayload(bytes, pointsPerMessage, mostMetrics);
+    const payload = readPayload(bytes, pointsPerMessage, mostMetrics, namesPerMessage);
     if (payload.uuid !== COMPRESSED) return payload;
-    const inner = readPayload(decompress(payload, messageBytes), pointsPerMessage, mostMetrics);
+    const unpacked = decompress(payload, messageBytes);
+    const inner = readPayload(unpacked, pointsPerMessage, mostMetrics, namesPerMessage);
     return {
       ...inner,
       seq: inner.seq ?? payload.seq,

@@ -60,6 +60,8 @@ class Emission {
   readonly #points: PointEmitter;
   #tables: Tables = { now: null, next: null };
   #unknown = false;
+  /** Values of data sets and arrays, each of which is a metric. */
+  #parted = 0;
   /** Of the metric in hand. */
   #meta: SeriesMeta | null = null;
 
@@ -194,6 +196,8 @@ class Emission {
   }
 
   #rows({ columns, types, rows }: DataSet, metric: Metric, name: string): void {
+    const cells = rows.reduce((sum, elements) => sum + elements.length, 0);
+    if (this.#isTooMuch(cells, name)) return;
     for (const [row, elements] of rows.entries()) {
       for (const [column, element] of elements.entries()) {
         const [label, type] = [columns[column], types[column]];
@@ -220,10 +224,19 @@ class Emission {
       points.reject('value_unsupported', `a ${typeName(type)} with a value that is none`, name);
     } else if (points.count + length > points.limits.pointsPerMessage) {
       points.reject('too_many_points', `${length} items`, name);
-    } else {
+    } else if (!this.#isTooMuch(length, name)) {
       for (const [index, item] of arrayOf(bytes, type).entries())
         points.typed(`${name}/${index}`, item, name, !metric.isHistorical, this.#meta);
     }
+  }
+
+  /** Each part that has no name of its own gets one: whether they come to more than a message may bring. Rejected then. */
+  #isTooMuch(parts: number, name: string): boolean {
+    const { namesPerMessage } = this.#points.limits;
+    this.#parted += parts;
+    if (this.#parted <= namesPerMessage) return false;
+    this.#points.reject('too_many_names', `${parts} values, ${this.#parted} in the message`, name);
+    return true;
   }
 
   /** It can be read as soon as a birth is there. */

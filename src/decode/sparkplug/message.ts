@@ -7,6 +7,7 @@
 import { Reader } from 'protobufjs/minimal.js';
 import { Excess } from '../excess.ts';
 import type { DataSet, Metric, Payload, Template, ValueKind, WireValue } from './payload.ts';
+import { countNames } from './names.ts';
 
 /** What is wrong with the bytes. */
 export class MessageError extends Error {}
@@ -17,10 +18,22 @@ const MAX_DEPTH = 32;
 /** What the properties of a metric call its engineering unit. */
 const UNIT_PROPERTIES = new Set(['engUnit', 'Engineering Units', 'engineeringUnits', 'unit', 'units']);
 
-/** At most `most` metrics and values of data sets, `mostMetrics` metrics. Throws MessageError or Excess. */
-export function readPayload(bytes: Uint8Array, most: number, mostMetrics = most): Payload {
+/**
+ * At most `most` metrics and values of data sets, `mostMetrics` metrics, and `mostNames` different names of those. Throws
+ * MessageError or Excess.
+ */
+export function readPayload(
+  bytes: Uint8Array,
+  most: number,
+  mostMetrics = most,
+  mostNames = mostMetrics,
+): Payload {
   try {
-    return new PayloadReader(bytes, most, mostMetrics).payload();
+    const reader = new PayloadReader(bytes, most, mostMetrics);
+    const payload = reader.payload();
+    // Those of most messages are too few, and need not be told apart.
+    if (reader.named > mostNames) countNames(payload.metrics, mostNames);
+    return payload;
   } catch (error) {
     if (error instanceof MessageError || error instanceof Excess) throw error;
     throw new MessageError(error instanceof Error ? error.message : String(error), { cause: error });
@@ -28,6 +41,8 @@ export function readPayload(bytes: Uint8Array, most: number, mostMetrics = most)
 }
 
 class PayloadReader {
+  /** Metrics that have a name. */
+  named = 0;
   readonly #reader: Reader;
   readonly #most: number;
   readonly #mostMetrics: number;
@@ -89,8 +104,10 @@ class PayloadReader {
   }
 
   #metricField(metric: Metric, field: number, wireType: number): boolean {
-    if (field === 1) metric.name = this.#string(wireType);
-    else if (field === 2) metric.alias = this.#uint64(wireType);
+    if (field === 1) {
+      this.named++;
+      metric.name = this.#string(wireType);
+    } else if (field === 2) metric.alias = this.#uint64(wireType);
     else if (field === 3) metric.timestamp = this.#uint64(wireType);
     else if (field === 4) metric.datatype = this.#uint32(wireType);
     else if (field === 5) metric.isHistorical = this.#bool(wireType);

@@ -482,3 +482,46 @@ test('nesting, and lengths and counts that lie, end as dead letters', () => {
   assert.equal(codeOf(many), 'too_many_names');
   assert.equal(startReading({}).take(DATA, many).rejects[0]?.code, 'too_many_points');
 });
+
+test('data may say its names again and again, but bring no more different ones than a message may', () => {
+  const few = { ...LIMITS, namesPerMessage: 20 };
+  const take = (names: readonly string[], of: (name: string) => MetricFields) =>
+    startReading({ flatten: 'arrays' }, undefined, few).take(DATA, { metrics: names.map(of) });
+  const named = (count: number) => Array.from({ length: 60 }, (_, index) => `m${index % count}`);
+  const number = (name: string): MetricFields => ({ name, datatype: 10, doubleValue: 1 });
+  const within = (name: string): MetricFields => ({
+    name: 'udt',
+    datatype: 19,
+    templateValue: { metrics: [number(name)] },
+  });
+  for (const make of [number, within]) {
+    // The template has a name too.
+    const most = make === number ? 20 : 19;
+    assert.equal(take(named(most), make).rows.length, 60);
+    const { rows, rejects } = take(named(most + 1), make);
+    assert.deepEqual([rows, rejects.map(({ code }) => code)], [[], ['too_many_names']]);
+  }
+  // What an array or a data set holds has a name each.
+  const array = (name: string, count: number): MetricFields => ({
+    name,
+    datatype: 31,
+    bytesValue: Buffer.alloc(8 * count),
+  });
+  const table = (name: string, count: number): MetricFields => ({
+    name,
+    datatype: 16,
+    datasetValue: {
+      numOfColumns: 2,
+      columns: ['a', 'b'],
+      types: [10, 10],
+      rows: Array.from({ length: count / 2 }, () => ({
+        elements: [{ doubleValue: 1 }, { doubleValue: 2 }],
+      })),
+    },
+  });
+  for (const make of [array, table]) {
+    assert.equal(take(['x', 'y'], (name) => make(name, 10)).rows.length, 20);
+    const { rows, rejects } = take(['x', 'y'], (name) => make(name, 12));
+    assert.deepEqual([rows.length, rejects.map(({ code }) => code)], [12, ['too_many_names']]);
+  }
+});

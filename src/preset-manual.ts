@@ -37,7 +37,7 @@ Every other key of the item goes before that of the preset's routes, of all of t
 (\`metrics\`, \`values\`, \`tags\`, \`when\`, \`unless\`) are merged, with the entries of the item first. \`base\` replaces the levels
 that the topics begin with. Routes are named \`<preset>\` or \`<preset>/<route>\`, or by the item's \`name\` instead of the
 preset's. Where devices tell their own time, one before 2000 is that of a clock that was not set yet: the point gets its
-arrival (\`unset_before\`). \`tidegate presets NAME\` prints the routes, \`tidegate init\` listens to a broker and says which presets it needs,
+arrival (\`unset_before\`). \`tidegate presets NAME\` prints the same and the routes, \`tidegate init\` listens to a broker and says which presets it needs,
 and \`tidegate explain TOPIC PAYLOAD\` shows what becomes of a message.
 
 | Preset | Devices | Topics |

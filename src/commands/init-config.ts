@@ -27,6 +27,7 @@ export function initYaml(report: SurveyReport, facts: InitFacts): string {
     '# `tidegate check --config FILE` tries it; every other key is in docs/configuration.md.',
     '',
     ...brokerLines(report.found, facts),
+    ...retainedLines(report.found),
     ...(facts.hasDatabase ? [] : ['database:', '  # Or TIDEGATE_DATABASE_URL.', `  url: ${PLACEHOLDER}`, '']),
     'routes:',
     ...report.found.flatMap((found) => foundLines(found, facts).map((line) => `  ${line}`)),
@@ -50,6 +51,21 @@ function brokerLines(found: readonly Found[], { url }: InitFacts): string[] {
         ];
   if (url === null && victron.length === 0) return [];
   return ['mqtt:', ...(url === null ? [] : [`  url: ${JSON.stringify(url)}`]), ...victron, ''];
+}
+
+/** Commented out: what is retained may be old. */
+function retainedLines(found: readonly Found[]): string[] {
+  const kinds = found.flatMap(({ preset }) => (preset?.retains === undefined ? [] : [preset]));
+  if (kinds.length === 0) return [];
+  return [
+    'ingest:',
+    ...kinds.map(
+      ({ title, retains }) => `  # ${title} retains ${retains}: skipped, unless you take the # away.`,
+    ),
+    '  # A value without a time of its own is stored as of its arrival.',
+    '  #retained: if_changed',
+    '',
+  ];
 }
 
 function foundLines({ preset, keys, messages, topics }: Found, { timeZone }: InitFacts): string[] {

@@ -8,7 +8,9 @@ import { type ExitCode, print, type Terminal } from './terminal.ts';
 export function addPresets(program: Command, terminal: Terminal, exit: (code: ExitCode) => void): void {
   program
     .command('presets')
-    .description('The kinds of devices that a route can name by `preset:`, or the routes of one.')
+    .description(
+      'The kinds of devices that a route can name by `preset:`, or what becomes of one and its routes.',
+    )
     .argument('[name]', 'a preset; default: a line for each')
     .option('--json', 'print an array, or the routes of the one with every key, as JSON')
     .addHelpText(
@@ -42,5 +44,6 @@ function show(name: string, json: boolean): string {
     throw new TidegateError('usage', `there is no preset ${JSON.stringify(name)}; there are: ${names}`);
   }
   if (json) return JSON.stringify(presetRoutes(preset));
-  return [`# ${preset.title}`, `# ${preset.reference}`, presetYaml(preset)].join('\n');
+  const about = preset.about.split('\n').map((line) => `# ${line}`);
+  return [`# ${preset.title}`, `# ${preset.reference}`, '#', ...about, presetYaml(preset)].join('\n');
 }

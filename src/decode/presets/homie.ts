@@ -24,6 +24,7 @@ are stored only with \`ingest.retained: if_changed\`. So it is with units, of ve
 \`homie\`.`,
   reference: 'https://homieiot.github.io/specification/',
   base: 'homie',
+  retains: 'its units and latest values',
   routes: [
     {
       name: '5',

@@ -24,6 +24,8 @@ export interface Preset {
   readonly alone?: true;
   /** Whether its times are local and without a zone, so that a route has to say which. */
   readonly localTimes?: true;
+  /** What is said once and retained, and missed without `ingest.retained: if_changed`: "its units". */
+  readonly retains?: string;
   /** Whether a payload is surely of this kind, so that `tidegate init` knows it under any `base`. */
   readonly recognises?: (document: Readonly<Record<string, unknown>>) => boolean;
 }

@@ -31,6 +31,7 @@ suite('tidegate init', () => {
         { topic: 'zigbee2mqtt/kitchen/sensor', payload: '{"temperature": 27.34, "humidity": 44.72}' },
         { topic: 'tele/lamp/SENSOR', payload: '{"Time":"2022-01-11T21:57:38","ENERGY":{"Power":5}}' },
         { topic: 'N/c0619ab9c5f4/pvinverter/20/Ac/Power', payload: '{"value": 936}' },
+        { topic: 'homie/car/engine/temperature', payload: '21.5' },
         { topic: 'plant/pump', payload: '{"w":7,"ts":1767323045}' },
         { topic: 'plant/\u202e', payload: '{"w":7,"ts":1767323045}' },
       ],
@@ -43,7 +44,7 @@ suite('tidegate init', () => {
       '--for',
       '1h',
       '--count',
-      '5',
+      '6',
       '-o',
       output,
     ]);
@@ -63,6 +64,7 @@ suite('tidegate init', () => {
 
     const config = loadConfig({ file: output, env: {} });
     assert.deepEqual(config.mqtt.urls, [broker.url]);
+    assert.equal(config.ingest.retained, 'skip');
     const decoder = createDecoder(config.routes, LIMITS);
     const explained = decoder.explain('zigbee2mqtt/kitchen/sensor', Buffer.from('{"humidity": 44.72}'), 0);
     assert.equal(explained.points.length, 1);
@@ -70,13 +72,14 @@ suite('tidegate init', () => {
     assert.match(yaml, /^ {2}#victron: \{portals: \["c0619ab9c5f4"\]\}$/m);
     assert.match(yaml, /^ {2}- preset: tasmota\n {4}time_zone: /m);
 
-    // With the # taken away what was not recognised is a route, and Venus OS is asked.
+    // With the # taken away what was not recognised is a route, Venus OS is asked, and Homie's units are heard.
     await writeFile(
       output,
       yaml.replaceAll(/^( *)#(?! )/gm, '$1').replaceAll(/^( *)# {3}(?=[a-z])/gm, '$1   '),
     );
     const whole = loadConfig({ file: output, env: {} });
     assert.deepEqual(whole.mqtt.victron.portals, ['c0619ab9c5f4']);
+    assert.equal(whole.ingest.retained, 'if_changed');
     const plant = createDecoder(whole.routes, LIMITS).explain('plant/fan', Buffer.from('{"w":7}'), 0);
     assert.deepEqual(
       plant.points.map(({ device_id, metric_name }) => [device_id, metric_name]),

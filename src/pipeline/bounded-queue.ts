@@ -8,6 +8,12 @@ import type { Batch } from './types.ts';
 export class BoundedQueue {
   readonly #queue: PQueue;
   readonly #write: (batch: Batch, since: number) => Promise<void>;
+  /**
+   * Those whose turn has not come. Tasks of p-queue name none, as it keeps up to a hundred that are done for as long as others
+   * wait: ten times what may be in hand.
+   */
+  readonly #waiting: (() => Promise<void>)[] = [];
+  readonly #writeNext = async (): Promise<void> => await this.#waiting.shift()?.();
   #points = 0;
   #bytes = 0;
   readonly #batches = new Set<Batch>();
@@ -43,8 +49,9 @@ export class BoundedQueue {
     this.#batches.add(batch);
     this.#points += points;
     this.#bytes += batch.bytes;
+    this.#waiting.push(() => this.#write(batch, since));
     try {
-      await this.#queue.add(() => this.#write(batch, since));
+      await this.#queue.add(this.#writeNext);
     } finally {
       this.#batches.delete(batch);
       this.#points -= points;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { BoundedQueue } from '../../../src/pipeline/bounded-queue.ts';
 import type { Batch } from '../../../src/pipeline/types.ts';
 import { batches, change, NEW_YEAR, point } from './messages.ts';
@@ -72,4 +74,31 @@ test('a writer is idle by the time its batch is known to be written', async () =
   await written;
   assert.equal(queue.writerIdle, true);
   await turn();
+});
+
+test('nothing of a batch stays once it is written, while others wait', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const ends: (() => void)[] = [];
+  const queue = new BoundedQueue(1, () => new Promise((resolve) => ends.push(resolve)));
+  const gone: WeakRef<Batch>[] = [];
+  const add = () => {
+    const one = batch();
+    gone.push(new WeakRef(one));
+    void queue.add(one);
+  };
+  add();
+  add();
+  for (let index = 0; index < 20; index++) {
+    add();
+    ends[index]?.();
+    await turn();
+  }
+  await turn();
+  collect();
+  assert.deepEqual(
+    gone.map((one) => one.deref() !== undefined),
+    gone.map((_, index) => index >= gone.length - 2),
+  );
+  assert.equal(queue.batches, 2);
 });

@@ -87,24 +87,21 @@ export class Replay {
     for await (const page of pages) {
       for (let from = 0; from < page.length; ) {
         if (signal.aborted) return this.#report;
-        const { batch, letters } = this.#batch(page, from);
-        await this.#store(batch, letters);
-        from += letters.length;
+        from += await this.#storeSome(page, from);
       }
     }
     this.#report.complete = true;
     return this.#report;
   }
 
-  /** The letters from `from` on, as many as make a batch. */
-  #batch(
-    page: readonly ReturnedLetter[],
-    from: number,
-  ): { batch: Batch; letters: readonly ReturnedLetter[] } {
+  /** The letters from `from` on, as many as make a batch; resolves to how many that are. */
+  async #storeSome(page: readonly ReturnedLetter[], from: number): Promise<number> {
     let to = from;
     while (to < page.length && (to === from || this.#builder.points < BATCH_POINTS))
       this.#builder.add(page[to++] as ReturnedLetter);
-    return { batch: this.#builder.seal(), letters: page.slice(from, to) };
+    const batch = this.#builder.seal();
+    await this.#store(batch, page.slice(from, to)).finally(() => this.#builder.release(batch));
+    return to - from;
   }
 
   async #store(batch: Batch, letters: readonly ReturnedLetter[]): Promise<void> {
@@ -152,9 +149,7 @@ export class Replay {
   /** As batches of their own: a message decodes the same each time. */
   async #again(letters: readonly ReturnedLetter[]): Promise<void> {
     for (let from = 0; from < letters.length; ) {
-      const next = this.#batch(letters, from);
-      await this.#store(next.batch, next.letters);
-      from += next.letters.length;
+      from += await this.#storeSome(letters, from);
     }
   }
 

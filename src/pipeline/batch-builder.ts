@@ -269,6 +269,11 @@ export class BatchBuilder implements PointWriter {
     return batch;
   }
 
+  /** Once for each batch, at its end: its series may be forgotten then. */
+  release({ series }: Batch): void {
+    this.#series.release(series);
+  }
+
   /** Of a batch that is settled, and that nobody looks at any more. */
   recycle({ points }: Batch): void {
     this.#buffers.giveBack(points);

@@ -48,6 +48,7 @@ export class BatchSeries {
     const known = this.#indexOf[place] as number;
     if (known < list.length && list[known] === series) return known;
     this.#indexOf[place] = list.length;
+    this.#registry.hold(series);
     if (series.id === undefined) this.#unknown++;
     return list.push(series) - 1;
   }
@@ -112,7 +113,12 @@ export class BatchSeries {
     this.#routed = list.length;
   }
 
-  /** Hands over the list, and begins a new one. */
+  /** Of a batch that was sealed. */
+  release(list: readonly Series[]): void {
+    this.#registry.release(list);
+  }
+
+  /** Hands over the list, to be released when nobody has it in hand any more, and begins a new one. */
   take(): Series[] {
     const list = this.#list;
     this.#list = [];

@@ -222,7 +222,7 @@ export class Pipeline {
 
   async #enqueue(batch: Batch): Promise<void> {
     try {
-      await this.#queue.add(batch);
+      await this.#queue.add(batch).finally(() => this.#builder.release(batch));
       this.#updatePressure();
       this.#batcher.onWriterIdle();
     } catch (error) {
@@ -279,7 +279,7 @@ export class Pipeline {
         sheet.rebuilt(records, batch);
         return batch;
       },
-      store: (batch, signal) => store(batch, storing, signal),
+      store: (batch, signal) => store(batch, storing, signal).finally(() => builder.release(batch)),
       onLost: (lost) => {
         sheet.lost(lost);
         this.#parts.observer.dropped('spool_damaged', lost.messages);

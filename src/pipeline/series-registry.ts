@@ -6,27 +6,45 @@ import type { Series, SeriesKind } from './types.ts';
  * Interns series, so that a point costs a glance at what followed the last time, or two map look-ups, and no allocation. Two generations: new series turn the
  * younger into the older when it has grown to half of the bound, and what the older held is forgotten then; a device
  * in use moves to the younger with its series. Series in use stay up to the bound, and never are there twice as many.
- * A forgotten series is only looked up again, never lost: batches hold the objects themselves.
+ * The bound is beyond those that batches in hand have: these are not forgotten, so that for as long as anybody compares
+ * them a series is one object. A forgotten series is only looked up again, never lost.
  */
 export class SeriesRegistry {
-  readonly #bound: number;
+  readonly #idle: number;
   #young = new TextMap<DeviceSeries>();
   #old = new TextMap<DeviceSeries>();
   #youngSize = 0;
   #oldSize = 0;
+  /** Series that batches in hand have. */
+  #held = 0;
   #latestId = '';
   #latest: DeviceSeries | null = null;
   /** Below it all places were given out; those of series that are forgotten are given out again. */
   #places = 0;
   readonly #free: number[] = [];
 
+  /** `bound`: of series that no batch in hand has. */
   constructor(bound: number) {
-    this.#bound = Math.max(2, bound);
+    this.#idle = Math.max(2, bound);
   }
 
   /** Series in memory. */
   get size(): number {
     return this.#youngSize + this.#oldSize;
+  }
+
+  get #bound(): number {
+    return this.#idle + this.#held;
+  }
+
+  /** A batch has it now, until `release`. */
+  hold(series: Series): void {
+    if (series.holds++ === 0) this.#held++;
+  }
+
+  /** Of a batch that nobody has in hand any more. */
+  release(list: readonly Series[]): void {
+    for (const series of list) if (--series.holds === 0) this.#held--;
   }
 
   /** The series' one object; a changed kind (a switch that becomes a number) is taken over. */
@@ -57,6 +75,7 @@ export class SeriesRegistry {
       text,
       place: this.#free.pop() ?? this.#places++,
       next: null,
+      holds: 0,
       kind,
       route: null,
       id: undefined,
@@ -67,8 +86,7 @@ export class SeriesRegistry {
       storedMeta: undefined,
       latestText: undefined,
     };
-    if (text) (device.texts ??= new TextMap()).set(metricName, created);
-    else device.numbers.set(metricName, created);
+    (text ? (device.texts ??= new TextMap()) : device.numbers).set(metricName, created);
     if (++this.#youngSize >= this.#bound / 2) this.#turn();
     return created;
   }
@@ -91,37 +109,60 @@ export class SeriesRegistry {
 
   /** A device that alone fills the bound starts anew: names without end must not stay for being in use. */
   #leaveOld(deviceId: string, device: DeviceSeries): DeviceSeries {
-    const size = device.numbers.size + (device.texts?.size ?? 0);
+    const before = sizeOf(device);
     this.#old.delete(deviceId);
-    this.#oldSize -= size;
-    if (size >= this.#bound) {
-      this.#forget(device);
-      return newDevice();
-    }
+    this.#oldSize -= before;
+    const size = before >= this.#bound ? this.#forget(device) : before;
     if (this.#youngSize + size > this.#bound) this.#turn();
     this.#youngSize += size;
     return device;
   }
 
   #turn(): void {
-    for (const device of this.#old.values()) this.#forget(device);
+    const leaving = this.#old;
     // It is to move to the younger generation when it is used the next time.
     this.#latest = null;
     this.#old = this.#young;
-    this.#young = new TextMap();
     this.#oldSize = this.#youngSize;
+    this.#young = new TextMap();
     this.#youngSize = 0;
+    for (const [deviceId, device] of leaving) {
+      const left = this.#forget(device);
+      if (left === 0) continue;
+      this.#old.set(deviceId, device);
+      this.#oldSize += left;
+    }
   }
 
-  #forget({ numbers, texts }: DeviceSeries): void {
-    for (const { place } of numbers.values()) this.#free.push(place);
-    for (const { place } of texts?.values() ?? []) this.#free.push(place);
+  /** All of its series that no batch has; returns how many are left. */
+  #forget(device: DeviceSeries): number {
+    device.latest = null;
+    return this.#forgetOf(device.numbers) + (device.texts === null ? 0 : this.#forgetOf(device.texts));
+  }
+
+  #forgetOf(known: TextMap<Series>): number {
+    let held = 0;
+    for (const { holds, place } of known.values()) {
+      if (holds > 0) held++;
+      else this.#free.push(place);
+    }
+    if (held === 0) known.clear();
+    else keepHeld(known);
+    return held;
+  }
+}
+
+function keepHeld(known: TextMap<Series>): void {
+  for (const [metricName, series] of known) {
+    if (series.holds === 0) known.delete(metricName);
+    // It may be one that is forgotten.
+    series.next = null;
   }
 }
 
 interface DeviceSeries {
   readonly numbers: TextMap<Series>;
-  /** Null: it sent none. */
+  /** Most devices have none. */
   texts: TextMap<Series> | null;
   /** Of which the latest point was. */
   latest: Series | null;
@@ -129,4 +170,8 @@ interface DeviceSeries {
 
 function newDevice(): DeviceSeries {
   return { numbers: new TextMap(), texts: null, latest: null };
+}
+
+function sizeOf({ numbers, texts }: DeviceSeries): number {
+  return numbers.size + (texts?.size ?? 0);
 }

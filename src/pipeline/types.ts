@@ -149,6 +149,8 @@ export interface Series {
   readonly place: number;
   /** What the device sent after it the last time: most send their metrics in the same order again and again. */
   next: Series | null;
+  /** Batches in hand that have it: while there are any it stays the one object of its names. */
+  holds: number;
   kind: SeriesKind;
   /** The route that first brought it to this process; null where none is known. */
   route: string | null;

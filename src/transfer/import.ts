@@ -189,6 +189,7 @@ export class Import {
     this.#parts.onProgress(this.#records, !isNew);
     if (!isNew) {
       this.#hash.add(batch.deliveries as ImportedDelivery[]);
+      this.#builder.release(batch);
       return;
     }
     this.#note(batch);
@@ -197,6 +198,7 @@ export class Import {
       const totals = totalsOf(batch);
       totals.points.stored = batch.points.length + batch.texts.length;
       addTotals(this.#totals, totals);
+      this.#builder.release(batch);
       return;
     }
     // While one is written the next is read.
@@ -216,7 +218,7 @@ export class Import {
         onStored: (part) => to.ledger.stored(part),
       },
       signal,
-    );
+    ).finally(() => this.#builder.release(batch));
     // What was under way is stored as a whole or not at all, and is looked up the next time.
     if (left.length > 0) this.#isStopped = true;
     // The database may refuse what the decoder saw nothing wrong with.

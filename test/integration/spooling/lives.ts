@@ -33,6 +33,8 @@ const AFTER = 1_000;
 export interface LifeOptions {
   readonly routes?: readonly RouteConfig[];
   readonly after?: number;
+  /** Points of a batch at most. */
+  readonly points?: number;
   readonly sink?: (sink: Sink) => Sink;
   readonly spool?: (spool: Spool) => Spool;
 }
@@ -102,11 +104,18 @@ async function start(path: string, url: string, options: LifeOptions): Promise<L
     },
     {
       writers: 2,
-      batch: { maxPoints: 1_000, maxBytes: 1_000_000, maxWait: 50, minWait: 0, streamWait: 0 },
+      batch: {
+        maxPoints: options.points ?? 1_000,
+        maxBytes: 1_000_000,
+        maxWait: 50,
+        minWait: 0,
+        streamWait: 0,
+      },
       pressure: { maxPoints: 100_000, maxBytes: 50_000_000, maxPause: 15_000 },
       admission: TAKE_ALL,
       qos0: 'drop_newest',
-      seriesCache: 10_000,
+      // None beside those in hand: each is forgotten as soon as it can be.
+      seriesCache: 0,
       spoolAfter: options.after ?? AFTER,
     },
   );

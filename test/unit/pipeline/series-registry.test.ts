@@ -14,6 +14,7 @@ test('one object a series, whatever the order', () => {
     text: false,
     place: 0,
     next: second,
+    holds: 0,
     kind: 'gauge',
     route: null,
     id: undefined,

@@ -96,6 +96,8 @@ export function clientOptions(options: ConnectionOptions, url: string): IClientO
     manualConnect: true,
     reconnectPeriod: 0,
     resubscribe: false,
+    // 65,536 buffers of two bytes, one for each packet identifier: 8 MB, and our acknowledgements are not written by it.
+    writeCache: false,
     // Its debug logger costs 18 % of the CPU even when nobody listens.
     log: () => {},
   };

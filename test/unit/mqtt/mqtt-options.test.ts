@@ -31,6 +31,10 @@ suite('clientOptions', () => {
     assert.equal(clientOptions({ ...options, protocolVersion: 4 }, 'mqtt://host').properties, undefined);
   });
 
+  test('lets MQTT.js make no buffer for each packet identifier', () => {
+    assert.equal(clientOptions(options, 'mqtt://host').writeCache, false);
+  });
+
   test('starts clean only where nothing is to be kept', () => {
     assert.equal(clientOptions({ ...options, sessionExpirySeconds: 0 }, 'mqtt://host').clean, true);
     assert.equal(clientOptions({ ...options, keepSession: false }, 'mqtt://host').clean, true);

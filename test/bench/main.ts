@@ -5,6 +5,7 @@
  */
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
+import { buildProgram } from '../support/built-program.ts';
 import { benchAggregates } from './aggregates.ts';
 import { benchAnomaly } from './anomaly.ts';
 import { benchApi } from './api.ts';
@@ -74,6 +75,9 @@ if (unknown.length > 0) {
   );
   process.exit(2);
 }
+
+// As it is published: its sources have to be read as TypeScript first, which leaves 35 MB behind.
+process.env['TIDEGATE_TEST_PROGRAM'] ??= await buildProgram();
 
 const cores = cpus();
 process.stdout.write(

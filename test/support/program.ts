@@ -6,8 +6,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestBroker } from './broker.ts';
 
-/** Built by test/support/global-setup.ts. */
-const BUILT = process.env['TIDEGATE_TEST_PROGRAM'];
 const SOURCES = {
   main: fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
   'faulty-daemon': fileURLToPath(new URL('faulty-daemon.ts', import.meta.url)),
@@ -15,7 +13,9 @@ const SOURCES = {
 
 /** The file that Node runs: built where it is built, else the source. */
 export function programFile(program: keyof typeof SOURCES): string {
-  return BUILT === undefined ? SOURCES[program] : join(BUILT, `${program}.js`);
+  // Built by test/support/global-setup.ts, or test/bench/main.ts.
+  const built = process.env['TIDEGATE_TEST_PROGRAM'];
+  return built === undefined ? SOURCES[program] : join(built, `${program}.js`);
 }
 
 export interface Outcome {

@@ -24,20 +24,26 @@ const SKEWS = 8;
 const FIRST_SKEW = 32 / 4;
 const FIRST_INTERVAL = 64 / 4;
 
-/** Rows of the smallest table. */
-const SMALLEST = 64;
+/** A page has so many rows. The allocator of the C library holds on to more of everything once it was given back megabytes at once. */
+const PAGE_BITS = 10;
+const PAGE_ROWS = 1 << PAGE_BITS;
+const IN_PAGE = PAGE_ROWS - 1;
 
-/** Devices as rows of one buffer: about 230 bytes each, names included. A row's number stays until it is removed. */
+/** The bytes of some rows, in the three ways in which they are looked at. */
+interface Page {
+  readonly bytes: Uint8Array;
+  readonly floats: Float32Array;
+  readonly doubles: Float64Array;
+}
+
+/** Devices as rows of pages: about 200 bytes each, names included. A row's number stays until it is removed. */
 export class DeviceTable {
   readonly #limit: number;
   readonly #rows = new Map<string, number>();
   readonly #free: number[] = [];
   readonly #names: (string | null)[] = [];
-  #capacity = 0;
+  readonly #pages: Page[] = [];
   #size = 0;
-  #bytes = new Uint8Array(0);
-  #floats = new Float32Array(0);
-  #doubles = new Float64Array(0);
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -66,10 +72,10 @@ export class DeviceTable {
   add(deviceId: string): number {
     if (this.#rows.size >= this.#limit) return -1;
     const row = this.#free.pop() ?? this.#size++;
-    if (row >= this.#capacity) this.#grow();
+    if (row >> PAGE_BITS === this.#pages.length) this.#pages.push(emptyPage());
     this.#rows.set(deviceId, row);
     this.#names[row] = deviceId;
-    this.#bytes.fill(0, row * ROW, (row + 1) * ROW);
+    this.#clear(row);
     this.setHeardAt(row, Number.NEGATIVE_INFINITY);
     return row;
   }
@@ -79,7 +85,7 @@ export class DeviceTable {
     if (name === null) return;
     this.#rows.delete(name);
     this.#names[row] = null;
-    this.#bytes.fill(0, row * ROW, (row + 1) * ROW);
+    this.#clear(row);
     this.#free.push(row);
   }
 
@@ -92,59 +98,60 @@ export class DeviceTable {
 
   /** The beginning of its latest burst of messages, in milliseconds of the listening clock. */
   heardAt(row: number): number {
-    return this.#doubles[row * DOUBLES + HEARD_AT] as number;
+    return this.#page(row).doubles[(row & IN_PAGE) * DOUBLES + HEARD_AT] as number;
   }
 
   setHeardAt(row: number, time: number): void {
-    this.#doubles[row * DOUBLES + HEARD_AT] = time;
+    this.#page(row).doubles[(row & IN_PAGE) * DOUBLES + HEARD_AT] = time;
   }
 
   /** Microseconds since 1970. */
   lastArrival(row: number): number {
-    return this.#doubles[row * DOUBLES + LAST_ARRIVAL] as number;
+    return this.#page(row).doubles[(row & IN_PAGE) * DOUBLES + LAST_ARRIVAL] as number;
   }
 
   /** One message more, at this time. */
   countArrival(row: number, time: number): void {
-    const at = row * DOUBLES;
-    this.#doubles[at + LAST_ARRIVAL] = time;
-    this.#doubles[at + MESSAGES] = (this.#doubles[at + MESSAGES] as number) + 1;
-    this.#bytes[row * ROW + CHANGED] = 1;
+    const { doubles } = this.#page(row);
+    const at = (row & IN_PAGE) * DOUBLES;
+    doubles[at + LAST_ARRIVAL] = time;
+    doubles[at + MESSAGES] = (doubles[at + MESSAGES] as number) + 1;
+    this.setChanged(row, true);
   }
 
   state(row: number): number {
-    return this.#bytes[row * ROW + STATE] as number;
+    return this.#byte(row, STATE);
   }
 
   setState(row: number, state: number): void {
-    this.#bytes[row * ROW + STATE] = state;
-    this.#bytes[row * ROW + CHANGED] = 1;
+    this.#setByte(row, STATE, state);
+    this.setChanged(row, true);
   }
 
   /** Whether it is to be written. */
   isChanged(row: number): boolean {
-    return this.#bytes[row * ROW + CHANGED] === 1;
+    return this.#byte(row, CHANGED) === 1;
   }
 
   setChanged(row: number, changed: boolean): void {
-    this.#bytes[row * ROW + CHANGED] = changed ? 1 : 0;
+    this.#setByte(row, CHANGED, changed ? 1 : 0);
   }
 
   /** Seconds. */
   addInterval(row: number, interval: number): void {
-    const at = this.#next(row * ROW + INTERVAL, INTERVALS);
-    this.#floats[row * FLOATS + FIRST_INTERVAL + at] = interval;
+    const at = FIRST_INTERVAL + this.#next(row, INTERVAL, INTERVALS);
+    this.#page(row).floats[(row & IN_PAGE) * FLOATS + at] = interval;
   }
 
   /** Seconds. */
   addSkew(row: number, skew: number): void {
-    this.#floats[row * FLOATS + FIRST_SKEW + this.#next(row * ROW + SKEW, SKEWS)] = skew;
+    const at = FIRST_SKEW + this.#next(row, SKEW, SKEWS);
+    this.#page(row).floats[(row & IN_PAGE) * FLOATS + at] = skew;
   }
 
   /** Seconds; null while too little is known. */
   cadence(row: number): number | null {
-    const first = row * FLOATS + FIRST_INTERVAL;
-    return cadenceOf(this.#floats.subarray(first, first + (this.#bytes[row * ROW + INTERVAL + 1] as number)));
+    return cadenceOf(this.#ring(row, FIRST_INTERVAL, INTERVAL));
   }
 
   record(row: number): DeviceRecord {
@@ -153,7 +160,7 @@ export class DeviceTable {
       deviceId: this.nameOf(row) ?? '',
       state: STATES[this.state(row)] as DeviceState,
       lastArrival: this.lastArrival(row),
-      messages: this.#doubles[row * DOUBLES + MESSAGES] as number,
+      messages: this.#page(row).doubles[(row & IN_PAGE) * DOUBLES + MESSAGES] as number,
       intervals: [...this.#unrolled(row, FIRST_INTERVAL, INTERVAL)],
       skews: [...skews],
       expectedInterval: this.cadence(row),
@@ -165,40 +172,57 @@ export class DeviceTable {
   restore(record: DeviceRecord): void {
     const row = this.add(record.deviceId);
     if (row === -1) return;
-    this.#doubles[row * DOUBLES + LAST_ARRIVAL] = record.lastArrival;
-    this.#doubles[row * DOUBLES + MESSAGES] = record.messages;
+    const { doubles } = this.#page(row);
+    doubles[(row & IN_PAGE) * DOUBLES + LAST_ARRIVAL] = record.lastArrival;
+    doubles[(row & IN_PAGE) * DOUBLES + MESSAGES] = record.messages;
     for (const interval of record.intervals) this.addInterval(row, interval);
     for (const skew of record.skews) this.addSkew(row, skew);
     this.setState(row, this.cadence(row) === null ? LEARNING : STATES.indexOf(record.state));
     this.setChanged(row, false);
   }
 
+  #page(row: number): Page {
+    return this.#pages[row >> PAGE_BITS] as Page;
+  }
+
+  #byte(row: number, at: number): number {
+    return this.#page(row).bytes[(row & IN_PAGE) * ROW + at] as number;
+  }
+
+  #setByte(row: number, at: number, value: number): void {
+    this.#page(row).bytes[(row & IN_PAGE) * ROW + at] = value;
+  }
+
+  #clear(row: number): void {
+    const from = (row & IN_PAGE) * ROW;
+    this.#page(row).bytes.fill(0, from, from + ROW);
+  }
+
   /** A ring is told by two bytes: the place of the next value, and how many it has. Returns that place. */
-  #next(ring: number, length: number): number {
-    const at = this.#bytes[ring] as number;
-    this.#bytes[ring] = at + 1 === length ? 0 : at + 1;
-    const count = this.#bytes[ring + 1] as number;
-    if (count < length) this.#bytes[ring + 1] = count + 1;
+  #next(row: number, ring: number, length: number): number {
+    const at = this.#byte(row, ring);
+    this.#setByte(row, ring, at + 1 === length ? 0 : at + 1);
+    const count = this.#byte(row, ring + 1);
+    if (count < length) this.#setByte(row, ring + 1, count + 1);
     return at;
   }
 
-  /** The values of a ring, the oldest first. */
+  /** The values of a ring, in no order. */
+  #ring(row: number, first: number, ring: number): Float32Array {
+    const from = (row & IN_PAGE) * FLOATS + first;
+    return this.#page(row).floats.subarray(from, from + this.#byte(row, ring + 1));
+  }
+
+  /** The same, the oldest first. */
   #unrolled(row: number, first: number, ring: number): Float32Array {
-    const [next, count] = [this.#bytes[row * ROW + ring], this.#bytes[row * ROW + ring + 1]] as [
-      number,
-      number,
-    ];
-    const values = this.#floats.subarray(row * FLOATS + first, row * FLOATS + first + count);
+    const values = this.#ring(row, first, ring);
+    const next = this.#byte(row, ring);
     // While it is not full, nothing follows the next place.
     return Float32Array.from([...values.subarray(next), ...values.subarray(0, next)]);
   }
+}
 
-  #grow(): void {
-    this.#capacity = Math.max(SMALLEST, this.#capacity * 2);
-    const grown = new Uint8Array(this.#capacity * ROW);
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-    this.#floats = new Float32Array(grown.buffer);
-    this.#doubles = new Float64Array(grown.buffer);
-  }
+function emptyPage(): Page {
+  const bytes = new Uint8Array(PAGE_ROWS * ROW);
+  return { bytes, floats: new Float32Array(bytes.buffer), doubles: new Float64Array(bytes.buffer) };
 }

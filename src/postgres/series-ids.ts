@@ -3,13 +3,21 @@ import type { Series, SeriesKind } from '../pipeline/types.ts';
 
 /** In the order of their codes. */
 const KINDS: readonly SeriesKind[] = ['gauge', 'counter', 'state', 'text'];
-const KIND_CODES = 8;
-/** Each grows by itself, so that never more than a small part of all is there twice. A power of two. */
+const KIND_BITS = 2;
+const KIND_MASK = 3;
+/** Ids from here on, of which no database has as many, are not kept. */
+const MOST_ID = 2 ** 30 - 1;
+/** Each grows by itself, so that never more than a small part of all is there twice. */
 const SHARDS = 64;
 const FIRST_SLOTS = 16;
 /** Of the slots of a shard, at most so many are taken. */
-const FILLED = 0.7;
-/** 16 bytes each, at a load between 0.35 and 0.7: some 35 MB at most. */
+const FILLED = 0.75;
+const GROWTH = 1.5;
+/** The two halves of the name's hash, and the id and the kind. */
+const WORDS = 3;
+const FREE = 0xffff_ffff;
+const FORGOTTEN = 0;
+/** 12 bytes each, at a load between 0.5 and 0.75: some 30 MB at most. */
 const MOST_SERIES = 1_400_000;
 
 /**
@@ -37,22 +45,26 @@ export class SeriesIds {
   find(series: Series): { readonly id: number; readonly kind: SeriesKind } | null {
     const key = this.#keyOf(series);
     const entry = shardOf(this.#shards, key).get(key);
-    if (entry === 0) return null;
-    return { id: Math.floor(entry / KIND_CODES), kind: KINDS[entry % KIND_CODES] as SeriesKind };
+    if (entry === FORGOTTEN) return null;
+    return { id: entry >>> KIND_BITS, kind: KINDS[entry & KIND_MASK] as SeriesKind };
   }
 
-  /** Ids are from 1 on, below 2^50. */
+  /** Ids are from 1 on. */
   keep(series: Series, id: number, kind: SeriesKind): void {
+    if (id >= MOST_ID) {
+      this.forget(series);
+      return;
+    }
     if (this.#size >= this.#most) this.clear();
     const key = this.#keyOf(series);
-    if (shardOf(this.#shards, key).set(key, id * KIND_CODES + KINDS.indexOf(kind))) this.#size++;
+    if (shardOf(this.#shards, key).set(key, ((id << KIND_BITS) | KINDS.indexOf(kind)) >>> 0)) this.#size++;
   }
 
   forget(series: Series): void {
     const key = this.#keyOf(series);
     const shard = shardOf(this.#shards, key);
     // The place stays taken: others may have been put behind it.
-    if (shard.get(key) !== 0) shard.set(key, 0);
+    if (shard.get(key) !== FORGOTTEN) shard.set(key, FORGOTTEN);
   }
 
   clear(): void {
@@ -74,54 +86,55 @@ function shardOf(all: readonly Shard[], key: Buffer): Shard {
   return all[(key[8] as number) % SHARDS] as Shard;
 }
 
-/** Open addressing with linear probing. */
+/** Open addressing with linear probing, from the place that the first half of the hash has among all of its values. */
 class Shard {
-  #mask = FIRST_SLOTS - 1;
   #taken = 0;
-  /** Two words a slot. */
-  #keys = new Uint32Array(2 * FIRST_SLOTS);
-  /** NaN: the slot is free. 0: forgotten. */
-  #entries = new Float64Array(FIRST_SLOTS).fill(Number.NaN);
+  #slots = FIRST_SLOTS;
+  #words = emptySlots(FIRST_SLOTS);
 
-  /** 0: none. */
+  /** FORGOTTEN: none. */
   get(key: Buffer): number {
-    const entry = this.#entries[this.#slotOf(key.readUInt32LE(0), key.readUInt32LE(4))] as number;
-    return Number.isNaN(entry) ? 0 : entry;
+    const entry = this.#words[this.#find(key.readUInt32LE(0), key.readUInt32LE(4)) + 2] as number;
+    return entry === FREE ? FORGOTTEN : entry;
   }
 
   /** Returns whether a slot was taken for it. */
   set(key: Buffer, entry: number): boolean {
     const isNew = this.#put(key.readUInt32LE(0), key.readUInt32LE(4), entry);
-    if (isNew && ++this.#taken > FILLED * (this.#mask + 1)) this.#grow();
+    if (isNew && ++this.#taken > FILLED * this.#slots) this.#grow();
     return isNew;
   }
 
   #put(low: number, high: number, entry: number): boolean {
-    const slot = this.#slotOf(low, high);
-    const isNew = Number.isNaN(this.#entries[slot]);
-    this.#keys[2 * slot] = low;
-    this.#keys[2 * slot + 1] = high;
-    this.#entries[slot] = entry;
+    const at = this.#find(low, high);
+    const isNew = this.#words[at + 2] === FREE;
+    this.#words[at] = low;
+    this.#words[at + 1] = high;
+    this.#words[at + 2] = entry;
     return isNew;
   }
 
-  /** Where the key is, or the free slot where it would be. */
-  #slotOf(low: number, high: number): number {
-    const [keys, entries] = [this.#keys, this.#entries];
-    for (let slot = low & this.#mask; ; slot = (slot + 1) & this.#mask) {
-      if (Number.isNaN(entries[slot])) return slot;
-      if (keys[2 * slot] === low && keys[2 * slot + 1] === high) return slot;
+  /** The first word of the slot where the key is, or of the free one where it would be. */
+  #find(low: number, high: number): number {
+    const words = this.#words;
+    for (let at = WORDS * Math.floor((low / 2 ** 32) * this.#slots); ; ) {
+      if (words[at + 2] === FREE || (words[at] === low && words[at + 1] === high)) return at;
+      at += WORDS;
+      if (at === words.length) at = 0;
     }
   }
 
   #grow(): void {
-    const [keys, entries] = [this.#keys, this.#entries];
-    const slots = 2 * entries.length;
-    this.#mask = slots - 1;
-    this.#keys = new Uint32Array(2 * slots);
-    this.#entries = new Float64Array(slots).fill(Number.NaN);
-    for (const [slot, entry] of entries.entries()) {
-      if (!Number.isNaN(entry)) this.#put(keys[2 * slot] as number, keys[2 * slot + 1] as number, entry);
+    const words = this.#words;
+    this.#slots = Math.ceil(this.#slots * GROWTH);
+    this.#words = emptySlots(this.#slots);
+    for (let at = 0; at < words.length; at += WORDS) {
+      const entry = words[at + 2] as number;
+      if (entry !== FREE) this.#put(words[at] as number, words[at + 1] as number, entry);
     }
   }
+}
+
+function emptySlots(slots: number): Uint32Array {
+  return new Uint32Array(WORDS * slots).fill(FREE);
 }

@@ -17,7 +17,7 @@ test('answers as a map by names would, whatever was kept and forgotten in betwee
     device: name,
     metric: name,
     kind: fc.constantFrom<SeriesKind>('gauge', 'counter', 'state', 'text'),
-    id: fc.integer({ min: 1, max: 2 ** 49 }),
+    id: fc.integer({ min: 1, max: 2 ** 30 - 2 }),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
@@ -63,4 +63,12 @@ test('stays within its bound', () => {
     assert.ok(ids.size <= 100);
     assert.deepEqual(ids.find(seriesOf(`device-${id}`, 'x')), { id, kind: 'gauge' });
   }
+});
+
+test('leaves ids that are too large for it to the database', () => {
+  const ids = new SeriesIds();
+  ids.keep(seriesOf('pump', 'x'), 2 ** 30 - 2, 'state');
+  assert.deepEqual(ids.find(seriesOf('pump', 'x')), { id: 2 ** 30 - 2, kind: 'state' });
+  ids.keep(seriesOf('pump', 'x'), 2 ** 30 - 1, 'state');
+  assert.equal(ids.find(seriesOf('pump', 'x')), null);
 });

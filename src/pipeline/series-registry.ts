@@ -2,15 +2,18 @@ import { TextMap } from '../text-map.ts';
 import { NOTHING_SAID } from './series-meta.ts';
 import type { Series, SeriesKind } from './types.ts';
 
+/** So many times those in hand, at least: looking for the few that can be forgotten must not cost more than these bring. */
+const BEYOND = 1.25;
+
 /**
  * Interns series, so that a point costs a glance at what followed the last time, or two map look-ups, and no allocation. Two generations: new series turn the
  * younger into the older when it has grown to half of the bound, and what the older held is forgotten then; a device
  * in use moves to the younger with its series. Series in use stay up to the bound, and never are there twice as many.
- * The bound is beyond those that batches in hand have: these are not forgotten, so that for as long as anybody compares
- * them a series is one object. A forgotten series is only looked up again, never lost.
+ * Those that batches in hand have are not forgotten, so that for as long as anybody compares them a series is one object:
+ * where they alone come close to the bound, it is a little beyond them. A forgotten series is only looked up again, never lost.
  */
 export class SeriesRegistry {
-  readonly #idle: number;
+  readonly #least: number;
   #young = new TextMap<DeviceSeries>();
   #old = new TextMap<DeviceSeries>();
   #youngSize = 0;
@@ -23,9 +26,8 @@ export class SeriesRegistry {
   #places = 0;
   readonly #free: number[] = [];
 
-  /** `bound`: of series that no batch in hand has. */
   constructor(bound: number) {
-    this.#idle = Math.max(2, bound);
+    this.#least = Math.max(2, bound);
   }
 
   /** Series in memory. */
@@ -34,7 +36,7 @@ export class SeriesRegistry {
   }
 
   get #bound(): number {
-    return this.#idle + this.#held;
+    return Math.max(this.#least, this.#held * BEYOND);
   }
 
   /** A batch has it now, until `release`. */

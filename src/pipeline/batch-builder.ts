@@ -26,9 +26,9 @@ import {
   type SeriesMeta,
 } from './types.ts';
 
-/** What a message costs beside its payload and topic, and a point in columns, roughly, in bytes. */
-const MESSAGE_OVERHEAD = 320;
-const POINT_BYTES = 25;
+/** What a message costs beside its payload and topic, and a point in columns that grow by doubling, roughly, in bytes. */
+const MESSAGE_OVERHEAD = 400;
+const POINT_BYTES = 40;
 
 /**
  * The open batch: decodes deliveries into columns. A message's parts that cannot become points turn into its one dead

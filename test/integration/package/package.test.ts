@@ -23,6 +23,8 @@ suite('the package', () => {
 
   before(async () => {
     prefix = await mkdtemp(join(tmpdir(), 'tidegate-package-'));
+    // The demo's PostgreSQL runs as another account where this is root, and would keep its data elsewhere.
+    await chmod(prefix, 0o711);
     const modules = join(prefix, 'lib/node_modules');
     const packed = await run('npm', ['pack', '--silent', '--pack-destination', prefix], { cwd: ROOT });
     await mkdir(modules, { recursive: true });

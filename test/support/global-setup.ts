@@ -1,9 +1,12 @@
-/** One PostgreSQL and one build of the program for the whole run: `node --test --test-global-setup=test/support/global-setup.ts`. */
+/**
+ * One PostgreSQL, one build of the program and the files of further servers for the whole run:
+ * `node --test --test-global-setup=test/support/global-setup.ts`.
+ */
 
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { buildProgram } from './built-program.ts';
-import { startTestPostgres, type TestPostgres } from './postgres.ts';
+import { createCluster, startTestPostgres } from './postgres.ts';
 
 /**
  * Nobody stops this server, and what is tested with it is not what the disk keeps: it need not wait for it. Servers that tests
@@ -11,18 +14,20 @@ import { startTestPostgres, type TestPostgres } from './postgres.ts';
  */
 const UNSYNCED = { fsync: 'off', full_page_writes: 'off' };
 
-let server: TestPostgres | null = null;
+const made = new AsyncDisposableStack();
 
 /** The test files inherit the environment. Set TIDEGATE_TEST_POSTGRES_URL yourself to test another server. */
 export async function globalSetup(): Promise<void> {
   // Hundreds of processes load the same modules: compiled once, each starts in two thirds of the time.
   process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `tidegate-test-modules-${userInfo().uid}`);
-  process.env['TIDEGATE_TEST_PROGRAM'] = await buildProgram();
+  const [program, cluster] = await Promise.all([buildProgram(), createCluster()]);
+  made.use(cluster);
+  process.env['TIDEGATE_TEST_PROGRAM'] = program;
+  process.env['TIDEGATE_TEST_CLUSTER'] = cluster.path;
   if (process.env['TIDEGATE_TEST_POSTGRES_URL'] !== undefined) return;
-  server = await startTestPostgres(UNSYNCED);
-  process.env['TIDEGATE_TEST_POSTGRES_URL'] = server.url;
+  process.env['TIDEGATE_TEST_POSTGRES_URL'] = made.use(await startTestPostgres(UNSYNCED)).url;
 }
 
 export async function globalTeardown(): Promise<void> {
-  await server?.[Symbol.asyncDispose]();
+  await made.disposeAsync();
 }

@@ -12,8 +12,11 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** Milliseconds for one test; a file may take twice that. */
 const TIMEOUT = 300_000;
-/** To start a process and load the program takes a second of processor: most files of unit tests take less for themselves. */
-const UNIT_PROCESSES = 4;
+/**
+ * To start a process and load what a test needs takes half a second to two of processor, as much as most files take for themselves:
+ * they share these. Faults are a process each, as they take longest, and as what they break may be what others need.
+ */
+const SHARED = { unit: 4, integration: 14 } as const;
 
 /** Each takes more than half a minute: they begin first, so that none of them is left to run alone at the end. */
 const LONGEST = [
@@ -30,29 +33,41 @@ const LONGEST = [
   'integration/package/deb',
 ].map((name) => `test/${name}.test.ts`);
 
-/** As many modules, each of which imports its share of the files: tests of one process, one after the other. */
-function together(files: readonly string[], processes: number): string[] {
+/**
+ * As many modules, each of which runs its share of the files one after the other. Each file is a suite of its own: its hooks are
+ * for its tests alone.
+ */
+function together(kind: keyof typeof SHARED, files: readonly string[]): string[] {
   const folder = join(ROOT, 'node_modules/.cache/tidegate-test');
   mkdirSync(folder, { recursive: true });
-  return Array.from({ length: processes }, (_, index) => {
-    const share = files.slice(
-      Math.floor((index * files.length) / processes),
-      Math.floor(((index + 1) * files.length) / processes),
-    );
-    const path = join(folder, `unit-${index + 1}.mjs`);
-    const imports = share.map((file) => `import ${JSON.stringify(pathToFileURL(join(ROOT, file)).href)};\n`);
-    writeFileSync(path, imports.join(''));
+  return Array.from({ length: SHARED[kind] }, (_, index) => {
+    // Neighbours take about as long as each other.
+    const share = files.filter((_file, at) => at % SHARED[kind] === index);
+    const suites = share.map((file) => {
+      const [name, url] = [file, pathToFileURL(join(ROOT, file)).href].map((text) => JSON.stringify(text));
+      return `suite(${name}, () => import(${url}));\n`;
+    });
+    const path = join(folder, `${kind}-${index + 1}.mjs`);
+    writeFileSync(path, `import { suite } from 'node:test';\n${suites.join('')}`);
     return path;
   });
 }
 
 function everyFile(): string[] {
-  const found = globSync('test/{integration,contract,faults}/**/*.test.ts', { cwd: ROOT }).toSorted();
-  const renamed = LONGEST.filter((file) => !found.includes(file));
+  const found = (pattern: string): string[] => globSync(pattern, { cwd: ROOT }).toSorted();
+  const faults = found('test/faults/**/*.test.ts');
+  const integration = found('test/{integration,contract}/**/*.test.ts');
+  const renamed = LONGEST.filter((file) => ![...faults, ...integration].includes(file));
   if (renamed.length > 0)
     throw new Error(`test/main.ts names files that are not there: ${renamed.join(', ')}`);
-  const units = globSync('test/unit/**/*.test.ts', { cwd: ROOT }).toSorted();
-  return [...new Set([...LONGEST, ...together(units, UNIT_PROCESSES), ...found])];
+  const shared = [
+    ...together(
+      'integration',
+      integration.filter((file) => !LONGEST.includes(file)),
+    ),
+    ...together('unit', found('test/unit/**/*.test.ts')),
+  ];
+  return [...new Set([...LONGEST, ...shared, ...faults])];
 }
 
 const { positionals } = parseArgs({ allowPositionals: true });

@@ -57,9 +57,14 @@ class BatchKeys {
   #seriesWithin(from: number, to: number): Set<Series> {
     const { points, series } = this.#batch;
     const found = new Set<Series>();
+    // Columns bring one series row after row.
+    let last = -1;
     for (let row = 0; row < points.length; row++) {
       const time = points.timestamp[row] as number;
-      if (time >= from && time <= to) found.add(series[points.seriesIndex[row] as number] as Series);
+      const index = points.seriesIndex[row] as number;
+      if (index === last || !(time >= from && time <= to)) continue;
+      found.add(series[index] as Series);
+      last = index;
     }
     return found;
   }

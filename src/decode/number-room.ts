@@ -17,6 +17,11 @@ export class NumberRoom {
     return this.#numbers.subarray(from, this.#used);
   }
 
+  /** All that is free, for a column of unknown length: it is `take` that gives the column what was written there. */
+  rest(): Float64Array {
+    return this.#numbers.subarray(this.#used);
+  }
+
   /** Nobody has any of it any more. */
   clear(): void {
     this.#used = 0;

@@ -230,11 +230,10 @@ export class PointEmitter {
     if (!this.selects(metricName)) {
       return;
     }
-    const name = this.#nameOf(metricName);
-    if (name !== null && this.trace === null && this.#values.writesColumn(name, values, micros)) {
-      this.#item.setTime(NO_TIME, undefined);
+    if (this.writesColumn(metricName, values, micros)) {
       return;
     }
+    const name = this.#nameOf(metricName);
     for (let row = 0; row < values.length; row++) {
       const value: unknown = values[row];
       if (value === null) {
@@ -252,6 +251,15 @@ export class PointEmitter {
     }
     this.#output.place.row = -1;
     this.#item.setTime(NO_TIME, undefined);
+  }
+
+  /** False, and nothing is written, where a value of the column is anything but a number with a time. */
+  writesColumn(metricName: string, values: List, micros: Float64Array): boolean {
+    const name = this.#nameOf(metricName);
+    if (name === null || this.trace !== null || !this.#values.writesColumn(name, values, micros))
+      return false;
+    this.#item.setTime(NO_TIME, undefined);
+    return true;
   }
 
   /** Rejects the current item for its device_id or time, where no point of it (`since` that count) has done so. */

@@ -46,6 +46,8 @@ export interface RoutePlan {
   readonly listed: boolean;
   /** Keys of an object of metrics that are none, because the route reads them as something else. */
   readonly reserved: ReadonlySet<string>;
+  /** Whether it takes a document as it is: values are where they are by default, and nothing is asked or said of them. */
+  readonly bare: boolean;
   /** Whether all that it reads are the members of an object, for their names, values and time: in any case, and not by a path. */
   readonly membersOnly: boolean;
   /** Null: takes every metric. */
@@ -93,7 +95,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
   );
   const conditions = attempt('when', () => compileConditions(route, known));
   const picksOnly = picks.length > 0 && value === null && metricName === null;
-  const plan: Omit<RoutePlan, 'membersOnly'> = {
+  const plan: Omit<RoutePlan, 'bare' | 'membersOnly'> = {
     route,
     topic,
     ignored: route.ignore.map(parseTopicPattern),
@@ -125,7 +127,8 @@ export function planRoute(route: RouteConfig): RoutePlan {
     unsetBefore:
       route.unset_before === undefined ? Number.NEGATIVE_INFINITY : Date.parse(route.unset_before) * 1000,
   };
-  return { ...plan, membersOnly: readsMembersOnly(plan) };
+  const bare = isBare(plan);
+  return { ...plan, bare, membersOnly: bare && metricName === null && timestamp === null };
 
   function attempt<T>(key: keyof RouteConfig, parse: () => T): T {
     try {
@@ -137,10 +140,10 @@ export function planRoute(route: RouteConfig): RoutePlan {
   }
 }
 
-function readsMembersOnly(plan: Omit<RoutePlan, 'membersOnly'>): boolean {
-  const { conditions, itemConditions, embedded, transform, metricName, value, picks, timestamp, each } = plan;
-  const asked = [conditions, itemConditions, embedded, transform, metricName, value, picks, timestamp, each];
-  return [...asked, plan.rules, plan.notes].every((said) => said === null);
+function isBare(plan: Omit<RoutePlan, 'bare' | 'membersOnly'>): boolean {
+  const { conditions, itemConditions, embedded, transform, value, picks, each, rules, notes } = plan;
+  const asked = [conditions, itemConditions, embedded, transform, value, picks, each, rules, notes];
+  return asked.every((said) => said === null);
 }
 
 function devicePath({ device }: Format): PathExpression | null {

@@ -5,13 +5,12 @@
  */
 
 import { isUtf8 } from 'node:buffer';
-import { emitDocument } from '../document.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
 import { recogniseBytes } from './auto-bytes.ts';
 import type { Format } from './format.ts';
-import { readJson } from './json.ts';
+import { emitJson, readJson } from './json.ts';
 import { readMembers } from './json-members.ts';
 import { lineProtocolFormat } from './line-protocol.ts';
 import { beginsWithLine } from './line-estimate.ts';
@@ -33,7 +32,7 @@ export const autoFormat: Format = {
   },
   // What begins with a brace is JSON or nothing.
   parseMembers: readMembers,
-  emit: emitDocument,
+  emit: emitJson,
 };
 
 /** Whether the metrics have to be named by the payload itself, in the way of its format. */
@@ -51,7 +50,7 @@ function recogniseText(payload: Uint8Array, points: PointEmitter, match: TopicMa
   }
   // Unicode has white space that JSON has not.
   if (text === null || /^\s*[[{]/.test(text)) {
-    const document = readJson(payload, points);
+    const document = readJson(payload, points, match);
     return document !== undefined && named && isSenml(document)
       ? new Recognised(document, senmlFormat)
       : document;

@@ -18,13 +18,13 @@ const members = new Members();
  */
 export function readMembers(
   payload: Uint8Array,
-  { limits, trace }: PointEmitter,
+  { limits, trace, room }: PointEmitter,
   { deviceId }: TopicMatch,
 ): unknown {
   // A member takes more bytes than one, so that there are not too many either.
   const isShort = payload.length <= Math.min(LONGEST, limits.pointsPerMessage);
   if (!isShort || deviceId === null || trace !== null) return undefined;
-  if (!reader.readMembers(asBuffer(payload), limits.nesting, members)) return undefined;
+  if (!reader.readMembers(asBuffer(payload), limits, members, room)) return undefined;
   return members.isPlain ? members : objectOf(members);
 }
 

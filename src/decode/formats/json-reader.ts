@@ -1,7 +1,9 @@
 /** JSON (RFC 8259) out of bytes, for what devices send: short, mostly ASCII, with the same keys again and again. */
 
 import { isUtf8 } from 'node:buffer';
+import type { NumberRoom } from '../number-room.ts';
 import { setMember } from './byte-reader.ts';
+import { JsonNumeral } from './json-numeral.ts';
 import { KeyCache } from './key-cache.ts';
 import type { Members } from './members.ts';
 
@@ -10,13 +12,21 @@ const [SPACE, TAB, NEWLINE, CARRIAGE_RETURN] = [0x20, 0x09, 0x0a, 0x0d];
 const [ZERO, NINE, LOWER_E] = [0x30, 0x39, 0x65];
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
 
-/** As many digits are a whole number that a double holds. */
-const EXACT_DIGITS = 15;
-const POWERS = Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
 /** Longer integers are doubles. */
 const LONGEST_BIGINT = 20;
 
 const keys = new KeyCache(48);
+const numeral = new JsonNumeral();
+
+/** What a document may have, beyond which it is not read. */
+export interface JsonBounds {
+  /** Levels of arrays and objects within one another. */
+  readonly nesting: number;
+  /** Arrays and objects. Default: any number. */
+  readonly items?: number;
+  /** Keys, each as often as it is there. Default: any number. */
+  readonly keys?: number;
+}
 const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((word) => Buffer.from(word)) as [
   Buffer,
   Buffer,
@@ -32,28 +42,41 @@ export class JsonReader {
   #end = 0;
   #at = 0;
   #levels = 0;
+  #items = 0;
+  #keys = 0;
+  #room: NumberRoom | null = null;
   /** Whether all bytes are known to be UTF-8. */
   #isUtf8 = false;
 
-  /** Undefined where the bytes are no JSON, or deeper than `nesting`: this does not say why. */
-  read(bytes: Buffer, nesting: number): unknown {
-    this.#begin(bytes, nesting);
+  /**
+   * Undefined where the bytes are no JSON, or beyond the bounds: this does not say why. With a room, an array of numbers that
+   * is a member of an object lies there, as a Float64Array.
+   */
+  read(bytes: Buffer, bounds: JsonBounds, room: NumberRoom | null = null): unknown {
+    this.#begin(bytes, bounds, room);
     const value = this.#value();
     return this.#next() === -1 ? value : undefined;
   }
 
-  /** The members of an object, in order, each as often as it is there; false where the bytes are none, or deeper. */
-  readMembers(bytes: Buffer, nesting: number, members: Members): boolean {
+  /** The members of an object, in order, each as often as it is there; false where the bytes are none, or beyond the bounds. */
+  readMembers(bytes: Buffer, bounds: JsonBounds, members: Members, room: NumberRoom | null = null): boolean {
     members.clear();
-    this.#begin(bytes, nesting);
+    this.#begin(bytes, bounds, room);
     return this.#next() === OPEN_BRACE && this.#members(members, null) && this.#next() === -1;
   }
 
-  #begin(bytes: Buffer, nesting: number): void {
+  #begin(
+    bytes: Buffer,
+    { nesting, items = Infinity, keys: most = Infinity }: JsonBounds,
+    room: NumberRoom | null,
+  ): void {
     this.#bytes = bytes;
     this.#end = bytes.length;
     this.#at = 0;
     this.#levels = nesting;
+    this.#items = items;
+    this.#keys = most;
+    this.#room = room;
     this.#isUtf8 = false;
   }
 
@@ -99,15 +122,15 @@ export class JsonReader {
 
   /** Into one of the two. */
   #members(members: Members | null, object: Record<string, unknown> | null): boolean {
-    if (--this.#levels < 0) return false;
+    if (--this.#levels < 0 || --this.#items < 0) return false;
     this.#at++;
     let byte = this.#next();
     while (byte !== CLOSE_BRACE) {
       const key = byte === QUOTE ? this.#string() : undefined;
       if (key === undefined || this.#next() !== COLON) return false;
       this.#at++;
-      const value = this.#value();
-      if (value === undefined) return false;
+      const value = this.#member();
+      if (value === undefined || --this.#keys < 0) return false;
       if (members !== null) members.push(key, value);
       else if (object !== null) setMember(object, key, value);
       byte = this.#next();
@@ -124,8 +147,40 @@ export class JsonReader {
     return true;
   }
 
+  #member(): unknown {
+    const room = this.#room;
+    if (room === null || this.#next() !== OPEN_BRACKET || this.#levels < 1) return this.#value();
+    return this.#numbers(room) ?? this.#array();
+  }
+
+  /** All of an array; undefined, and nothing is read, where it has anything but the usual numbers, or there is no room. */
+  #numbers(room: NumberRoom): Float64Array | undefined {
+    const bytes = this.#bytes;
+    const start = this.#at;
+    const numbers = room.rest();
+    let length = 0;
+    do {
+      this.#at++;
+      // Most arrays are written without a space.
+      if ((bytes[this.#at] as number) <= SPACE) this.#next();
+      const value = numeral.read(bytes, this.#at);
+      if (value !== value || length === numbers.length) {
+        this.#at = start;
+        return undefined;
+      }
+      numbers[length++] = value;
+      this.#at = numeral.end;
+    } while (bytes[this.#at] === COMMA || this.#next() === COMMA);
+    if (bytes[this.#at] !== CLOSE_BRACKET || --this.#items < 0) {
+      this.#at = start;
+      return undefined;
+    }
+    this.#at++;
+    return room.take(length);
+  }
+
   #array(): unknown[] | undefined {
-    if (--this.#levels < 0) return undefined;
+    if (--this.#levels < 0 || --this.#items < 0) return undefined;
     const array: unknown[] = [];
     this.#at++;
     let byte = this.#next();
@@ -172,43 +227,44 @@ export class JsonReader {
   }
 
   #number(first: number): number | bigint | undefined {
+    const value = numeral.read(this.#bytes, this.#at);
+    if (value !== value) return this.#longNumber(first);
+    this.#at = numeral.end;
+    return value;
+  }
+
+  /** Of any number of digits, or with an exponent. */
+  #longNumber(first: number): number | bigint | undefined {
     const bytes = this.#bytes;
     const start = this.#at;
-    let at = first === MINUS ? start + 1 : start;
-    const whole = at;
-    let mantissa = 0;
-    let byte = this.#byteAt(at);
-    for (; byte >= ZERO && byte <= NINE; byte = this.#byteAt(++at)) mantissa = mantissa * 10 + (byte - ZERO);
-    let digits = at - whole;
-    if (digits === 0 || (digits > 1 && bytes[whole] === ZERO)) return undefined;
-    let decimals = 0;
-    if (byte === DOT) {
-      const point = at;
-      byte = this.#byteAt(++at);
-      for (; byte >= ZERO && byte <= NINE; byte = this.#byteAt(++at))
-        mantissa = mantissa * 10 + (byte - ZERO);
-      decimals = at - point - 1;
-      digits += decimals;
-      if (decimals === 0) return undefined;
+    const whole = first === MINUS ? start + 1 : start;
+    let at = this.#endOfDigits(whole);
+    if (at === whole || (at > whole + 1 && bytes[whole] === ZERO)) return undefined;
+    let isWhole = true;
+    if (this.#byteAt(at) === DOT) {
+      isWhole = false;
+      const point = ++at;
+      at = this.#endOfDigits(at);
+      if (at === point) return undefined;
     }
-    const exponent = (byte | 0x20) === LOWER_E;
-    if (exponent) {
-      byte = this.#byteAt(++at);
-      if (byte === PLUS || byte === MINUS) byte = this.#byteAt(++at);
-      if (!(byte >= ZERO && byte <= NINE)) return undefined;
-      for (; byte >= ZERO && byte <= NINE; byte = this.#byteAt(++at));
+    if ((this.#byteAt(at) | 0x20) === LOWER_E) {
+      isWhole = false;
+      const sign = this.#byteAt(++at);
+      if (sign === PLUS || sign === MINUS) at++;
+      const exponent = at;
+      at = this.#endOfDigits(at);
+      if (at === exponent) return undefined;
     }
     this.#at = at;
-    if (!exponent && digits <= EXACT_DIGITS) {
-      // Both are exact: so the quotient is the nearest double, as that of any parser.
-      const value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] as number);
-      return first === MINUS ? -value : value;
-    }
     const text = bytes.toString('latin1', start, at);
     const value = Number(text);
-    return exponent || decimals > 0 || Number.isSafeInteger(value) || text.length > LONGEST_BIGINT
-      ? value
-      : BigInt(text);
+    return !isWhole || Number.isSafeInteger(value) || text.length > LONGEST_BIGINT ? value : BigInt(text);
+  }
+
+  #endOfDigits(start: number): number {
+    let at = start;
+    for (let byte = this.#byteAt(at); byte >= ZERO && byte <= NINE; byte = this.#byteAt(++at));
+    return at;
   }
 
   /** -1 at the end. */

@@ -1,11 +1,13 @@
 import { emitDocument } from '../document.ts';
 import type { Format } from './format.ts';
-import { keyBudget, itemBudget, valueBudget } from './budget.ts';
+import { itemBudget, keyBudget, type PartLimits, valueBudget } from './budget.ts';
 import { asBuffer } from './byte-reader.ts';
 import { readMembers } from './json-members.ts';
-import { JsonReader } from './json-reader.ts';
+import { type JsonBounds, JsonReader } from './json-reader.ts';
+import { emitRows, JsonRows, readRows } from './json-rows.ts';
 import { scanJson } from './json-scan.ts';
 import type { PointEmitter } from '../point-emitter.ts';
+import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
 
 /** One JSON document (RFC 8259). Of keys that occur twice the last counts. */
@@ -14,13 +16,11 @@ export const jsonFormat: Format = {
   unused: [],
   parse: readJson,
   parseMembers: readMembers,
-  emit: emitDocument,
+  emit: emitJson,
 };
 
-/** Longer ones may have more parts than the limits allow, and more keys than are remembered. */
+/** Longer ones may have more keys than are remembered. */
 const SHORT = 65_536;
-/** Of a key with a value: `"a":1,`. */
-const LEAST_KEY_BYTES = 6;
 
 const reader = new JsonReader();
 
@@ -28,12 +28,32 @@ const reader = new JsonReader();
  * Undefined where the bytes are not JSON, or too deep, and were rejected. Integers beyond 2^53 may be bigints: they matter as
  * epochs in nanoseconds, whose microseconds would be wrong after rounding.
  */
-export function readJson(payload: Uint8Array, points: PointEmitter): unknown {
+export function readJson(payload: Uint8Array, points: PointEmitter, match?: TopicMatch): unknown {
   const { limits } = points;
-  // No document has more values than bytes; a key takes some of them.
-  const short = payload.length <= Math.min(SHORT, itemBudget(limits), keyBudget(limits) * LEAST_KEY_BYTES);
-  const document = short ? reader.read(asBuffer(payload), limits.nesting) : undefined;
+  const rows = match === undefined ? null : readRows(asBuffer(payload), points, match);
+  if (rows !== null) return rows;
+  // No document has more values than bytes.
+  const short = payload.length <= Math.min(SHORT, valueBudget(limits));
+  const room = match?.plan.bare === true && points.trace === null ? points.room : null;
+  const document = short ? reader.read(asBuffer(payload), boundsOf(limits), room) : undefined;
   return document === undefined ? parseJson(payload, points) : document;
+}
+
+/** Of what `readJson` returned to a format that hands it the match. */
+export function emitJson(document: unknown, match: TopicMatch, points: PointEmitter): void {
+  if (!(document instanceof JsonRows)) emitDocument(document, match, points);
+  else if (!emitRows(document, match, points))
+    emitDocument(readJson(document.payload, points), match, points);
+}
+
+let known: { readonly limits: PartLimits; readonly bounds: JsonBounds } | null = null;
+
+function boundsOf(limits: PartLimits): JsonBounds {
+  if (known?.limits !== limits) {
+    const bounds = { nesting: limits.nesting, items: itemBudget(limits), keys: keyBudget(limits) };
+    known = { limits, bounds };
+  }
+  return known.bounds;
 }
 
 /** Says what is wrong, too. */
@@ -58,7 +78,7 @@ function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
     return undefined;
   }
   // A reviver costs many times what the reader does, which has them by itself.
-  const exact = longIntegers ? reader.read(asBuffer(payload), nesting) : undefined;
+  const exact = longIntegers ? reader.read(asBuffer(payload), { nesting }) : undefined;
   if (exact !== undefined) return exact;
   try {
     return longIntegers ? JSON.parse(text, keepLongInteger) : JSON.parse(text);

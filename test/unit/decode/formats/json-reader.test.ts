@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { JsonReader } from '../../../../src/decode/formats/json-reader.ts';
+import { NumberRoom } from '../../../../src/decode/number-room.ts';
 
 const reader = new JsonReader();
-const read = (text: string | Uint8Array, nesting = 100) => reader.read(Buffer.from(text), nesting);
+const room = new NumberRoom();
+const read = (text: string | Uint8Array, nesting = 100) => reader.read(Buffer.from(text), { nesting });
 
 /** What it is with integers beyond 2^53 as bigints; undefined where it is no JSON. */
 function parse(bytes: Uint8Array): unknown {
@@ -23,9 +25,20 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
+/** With arrays where columns are. */
+function unpacked(value: unknown): unknown {
+  if (value instanceof Float64Array) return [...value];
+  if (Array.isArray(value)) return value.map(unpacked);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).map(([key, member]): [string, unknown] => [key, unpacked(member)]);
+  return Object.fromEntries(members);
+}
+
 function alike(bytes: Uint8Array): void {
   const [ours, theirs] = [read(bytes), parse(bytes)];
   assert.deepEqual(ours, theirs, Buffer.from(bytes).toString());
+  room.clear();
+  assert.deepEqual(unpacked(reader.read(Buffer.from(bytes), { nesting: 100 }, room)), theirs);
   // The order of keys, and what is `__proto__` by name only.
   const shown = (value: unknown) =>
     JSON.stringify(value, (_key, member: unknown) => (typeof member === 'bigint' ? `${member}n` : member));
@@ -56,6 +69,7 @@ test('Any numeral is the double that it is for JSON.parse, or the integer', () =
     fc.property(numeral, fc.double(), (written, value) => {
       alike(Buffer.from(written));
       alike(Buffer.from(`[${written}]`));
+      alike(Buffer.from(`{"a":[${written},1]}`));
       alike(Buffer.from(String(value)));
     }),
   );
@@ -106,6 +120,36 @@ test('What is nearly JSON is none, or another one', () => {
     }),
     { numRuns: 500 },
   );
+});
+
+test('An array of numbers in an object lies in the room; one that is nearly such is none, or an array', () => {
+  assert.deepEqual(reader.read(Buffer.from('{"a":[1,-2.5]}'), { nesting: 2 }, room), {
+    a: Float64Array.of(1, -2.5),
+  });
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat()),
+      fc.nat(),
+      fc.constantFrom(' ', ',', ']', '}', 'x', '1', '"'),
+      (numbers, at, byte) => {
+        const bytes = Buffer.from(JSON.stringify({ a: numbers, b: [1] }));
+        alike(bytes);
+        bytes.write(byte, at % bytes.length);
+        alike(bytes);
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('Beyond its items or keys it reads nothing', () => {
+  const text = '{"a":[1,2],"b":[[],{"a":"x"}]}';
+  for (const given of [null, room]) {
+    assert.notEqual(reader.read(Buffer.from(text), { nesting: 9, items: 5, keys: 3 }, given), undefined);
+    assert.equal(reader.read(Buffer.from(text), { nesting: 9, items: 4, keys: 3 }, given), undefined);
+    assert.equal(reader.read(Buffer.from(text), { nesting: 9, items: 5, keys: 2 }, given), undefined);
+    assert.equal(reader.read(Buffer.from('{"a":[1]}'), { nesting: 9, items: 1 }, given), undefined);
+  }
 });
 
 test('Beyond its levels it reads nothing, and begins anew with the next', () => {

@@ -4,6 +4,7 @@ import type { Acknowledger } from './acknowledger.ts';
 import { payloadDigest, topicDigest } from './digest.ts';
 import type { Ledger } from './ledger.ts';
 import { Overlap } from './overlap.ts';
+import { PayloadRoom } from './payload-room.ts';
 import { payloadOf, Received } from './received.ts';
 import { RetainedMemory } from './retained-memory.ts';
 
@@ -43,6 +44,7 @@ export class Intake {
   readonly #options: IntakeOptions;
   readonly #onDelivery: (delivery: Delivery) => void;
   readonly #seen: RetainedMemory | null;
+  readonly #room = new PayloadRoom();
   #paused = false;
   #stopped = false;
   /** Goes on where the parser is held. */
@@ -158,7 +160,7 @@ export class Intake {
     }
     const skipped = this.#skips(packet);
     if (skipped !== null) this.#options.observer.dropped(skipped, 1);
-    else this.#handOn(new Received(packet, receivedAt, false, null, null, acknowledger, null));
+    else this.#handOn(new Received(packet, receivedAt, false, null, null, acknowledger, null, this.#room));
   }
 
   #deliverOwed(packet: IPublishPacket, receivedAt: number, acknowledger: Acknowledger): void {
@@ -202,7 +204,16 @@ export class Intake {
     // All that is sent again comes before what is new. A repeat that we do not know may come before one that we know.
     const proves = identity === null || packet.dup ? 0 : identity.ordinal + 1;
     const ordinal = acknowledger.add(packetId, proves);
-    const received = new Received(packet, receivedAt, backlog, ledger, identity, acknowledger, ordinal);
+    const received = new Received(
+      packet,
+      receivedAt,
+      backlog,
+      ledger,
+      identity,
+      acknowledger,
+      ordinal,
+      this.#room,
+    );
     if (identity !== null) ledger?.hold(identity, received);
     if (this.#handOn(received)) return;
     acknowledger.skip(ordinal);

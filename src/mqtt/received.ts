@@ -2,6 +2,7 @@ import type { IPublishPacket } from 'mqtt';
 import type { Delivery, DeliveryIdentity } from '../pipeline/types.ts';
 import type { Acknowledger } from './acknowledger.ts';
 import type { Ledger } from './ledger.ts';
+import type { PayloadBlock, PayloadRoom } from './payload-room.ts';
 
 /** A payload from here on has its memory for itself, as it came in several reads of the socket (64 KiB each). */
 const LARGE_BYTES = 65_536;
@@ -21,6 +22,8 @@ export class Received implements Delivery {
   #acknowledger: Acknowledger;
   /** Of the acknowledger; null at QoS 0. */
   #ordinal: number | null;
+  /** Where the payload lies; null: in memory that nobody uses again. */
+  #block: PayloadBlock | null;
 
   constructor(
     packet: IPublishPacket,
@@ -30,9 +33,12 @@ export class Received implements Delivery {
     identity: DeliveryIdentity | null,
     acknowledger: Acknowledger,
     ordinal: number | null,
+    room: PayloadRoom,
   ) {
     this.topic = packet.topic;
-    this.payload = payloadOf(packet);
+    const payload = payloadOf(packet);
+    this.#block = room.blockFor(payload.byteLength);
+    this.payload = this.#block?.copy(payload) ?? payload;
     this.qos = ordinal === null ? 0 : 1;
     this.retain = packet.retain;
     this.duplicate = packet.dup;
@@ -55,6 +61,11 @@ export class Received implements Delivery {
     if (this.identity !== null) this.#ledger?.settle(this.identity);
     if (this.#ordinal !== null) this.#acknowledger.acknowledge(this.#ordinal);
     release(this.payload);
+  }
+
+  recycle(): void {
+    this.#block?.giveBack();
+    this.#block = null;
   }
 }
 

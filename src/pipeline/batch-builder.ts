@@ -275,8 +275,9 @@ export class BatchBuilder implements PointWriter {
   }
 
   /** Of a batch that is settled, and that nobody looks at any more. */
-  recycle({ points }: Batch): void {
+  recycle({ points, deliveries }: Batch): void {
     this.#buffers.giveBack(points);
+    for (const delivery of deliveries) delivery.recycle?.();
   }
 
   /** By the series' own string, whose hash is known. */

@@ -51,6 +51,8 @@ export interface Delivery {
    * memory of `payload` may go with it: nobody reads it afterwards.
    */
   ack(): void;
+  /** After `ack`: nobody who was given up reads `payload` either, so that its memory may be written to. */
+  recycle?(): void;
 }
 
 /** Where deliveries come from. After `start` resolves, deliveries may arrive at any time. */

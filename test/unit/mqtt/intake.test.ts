@@ -63,6 +63,22 @@ suite('Intake', () => {
     assert.deepEqual(written, [7]);
   });
 
+  test('a payload is what it was until its memory is given back, whatever becomes of the bytes that were read', () => {
+    const { seen, take } = setUp();
+    const read = Buffer.alloc(4_000, 'a');
+    take(publication({ payload: read.subarray(0, 2_000) }));
+    take(publication({ payload: read.subarray(2_000) }));
+    read.fill('b');
+    const [first, second] = seen.deliveries;
+    const bytes = (delivery: Delivery | undefined) => Buffer.from(delivery?.payload ?? []).toString();
+    assert.deepEqual([bytes(first), bytes(second)], ['a'.repeat(2_000), 'a'.repeat(2_000)]);
+    // Twice is once.
+    first?.recycle?.();
+    first?.recycle?.();
+    for (let index = 0; index < 2; index++) take(publication({ payload: Buffer.alloc(2_000, 'c') }));
+    assert.equal(bytes(second), 'a'.repeat(2_000));
+  });
+
   test('QoS 0 has nothing to acknowledge', () => {
     const { seen, take, acknowledger, written } = setUp();
     take(publication());

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { WriteError } from '../../../src/errors.ts';
-import type { Batch, Sink } from '../../../src/pipeline/types.ts';
+import type { Batch, PointWriter, Sink } from '../../../src/pipeline/types.ts';
 import { message, NEW_YEAR, point, SECOND, type TestMessage } from './messages.ts';
 import { HeldSink, settle, startPipeline, storedAll } from './ports.ts';
 
@@ -101,6 +101,33 @@ test('a failure that may pass is repeated, and acknowledged once', async (contex
   await settle();
   assert.equal(one.acks(), 1);
   assert.deepEqual(told, ['sealed idle 1', 'failed retry 1 again', 'committed 1']);
+});
+
+test('the memory of a payload is given back after its acknowledgement, where no attempt that failed may be reading it', async (context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const sink = new HeldSink();
+  const { pipeline } = startPipeline(sink);
+  const told: string[] = [];
+  const sent = ['failed once', 'taken at once'].map((name, index) => {
+    const script = (out: PointWriter) => out.number('a', name, NEW_YEAR + index * SECOND, index, 'gauge');
+    const one = message(script, { recycle: () => void told.push(`${name}, acknowledged ${one.acks()}`) });
+    return one;
+  });
+  for (const [index, one] of sent.entries()) {
+    pipeline.receive(one);
+    await settle();
+    if (index === 0) sink.writes[0]?.fail(new WriteError('retry', '57P01', 'terminating'));
+    await settle();
+    context.mock.timers.tick(100);
+    await settle();
+    sink.writes.at(-1)?.end();
+    await settle();
+  }
+  assert.deepEqual(
+    sent.map((one) => one.acks()),
+    [1, 1],
+  );
+  assert.deepEqual(told, ['taken at once, acknowledged 1']);
 });
 
 test('isolate halves the batch down to the culprit and sets it alone apart', async () => {

@@ -6,6 +6,7 @@ import { routeDefaults } from '../../../src/config/route.ts';
 import { createDecoder } from '../../../src/decode/decoder.ts';
 import { Acknowledger } from '../../../src/mqtt/acknowledger.ts';
 import { Ledger } from '../../../src/mqtt/ledger.ts';
+import { PayloadRoom } from '../../../src/mqtt/payload-room.ts';
 import { Received } from '../../../src/mqtt/received.ts';
 import { BatchBuilder } from '../../../src/pipeline/batch-builder.ts';
 import { SeriesRegistry } from '../../../src/pipeline/series-registry.ts';
@@ -28,6 +29,7 @@ const ROUTES = ['devices/{device_id}/{metric_name}', 'devices/{device_id}'].map(
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 
+const ROOM = new PayloadRoom();
 const ledger = new Ledger<Received>();
 const acknowledger = new Acknowledger(() => {});
 
@@ -61,7 +63,7 @@ function receive(count: number, of: (index: number) => [topic: string, payload: 
     at += length;
     const identity = ledger.arrive(packet.messageId, 0xdeadbeef, 0xcafebabe + index, false);
     const ordinal = acknowledger.add(packet.messageId);
-    return new Received(packet, NEW_YEAR + index, false, ledger, identity, acknowledger, ordinal);
+    return new Received(packet, NEW_YEAR + index, false, ledger, identity, acknowledger, ordinal, ROOM);
   });
 }
 

@@ -2,7 +2,7 @@ import { TextMap } from '../text-map.ts';
 import { NOTHING_SAID } from './series-meta.ts';
 import type { Series, SeriesKind } from './types.ts';
 
-/** So many times those in hand, at least: looking for the few that can be forgotten must not cost more than these bring. */
+/** A device of so many times the bound has some to forget: looking for a few among many each time would cost more than they take. */
 const BEYOND = 1.25;
 
 /**
@@ -10,7 +10,7 @@ const BEYOND = 1.25;
  * younger into the older when it has grown to half of the bound, and what the older held is forgotten then; a device
  * in use moves to the younger with its series. Series in use stay up to the bound, and never are there twice as many.
  * Those that batches in hand have are not forgotten, so that for as long as anybody compares them a series is one object:
- * where they alone come close to the bound, it is a little beyond them. A forgotten series is only looked up again, never lost.
+ * where they are more than the bound, they are it. A forgotten series is only looked up again, never lost.
  */
 export class SeriesRegistry {
   readonly #least: number;
@@ -36,7 +36,7 @@ export class SeriesRegistry {
   }
 
   get #bound(): number {
-    return Math.max(this.#least, this.#held * BEYOND);
+    return Math.max(this.#least, this.#held);
   }
 
   /** A batch has it now, until `release`. */
@@ -109,12 +109,12 @@ export class SeriesRegistry {
     return device;
   }
 
-  /** A device that alone fills the bound starts anew: names without end must not stay for being in use. */
+  /** A device that alone goes beyond the bound starts anew: names without end must not stay for being in use. */
   #leaveOld(deviceId: string, device: DeviceSeries): DeviceSeries {
     const before = sizeOf(device);
     this.#old.delete(deviceId);
     this.#oldSize -= before;
-    const size = before >= this.#bound ? this.#forget(device) : before;
+    const size = before >= this.#bound * BEYOND ? this.#forget(device) : before;
     if (this.#youngSize + size > this.#bound) this.#turn();
     this.#youngSize += size;
     return device;

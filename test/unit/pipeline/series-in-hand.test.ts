@@ -50,7 +50,7 @@ test('property: while a batch has it a series is one object and one place, and t
         for (const { deviceId, metricName, kind, place } of inHand)
           assert.equal(registry.intern(deviceId, metricName, kind).place, place);
         assert.ok(
-          registry.size < 2 * Math.max(bound, 1.25 * inHand.size),
+          registry.size < 2 * Math.max(bound, inHand.size) + bound,
           `${registry.size}, ${inHand.size} in hand`,
         );
       }

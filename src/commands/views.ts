@@ -47,7 +47,7 @@ export function addViews(program: Command, terminal: Terminal, exit: (code: Exit
 A table with a column of values becomes a view with a row a point. Any other becomes one with a row a moment of a device,
 each column of numbers a metric of that name (--metric 'cpu.{column},cpu={cpu}' for what \`import --layout telegraf_wide\` stored).
 Other columns of texts are tags of the series, the rest is NULL. A number that does not fit the type of a column is NULL.
-Such a view can be made anew; anything else of that name is refused. Dropping it loses nothing.
+Such a view can be made anew, also with --replace; anything else of that name is refused. Dropping it loses nothing.
 
 Examples: tidegate views --like cpu --from-sql postgres://telegraf@old/telegraf --metric 'cpu.{column},cpu={cpu}'
           tidegate views --like measurements --replace --print`,
@@ -92,5 +92,7 @@ async function makeViews(terminal: Terminal, options: ViewOptions): Promise<Exit
       script.columns.map(({ name, from }) => [name, from]),
     ),
   );
+  if (!script.columns.some(({ from }) => from === 'device_id'))
+    print(terminal.stdout, 'No column names the device. If one does: the same again with --device COLUMN.');
   return 0;
 }

@@ -32,17 +32,16 @@ const SUFFIX = '_before_tidegate';
 
 /** What makes the view. Throws a TidegateError. */
 export async function likeScript(config: Config, order: LikeOrder): Promise<LikeScript> {
-  const shape = await shapeOf(config, order);
+  const { shape, isReplaced } = await shapeOf(config, order);
   const names = schemaNames(config.database.schema);
   const { query, columns } = likeView(shape, order.options, names);
   const [schema, name] = targetOf(order, shape);
-  const view = `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
+  const view = nameOf({ schema, name });
   const { reader_role: reader } = config.database;
-  const rename = order.replace
-    ? [
-        `ALTER TABLE ${escapeIdentifier(shape.schema)}.${escapeIdentifier(shape.name)} RENAME TO ${escapeIdentifier(shape.name + SUFFIX)}`,
-      ]
-    : [];
+  const rename =
+    order.replace && !isReplaced
+      ? [`ALTER TABLE ${nameOf(shape)} RENAME TO ${escapeIdentifier(shape.name + SUFFIX)}`]
+      : [];
   const statements = [
     ...rename,
     `CREATE OR REPLACE VIEW ${view} AS\n${query}`,
@@ -59,12 +58,7 @@ export async function makeLikeView(
   replace: boolean,
 ): Promise<void> {
   await connected(config, async (client) => {
-    const { rows } = await client.query<{ ours: boolean }>(
-      `SELECT relkind = 'v' AND coalesce(obj_description(oid, 'pg_class'), '') LIKE '${COMMENT}%' AS ours
-       FROM pg_class WHERE oid = to_regclass($1)`,
-      [view],
-    );
-    if (rows[0]?.ours === false && !replace)
+    if ((await isOurs(client, view)) === false && !replace)
       throw new TidegateError(
         'layout_unfit',
         `${view} is there already: name another with --name, or --replace it`,
@@ -78,14 +72,45 @@ export async function makeLikeView(
   });
 }
 
-async function shapeOf(config: Config, { table, from }: LikeOrder): Promise<TableShape> {
-  if (from === null) return await connected(config, (client) => tableShape(client, table));
+/** Null: there is nothing of that name. */
+async function isOurs(client: Client, name: string): Promise<boolean | null> {
+  const { rows } = await client.query<{ ours: boolean }>(
+    `SELECT relkind = 'v' AND coalesce(obj_description(oid, 'pg_class'), '') LIKE '${COMMENT}%' AS ours
+     FROM pg_class WHERE oid = to_regclass($1)`,
+    [name],
+  );
+  return rows[0]?.ours ?? null;
+}
+
+interface Found {
+  readonly shape: TableShape;
+  /** Whether a view has its name already, and it was renamed: the view is made anew. */
+  readonly isReplaced: boolean;
+}
+
+async function shapeOf(config: Config, { table, from, replace }: LikeOrder): Promise<Found> {
+  if (from === null)
+    return await connected(config, async (client) => {
+      const shape = await tableShape(client, table);
+      if (!replace || (await isOurs(client, nameOf(shape))) !== true) return { shape, isReplaced: false };
+      const before = nameOf({ ...shape, name: shape.name + SUFFIX });
+      // Who dropped it since has the view alone.
+      const isThere = (await isOurs(client, before)) !== null;
+      return {
+        shape: isThere ? { ...(await tableShape(client, before)), name: shape.name } : shape,
+        isReplaced: true,
+      };
+    });
   const client = await connectSource(from);
   try {
-    return await tableShape(client, table);
+    return { shape: await tableShape(client, table), isReplaced: false };
   } finally {
     await client.end().catch(() => {});
   }
+}
+
+function nameOf({ schema, name }: Pick<TableShape, 'schema' | 'name'>): string {
+  return `${escapeIdentifier(schema)}.${escapeIdentifier(name)}`;
 }
 
 function targetOf({ name }: LikeOrder, shape: TableShape): [schema: string, name: string] {

@@ -46,6 +46,21 @@ suite('tidegate views --like', () => {
     return run.stdout();
   };
 
+  test('a view that took the name of its table is made anew with other columns, and says where none is the device', async () => {
+    await database.query(
+      `CREATE TABLE public."Climate log" ("time" timestamptz PRIMARY KEY, room text, temperature double precision)`,
+    );
+    const like = ['--like', 'Climate log', '--replace'];
+    assert.match(await make(...like), /^room +\| tag room$[^]*^No column names the device\./m);
+    const again = await make(...like, '--device', 'room');
+    assert.match(again, /^room +\| device_id$/m);
+    assert.doesNotMatch(again, /No column names/);
+    assert.deepEqual(await database.query(`SELECT DISTINCT room FROM "Climate log"`), [{ room: 'boiler' }]);
+    // Its table has gone: the columns are those of the view.
+    await database.query('DROP TABLE "Climate log_before_tidegate"');
+    assert.match(await make(...like, '--device', 'room'), /^room +\| device_id$/m);
+  });
+
   test('a table with a row a point, which gives its name to the view', async () => {
     await database.query(
       `CREATE TABLE public.readings (id serial, at timestamptz, device text, metric text, value real, room varchar(20))`,

@@ -7,6 +7,8 @@ import { printable } from './printable.ts';
 
 /** Bad records that are shown. */
 const SHOWN = 20;
+/** A number as half of the world writes it. */
+const COMMA = /^[-+]?\d+,\d+$/;
 /** Milliseconds between two looks. */
 const EVERY = 200;
 
@@ -119,6 +121,8 @@ export function describeImport(order: ImportOrder, report: ImportReport, dry: bo
       const names = `${printable(deviceId)}  ${printable(metricName)}`;
       lines.push(`point           ${isoOf(timestamp)}  ${names}  ${printable(text)}`);
     }
+  if (dry && outcome.sample.some(({ value }) => typeof value === 'string' && COMMA.test(value)))
+    lines.push('Texts such as "20,5" are numbers with --decimal-comma.');
   if (outcome.end === 'errors')
     lines.push(
       `Stopped: more than ${n(order.maxErrors)} bad records (--max-errors). What is good until there is stored.`,

@@ -75,6 +75,10 @@ suite('tidegate import', () => {
       dry.stdout(),
       /^Would import 2 records of .*wide\.csv:\nmapping +time Zeit; device kessel; metric \{column\}; values \*$/m,
     );
+    assert.doesNotMatch(dry.stdout(), /--decimal-comma/);
+    const asTexts = run([...args.slice(0, -1), '--dry-run']);
+    assert.equal(await asTexts.ended, 0, asTexts.stderr());
+    assert.match(asTexts.stdout(), /"21,5"$[^]*^Texts such as "20,5" are numbers with --decimal-comma\.$/m);
     assert.equal(await count(database, 'iot_data'), 0);
     const { points: fate, check } = await report(args);
     assert.deepEqual([fate.stored, check?.passed], [5, true]);

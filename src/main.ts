@@ -18,7 +18,7 @@ if (refusal !== null) {
 // A daemon's garbage is young: kept small, V8's heap costs little throughput and saves a third of the memory (ADR 0009).
 // An import keeps what it has read until that is stored: there it would cost two thirds more time.
 const isImport = process.argv[2] === 'import';
-if (!isImport) setFlagsFromString('--heap-growing-percent=50');
+if (!isImport) setFlagsFromString('--heap-growing-percent=25');
 const { runCommand } = await import('./commands/program.ts');
 // Loading the program makes the young generation as large as it has to be.
 if (!isImport) setFlagsFromString('--semi-space-growth-factor=1');

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { setFlagsFromString } from 'node:v8';
 import type { Terminal } from './commands/terminal.ts';
 import { unfitMachine } from './commands/unfit-machine.ts';
+import { keepOldSmall, keepYoungAsItIs } from './heap.ts';
 import { INSTALLATION } from './installation.ts';
 import type { Channel } from './workers/messages.ts';
 
@@ -15,13 +15,10 @@ if (refusal !== null) {
   process.exit(1);
 }
 
-// A daemon's garbage is young: kept small, V8's heap costs little throughput and saves a third of the memory (ADR 0009).
-// An import keeps what it has read until that is stored: there it would cost two thirds more time.
+// An import keeps what it has read until that is stored: there a small heap would cost two thirds more time.
 const isImport = process.argv[2] === 'import';
-if (!isImport) setFlagsFromString('--heap-growing-percent=25');
+if (!isImport) keepOldSmall();
 const { runCommand } = await import('./commands/program.ts');
-// Loading the program makes the young generation as large as it has to be.
-if (!isImport) setFlagsFromString('--semi-space-growth-factor=1');
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLATION), 'utf8')) as {
   version: string;
@@ -51,6 +48,7 @@ const terminal: Terminal = {
   stdout: process.stdout,
   stderr: process.stderr,
   isTerminal: process.stdout.isTTY,
+  onLoaded: () => void (isImport || keepYoungAsItIs()),
   stopped: stopped.signal,
   killed: killed.signal,
   onHangup: (act) => process.on('SIGHUP', act),

@@ -38,6 +38,7 @@ export async function runCommand(argv: readonly string[], terminal: Terminal): P
   const program = await define(named(argv[2] ?? ''), terminal, (code) => {
     exitCode = code;
   });
+  terminal.onLoaded?.();
   try {
     await program.parseAsync(argv);
     return exitCode;

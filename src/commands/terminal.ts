@@ -15,6 +15,8 @@ export interface Terminal {
   readonly killed: AbortSignal;
   /** Has `act` called at every SIGHUP, which ends the process where nobody asked for this. */
   readonly onHangup: (act: () => void) => void;
+  /** To be called once the command is loaded. Default: nothing is to be done then. */
+  readonly onLoaded?: () => void;
   /** CLOCK_MONOTONIC in microseconds. */
   readonly monotonic: () => bigint;
   /** How this process was started, up to its arguments: to start another of the same program. */

@@ -4,18 +4,18 @@
  */
 
 import { openSync, writeSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
+import { keepOldSmall, keepYoungAsItIs } from '../../src/heap.ts';
 import type { Seams } from '../../src/seams.ts';
 import type { FaultPoint } from './fault-points.ts';
 
-// Those of src/main.ts: under others, what Node keeps of the program's compiled modules is of no use, and every life of a
+// As src/main.ts does: under other flags, what Node keeps of the program's compiled modules is of no use, and every life of a
 // daemon that is killed would compile them anew.
-setFlagsFromString('--heap-growing-percent=50');
-setFlagsFromString('--semi-space-growth-factor=1');
+keepOldSmall();
 const { App } = await import('../../src/app.ts');
 const { loadConfig } = await import('../../src/config/load.ts');
 const { createLogger } = await import('../../src/telemetry/log.ts');
 const { intercepted, seamsAt } = await import('./fault-points.ts');
+keepYoungAsItIs();
 
 const { FAULT_POINT: point, FAULT_AFTER: after, FAULT_RECORD: record } = process.env;
 

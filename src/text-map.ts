@@ -35,17 +35,6 @@ export class TextMap<T> {
     if (table.delete(text)) this.#size--;
   }
 
-  clear(): void {
-    this.#few = new Map();
-    this.#parts = null;
-    this.#size = 0;
-  }
-
-  *values(): Generator<T> {
-    yield* this.#few.values();
-    for (const part of this.#parts ?? []) yield* part.values();
-  }
-
   /** Whoever goes through them may delete the one that is at hand. */
   *[Symbol.iterator](): Generator<[string, T]> {
     yield* this.#few;

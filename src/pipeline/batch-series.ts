@@ -36,6 +36,8 @@ export class BatchSeries {
   /** The place of the series in the list; points of one series often follow one another. */
   place(deviceId: string, metricName: string, kind: SeriesKind): number {
     if (metricName === this.#lastMetric && kind === this.#lastKind && deviceId === this.#lastDevice) {
+      // What drains beside us may have found it of another kind meanwhile.
+      this.at(this.#lastIndex).kind = kind;
       return this.#lastIndex;
     }
     const series = this.#registry.intern(deviceId, metricName, kind);

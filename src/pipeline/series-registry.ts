@@ -61,8 +61,7 @@ export class SeriesRegistry {
       device.latest = guess;
       return guess;
     }
-    const known = text ? device.texts : device.numbers;
-    const series = known?.get(metricName) ?? this.#create(device, deviceId, metricName, kind);
+    const series = find(device, metricName, text) ?? this.#create(device, deviceId, metricName, kind);
     series.kind = kind;
     if (before !== null) before.next = series;
     device.latest = series;
@@ -88,7 +87,7 @@ export class SeriesRegistry {
       storedMeta: undefined,
       latestText: undefined,
     };
-    (text ? (device.texts ??= new TextMap()) : device.numbers).set(metricName, created);
+    add(device, created);
     if (++this.#youngSize >= this.#bound / 2) this.#turn();
     return created;
   }
@@ -111,7 +110,7 @@ export class SeriesRegistry {
 
   /** A device that alone goes beyond the bound starts anew: names without end must not stay for being in use. */
   #leaveOld(deviceId: string, device: DeviceSeries): DeviceSeries {
-    const before = sizeOf(device);
+    const before = device.series.length;
     this.#old.delete(deviceId);
     this.#oldSize -= before;
     const size = before >= this.#bound * BEYOND ? this.#forget(device) : before;
@@ -138,42 +137,49 @@ export class SeriesRegistry {
 
   /** All of its series that no batch has; returns how many are left. */
   #forget(device: DeviceSeries): number {
+    const { series } = device;
+    device.series = [];
+    device.maps = null;
     device.latest = null;
-    return this.#forgetOf(device.numbers) + (device.texts === null ? 0 : this.#forgetOf(device.texts));
-  }
-
-  #forgetOf(known: TextMap<Series>): number {
-    let held = 0;
-    for (const { holds, place } of known.values()) {
-      if (holds > 0) held++;
-      else this.#free.push(place);
+    for (const one of series) {
+      // It may be one that is forgotten.
+      one.next = null;
+      if (one.holds > 0) add(device, one);
+      else this.#free.push(one.place);
     }
-    if (held === 0) known.clear();
-    else keepHeld(known);
-    return held;
+    return device.series.length;
   }
 }
 
-function keepHeld(known: TextMap<Series>): void {
-  for (const [metricName, series] of known) {
-    if (series.holds === 0) known.delete(metricName);
-    // It may be one that is forgotten.
-    series.next = null;
-  }
-}
+/** Up to so many series of a device are looked through: a map of ten takes more than a third of what these take. */
+const FEW = 16;
 
 interface DeviceSeries {
-  readonly numbers: TextMap<Series>;
-  /** Most devices have none. */
-  texts: TextMap<Series> | null;
+  series: Series[];
+  /** By their names; null while they are few. */
+  maps: { readonly numbers: TextMap<Series>; readonly texts: TextMap<Series> } | null;
   /** Of which the latest point was. */
   latest: Series | null;
 }
 
 function newDevice(): DeviceSeries {
-  return { numbers: new TextMap(), texts: null, latest: null };
+  return { series: [], maps: null, latest: null };
 }
 
-function sizeOf({ numbers, texts }: DeviceSeries): number {
-  return numbers.size + (texts?.size ?? 0);
+function find({ series, maps }: DeviceSeries, metricName: string, text: boolean): Series | undefined {
+  if (maps !== null) return (text ? maps.texts : maps.numbers).get(metricName);
+  return series.find((one) => one.metricName === metricName && one.text === text);
+}
+
+function add(device: DeviceSeries, one: Series): void {
+  // An array that grows has room for 17 at once.
+  if (device.series.length === 0) device.series = [one];
+  else device.series.push(one);
+  const { series } = device;
+  if (device.maps === null) {
+    if (series.length <= FEW) return;
+    device.maps = { numbers: new TextMap(), texts: new TextMap() };
+    for (const each of series)
+      (each.text ? device.maps.texts : device.maps.numbers).set(each.metricName, each);
+  } else (one.text ? device.maps.texts : device.maps.numbers).set(one.metricName, one);
 }

@@ -57,6 +57,15 @@ test('property: no two series in memory have one place, and places are given out
   );
 });
 
+test('a kind is that of the latest point, also where another batch was between', () => {
+  const registry = new SeriesRegistry(2);
+  const [one, other] = [new BatchSeries(registry), new BatchSeries(registry)];
+  const index = one.place('pump', 'on', 'gauge');
+  other.place('pump', 'on', 'state');
+  one.place('pump', 'on', 'gauge');
+  assert.equal(one.at(index).kind, 'gauge');
+});
+
 function nameOf({ deviceId, metricName, text }: Series): string {
   return `${deviceId} ${metricName} ${text}`;
 }

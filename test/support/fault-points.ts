@@ -85,6 +85,7 @@ function acknowledging(delivery: Delivery, acknowledged: () => void): Delivery {
         acknowledged();
       },
     },
+    recycle: { value: () => delivery.recycle?.() },
   }) as Delivery;
 }
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Terminal } from './commands/terminal.ts';
 import { unfitMachine } from './commands/unfit-machine.ts';
-import { keepOldSmall, keepYoungAsItIs } from './heap.ts';
+import { beginSmall, keepSmall } from './heap.ts';
 import { INSTALLATION } from './installation.ts';
 import type { Channel } from './workers/messages.ts';
 
@@ -17,7 +17,7 @@ if (refusal !== null) {
 
 // An import keeps what it has read until that is stored: there a small heap would cost two thirds more time.
 const isImport = process.argv[2] === 'import';
-if (!isImport) keepOldSmall();
+if (!isImport) beginSmall();
 const { runCommand } = await import('./commands/program.ts');
 
 const { version } = JSON.parse(readFileSync(new URL('package.json', INSTALLATION), 'utf8')) as {
@@ -48,7 +48,7 @@ const terminal: Terminal = {
   stdout: process.stdout,
   stderr: process.stderr,
   isTerminal: process.stdout.isTTY,
-  onLoaded: () => void (isImport || keepYoungAsItIs()),
+  onLoaded: () => void (isImport || keepSmall()),
   stopped: stopped.signal,
   killed: killed.signal,
   onHangup: (act) => process.on('SIGHUP', act),

@@ -27,10 +27,10 @@ const MANY = 100;
 /** A stream brings at least so many messages in every millisecond. */
 const STREAM = 2;
 /**
- * Milliseconds between two batches of what comes steadily, and less often: at 1,000 messages a second a third of the batches, each of
+ * Milliseconds between two batches of what comes steadily, and less often: at 1,000 messages a second a fourth of the batches, each of
  * which costs a commit, a row of the journal and what reads it. `npm run bench -- api` and `-- compare --profile latency`.
  */
-const STEADY = 6;
+const STEADY = 8;
 /**
  * A broker with a window of few messages sends none before these are acknowledged. Where waits for as few brought nothing,
  * one after the other, until so many should have come, so many batches are not waited for. As many messages a millisecond should

@@ -65,7 +65,8 @@ export async function benchApi({ count, minutes, layout, keep, apart }: ApiBench
   await using broker = await startBroker({ kind: 'mosquitto' });
   const set = seriesOf(count);
   const url = await copyOf(postgres.url, `api_${count}`, (filled, client) => fill(filled, client, set));
-  const env = addresses(broker, url);
+  // All clients have one address.
+  const env = { ...addresses(broker, url), TIDEGATE_HTTP_RATE_LIMIT: '0' };
   await using daemon = await startDaemon({ env });
   await using other = apart ? await startDaemon({ env, config: 'components: [api]' }) : null;
   const asked = other ?? daemon;

@@ -4,18 +4,18 @@
  */
 
 import { openSync, writeSync } from 'node:fs';
-import { keepOldSmall, keepYoungAsItIs } from '../../src/heap.ts';
+import { beginSmall, keepSmall } from '../../src/heap.ts';
 import type { Seams } from '../../src/seams.ts';
 import type { FaultPoint } from './fault-points.ts';
 
 // As src/main.ts does: under other flags, what Node keeps of the program's compiled modules is of no use, and every life of a
 // daemon that is killed would compile them anew.
-keepOldSmall();
+beginSmall();
 const { App } = await import('../../src/app.ts');
 const { loadConfig } = await import('../../src/config/load.ts');
 const { createLogger } = await import('../../src/telemetry/log.ts');
 const { intercepted, seamsAt } = await import('./fault-points.ts');
-keepYoungAsItIs();
+keepSmall();
 
 const { FAULT_POINT: point, FAULT_AFTER: after, FAULT_RECORD: record } = process.env;
 

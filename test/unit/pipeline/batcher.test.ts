@@ -212,7 +212,7 @@ test('gathers no longer than anything comes: the broker may wait for its acknowl
   assert.deepEqual(sealed, ['idle 1', 'idle 20']);
 });
 
-test('a stream is gathered for 20 ms, what comes steadily for 6; messages that come one by one are not waited for', (context) => {
+test('a stream is gathered for 20 ms, what comes steadily for 8; messages that come one by one are not waited for', (context) => {
   const pass = clock(context);
   const { batcher, sealed, writer } = start({ streamWait: 20 });
   writer.idle = true;
@@ -225,14 +225,14 @@ test('a stream is gathered for 20 ms, what comes steadily for 6; messages that c
   }
   pass(0);
   assert.deepEqual(sealed, ['idle 1', 'idle 100']);
-  for (let step = 0; step < 6; step++) {
+  for (let step = 0; step < 8; step++) {
     batcher.add(one());
     pass(0);
     assert.equal(sealed.length, 2);
     pass(1);
   }
-  assert.deepEqual(sealed, ['idle 1', 'idle 100', 'idle 6'], 'one in a millisecond is no stream');
-  pass(6);
+  assert.deepEqual(sealed, ['idle 1', 'idle 100', 'idle 8'], 'one in a millisecond is no stream');
+  pass(8);
   batcher.add(one());
   pass(0);
   pass(1);
@@ -251,7 +251,7 @@ test('a broker that waits for its acknowledgements is soon not waited for', (con
   window();
   pass(0);
   assert.equal(sealed.length, 1, 'it may be a stream');
-  pass(6);
+  pass(8);
   assert.equal(sealed.length, 2);
   for (let batch = 3; batch <= 18; batch++) {
     window();
@@ -271,7 +271,7 @@ test('a pause of a millisecond in what comes steadily is no such broker', (conte
   pass(0);
   for (let batch = 2; batch <= 40; batch++) {
     // Every second one is written for so long that there is little to wait for.
-    const busy = batch % 2 === 0 ? 5 : 3;
+    const busy = batch % 2 === 0 ? 7 : 5;
     writer.idle = false;
     for (let step = 0; step < busy; step++) {
       pass(1);
@@ -281,7 +281,7 @@ test('a pause of a millisecond in what comes steadily is no such broker', (conte
     batcher.onWriterIdle();
     pass(0);
     assert.equal(sealed.length, batch - 1, 'it is waited for');
-    if (busy === 3) {
+    if (busy === 5) {
       pass(2);
       batcher.add(one());
     }
@@ -302,7 +302,7 @@ test('messages that come one by one, each after the acknowledgement of the one b
     batcher.add(one());
     pass(0);
     if (sealed.length === batch) continue;
-    pass(4);
+    pass(6);
     waited++;
     assert.equal(sealed.length, batch);
   }

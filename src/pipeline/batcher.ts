@@ -27,8 +27,8 @@ const MANY = 100;
 /** A stream brings at least so many messages in every millisecond. */
 const STREAM = 2;
 /**
- * Milliseconds between two batches of what comes steadily, and less often: at 1,000 messages a second a fourth of the batches, each of
- * which costs a commit, a row of the journal and what reads it. `npm run bench -- api` and `-- compare --profile latency`.
+ * Milliseconds between two batches of what comes steadily, and less often: at most 125 batches a second, each of which costs a commit, a
+ * row of the journal and what reads it. `npm run bench -- api` and `-- compare --profile latency`.
  */
 const STEADY = 8;
 /**

@@ -4,9 +4,8 @@ import * as fc from 'fast-check';
 import { LiveFeed } from '../../src/live/feed.ts';
 import type { LiveListener } from '../../src/live/listener.ts';
 import type { LivePoint } from '../../src/live/types.ts';
-import { QueryPool } from '../../src/postgres/query-pool.ts';
 import { storedPoints } from '../../src/postgres/stored-points.ts';
-import { never, openSink } from '../integration/postgres/sinks.ts';
+import { never, openWithReader } from '../integration/postgres/sinks.ts';
 import { ENGINES } from '../support/engines.ts';
 import { batches, message } from '../unit/pipeline/messages.ts';
 import { HOUR, SECOND } from './inputs.ts';
@@ -23,15 +22,8 @@ for (const kind of ENGINES) {
   for (const onDuplicate of ['keep_first', 'keep_last'] as const) {
     test(`on ${kind.name} with ${onDuplicate}, what is told is what is stored`, {
       skip: kind.skip,
-    }, async () => {
-      const database = await kind.createDatabase();
-      const sink = openSink(database, { engine: kind.name, onDuplicate });
-      const pool = new QueryPool({
-        url: database.url,
-        schema: 'public',
-        statementTimeout: 30_000,
-        connections: 1,
-      });
+    }, async (t) => {
+      const { database, sink, pool } = await openWithReader(t, kind, { onDuplicate });
       const feed = new LiveFeed({
         listeners: 1,
         room: 1_000,
@@ -99,9 +91,6 @@ for (const kind of ENGINES) {
         },
       );
       await fc.assert(property, { numRuns: 40 });
-      await pool.close();
-      await sink.close();
-      await database.drop();
     });
   }
 }

@@ -32,7 +32,7 @@ for (const kind of ENGINES) {
     test(`looks on ${kind.name} tell each point once, or that it is among others (dense from ${denseFrom})`, {
       skip: kind.skip,
     }, async (t) => {
-      const { sink, pool } = await openWithReader(t, kind, denseFrom);
+      const { sink, pool } = await openWithReader(t, kind, { denseFrom });
       const shared = { pool, latest: new LatestPoints(pool), patience: 600_000 };
       const all = new NewPoints({ ...shared, question: QUESTION, limit: 1_000 });
       const x = { ...QUESTION, metrics: ['x'], visible: ['dev'] };

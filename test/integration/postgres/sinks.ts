@@ -37,10 +37,10 @@ export function openSink(database: Pick<TestDatabase, 'url'>, options: Partial<S
 export async function openWithReader(
   t: TestContext,
   kind: EngineUnderTest,
-  denseFrom = 0,
+  options: Partial<SinkOptions> = {},
 ): Promise<{ readonly database: TestDatabase; readonly sink: TestSink; readonly pool: QueryPool }> {
   const database = await kind.createDatabase();
-  const sink = openSink(database, { engine: kind.name, denseFrom });
+  const sink = openSink(database, { engine: kind.name, ...options });
   const pool = new QueryPool({
     url: database.url,
     schema: 'public',

@@ -27,6 +27,8 @@ const ROUTES = ['devices/{device_id}/{metric_name}', 'devices/{device_id}'].map(
 }));
 
 setFlagsFromString('--expose-gc');
+// Or buffers that a collection found are given back, and counted, by another thread some time after it.
+setFlagsFromString('--no-concurrent-array-buffer-sweeping');
 const collect = runInNewContext('gc') as () => void;
 
 const ROOM = new PayloadRoom();

@@ -2,8 +2,10 @@ import type { DeadLetterCode } from '../errors.ts';
 import type { DropReason, EdgeEvent, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 
 const FIRST_CAPACITY = 4096;
-/** A message that is long enough to be staged often has ten thousands of points. */
-const GROWTH = 4;
+/** A message that has more than that has often ten thousands. */
+const GROWTH = 16;
+const NO_TEXTS: readonly string[] = Array.from<string>({ length: FIRST_CAPACITY }).fill('');
+const NO_METAS: readonly (SeriesMeta | null)[] = Array.from<null>({ length: FIRST_CAPACITY }).fill(null);
 
 const KINDS: readonly NumberKind[] = ['gauge', 'counter', 'state'];
 /** What was told, in the order of KINDS for numbers. */
@@ -18,10 +20,10 @@ export class StagedPoints implements PointWriter {
   #told = new Uint8Array(FIRST_CAPACITY);
   #times = new Float64Array(FIRST_CAPACITY);
   #values = new Float64Array(FIRST_CAPACITY);
-  #devices = Array.from<string>({ length: FIRST_CAPACITY }).fill('');
-  #metrics = Array.from<string>({ length: FIRST_CAPACITY }).fill('');
+  #devices = [...NO_TEXTS];
+  #metrics = [...NO_TEXTS];
   /** What was said of the series of the point just written. */
-  #metas = Array.from<SeriesMeta | null>({ length: FIRST_CAPACITY }).fill(null);
+  #metas = [...NO_METAS];
   /** Of all that is no number, in order. */
   readonly #others: unknown[] = [];
 
@@ -81,28 +83,41 @@ export class StagedPoints implements PointWriter {
 
   /** Tells it all in the same order, and forgets it. */
   moveTo(out: PointWriter): void {
+    const [told, devices, metrics, metas] = [this.#told, this.#devices, this.#metrics, this.#metas];
+    const [times, values] = [this.#times, this.#values];
     let other = 0;
     for (let row = 0; row < this.#length; row++) {
-      other += this.#tell(row, this.#told[row] as number, other, out);
-      const meta = this.#metas[row] as SeriesMeta | null;
+      const what = told[row] as number;
+      const device = devices[row] as string;
+      const metric = metrics[row] as string;
+      const time = times[row] as number;
+      const value = values[row] as number;
+      if (what < KINDS.length) out.number(device, metric, time, value, KINDS[what] as NumberKind);
+      else other += this.#tell(what, device, metric, time, value, other, out);
+      const meta = metas[row] as SeriesMeta | null;
       if (meta !== null) out.describe(meta);
     }
     this.clear();
   }
 
-  /** Returns how many of the others it took. */
-  #tell(row: number, told: number, other: number, out: PointWriter): number {
+  /** What is no single number. Returns how many of the others it took. */
+  #tell(
+    what: number,
+    device: string,
+    metric: string,
+    time: number,
+    value: number,
+    other: number,
+    out: PointWriter,
+  ): number {
     const others = this.#others;
-    const device = this.#devices[row] as string;
-    const metric = this.#metrics[row] as string;
-    const time = this.#times[row] as number;
-    switch (told) {
+    switch (what) {
       case TEXT:
       case CHANGED_TEXT:
-        out.text(device, metric, time, others[other] as string, told === CHANGED_TEXT);
+        out.text(device, metric, time, others[other] as string, what === CHANGED_TEXT);
         return 1;
       case COLUMN: {
-        const kind = KINDS[this.#values[row] as number] as NumberKind;
+        const kind = KINDS[value] as NumberKind;
         writeColumn(
           out,
           device,
@@ -122,10 +137,7 @@ export class StagedPoints implements PointWriter {
       case EDGE:
         out.edge?.(others[other] as EdgeEvent);
         return 1;
-      case NOTHING:
-        return 0;
       default:
-        out.number(device, metric, time, this.#values[row] as number, KINDS[told] as NumberKind);
         return 0;
     }
   }
@@ -145,20 +157,20 @@ export class StagedPoints implements PointWriter {
     told.set(this.#told);
     times.set(this.#times);
     values.set(this.#values);
-    this.#devices = enlarged(this.#devices, '');
-    this.#metrics = enlarged(this.#metrics, '');
-    this.#metas = enlarged(this.#metas, null);
+    this.#devices = enlarged(this.#devices, size, NO_TEXTS);
+    this.#metrics = enlarged(this.#metrics, size, NO_TEXTS);
+    this.#metas = enlarged(this.#metas, size, NO_METAS);
     this.#told = told;
     this.#times = times;
     this.#values = values;
   }
 }
 
-/** Longer: an array that is filled up to its length is not made anew at each message. */
-function enlarged<T>(column: readonly T[], nothing: T): T[] {
-  const copies = Array.from<readonly T[]>({ length: GROWTH - 1 }).fill(column);
+/** Filled up to its length, an array is not made anew at each message. */
+function enlarged<T>(column: readonly T[], size: number, nothing: readonly T[]): T[] {
   // Of the first message in a process a third went here, while each element was made by Array.from.
-  return column.concat(...copies).fill(nothing, column.length);
+  const rest = (size - column.length) / nothing.length;
+  return column.concat(...Array.from<readonly T[]>({ length: rest }).fill(nothing));
 }
 
 function writeColumn(

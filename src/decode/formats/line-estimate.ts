@@ -20,11 +20,15 @@ export function beginsWithLine(payload: Uint8Array): boolean {
 /** By byte, so that counting needs no branch. */
 const COUNTED = Uint8Array.from({ length: 256 }, (_, code) => (code === EQUALS || code === NEWLINE ? 1 : 0));
 
+/** A point in a long line, with its part of measurement, tags and time. */
+const BYTES_PER_POINT = 64;
+
 /**
  * No fewer than the points of a payload: a field has an `=`; a line that is none counts as one too. Looks closer, at what is no
- * tag, where that comes to more than `enough`.
+ * tag, where that comes to more than `enough`, and not at all where the length alone makes that likely.
  */
 export function mostLinePoints(payload: Uint8Array, enough: number): number {
+  if (payload.length > enough * BYTES_PER_POINT) return Number.POSITIVE_INFINITY;
   let most = 1;
   for (let at = 0; at < payload.length; at++) {
     most += COUNTED[payload[at] as number] as number;

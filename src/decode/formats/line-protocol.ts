@@ -50,6 +50,7 @@ function rejectBytes(payload: Uint8Array, points: PointEmitter): undefined {
 function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter): void {
   const scanner = new LineScanner(payload);
   emission++;
+  fieldKeys.length = 0;
   const most = itemBudget(points.limits);
   for (let line = 0; scanner.nextLine(); line++) {
     if (line === most) throw new Excess('too_many_points', `more than ${most} lines`);
@@ -87,7 +88,8 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
     if (fieldKey === null || (number !== number && value === null)) {
       return scanner.fault;
     }
-    points.brings(fieldKey);
+    // Lines have mostly the fields of the line before, each in its place.
+    if (fieldKeys[fields] !== fieldKey) points.brings(fieldKey);
     fieldKeys[fields] = fieldKey;
     names[fields] = catalog.metricName(fieldKey, fields, series, match, points.scope);
     numbers[fields] = typeof value === 'number' ? value : number;

@@ -32,11 +32,22 @@ interface LineItem {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** What metrics of the same measurement and field begin with: `cpu.usage_idle`. */
+interface Stem {
+  readonly measurement: string;
+  readonly fieldKey: string;
+  readonly text: string;
+}
+
+/** More fields than Telegraf's inputs write in a line, and longer than they name them. */
+const [MOST_STEMS, LONGEST_STEM] = [256, 256];
+
 const NO_FIELDS: readonly string[] = [];
 
 /** Finds the series of lines, known ones by their beginning as it is written. */
 export class LineCatalog {
   readonly #known = new MatchCache<LineSeries>();
+  readonly #stems: Stem[] = [];
 
   /** Null where the key is none. */
   find(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
@@ -62,13 +73,26 @@ export class LineCatalog {
     if (known !== undefined) {
       return known;
     }
-    const name = nameOfMetric(unescape(fieldKey), series, match, scope);
+    const name =
+      match.plan.metricName === null
+        ? this.#stem(fieldKey, position, series.item.measurement) + series.suffix
+        : nameByRoute(match.plan.metricName, unescape(fieldKey), series, match, scope);
     if (name !== null && fields.length > 0) {
       this.#known.grow(1);
       series.strays ??= new Map();
       series.strays.set(fieldKey, name);
     }
     return name;
+  }
+
+  /** Lines of one measurement follow each other, with the same fields in the same places. */
+  #stem(fieldKey: string, position: number, measurement: string): string {
+    const latest = this.#stems[position];
+    if (latest?.fieldKey === fieldKey && latest.measurement === measurement) return latest.text;
+    const text = `${measurement}.${unescape(fieldKey)}`;
+    if (position < MOST_STEMS && text.length <= LONGEST_STEM)
+      this.#stems[position] = { measurement, fieldKey, text };
+    return text;
   }
 
   /** Keeps so many fields of the first line of a series, and the metrics of them. */
@@ -93,12 +117,12 @@ function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | 
   }
   const tags: Record<string, string> = {};
   for (let index = 1; index < parts.length; index++) {
-    const pair = splitUnescaped(parts[index] as string, '=');
-    const [name = '', value = ''] = pair;
-    if (name === '' || value === '' || pair.length > 2) {
+    const part = parts[index] as string;
+    const equals = unescaped(part, '=', 0);
+    if (equals < 1 || equals === part.length - 1 || unescaped(part, '=', equals + 1) !== -1) {
       return null;
     }
-    setMember(tags, unescape(name), unescape(value));
+    setMember(tags, unescape(part.slice(0, equals)), unescape(part.slice(equals + 1)));
   }
   const item = { measurement: unescape(measurement), tags };
   const { deviceId, route } = match.plan;
@@ -139,17 +163,14 @@ function tagsOf(expression: Expression): unknown[] {
   return expression.holes.flatMap((hole) => (hole.kind === 'path' ? tagsOf(hole) : []));
 }
 
-/** `cpu.usage_idle,cpu=cpu0`, or what the route names it and the tags; null where the route's path leads to no text. */
-function nameOfMetric(
+/** What the route names it, and the tags; null where the route's path leads to no text. */
+function nameByRoute(
+  metricName: Expression,
   field: string,
   { item, suffix }: LineSeries,
   match: TopicMatch,
   scope: Scope,
 ): string | null {
-  const { metricName } = match.plan;
-  if (metricName === null) {
-    return `${item.measurement}.${field}${suffix}`;
-  }
   scope.item = { ...item, field };
   const name = match.metricName ?? evaluate(metricName, scope);
   scope.item = item;
@@ -157,22 +178,27 @@ function nameOfMetric(
 }
 
 /** Splits at the separators that have no backslash before them. */
-function splitUnescaped(text: string, separator: ',' | '='): string[] {
+function splitUnescaped(text: string, separator: ','): string[] {
   if (!text.includes('\\')) {
     return text.split(separator);
   }
   const parts: string[] = [];
   let start = 0;
-  for (let at = 0; at < text.length; at++) {
-    const char = text.charAt(at);
-    if (char === '\\') {
-      at++;
-    } else if (char === separator) {
-      parts.push(text.slice(start, at));
-      start = at + 1;
-    }
+  for (let end = 0; (end = unescaped(text, separator, start)) !== -1; start = end + 1) {
+    parts.push(text.slice(start, end));
   }
   return [...parts, text.slice(start)];
+}
+
+/** Where a text has a character without a backslash before it, looked for from `start`; -1 where it has none. */
+function unescaped(text: string, char: ',' | '=', start: number): number {
+  if (!text.includes('\\')) return text.indexOf(char, start);
+  for (let at = start; at < text.length; at++) {
+    const found = text.charAt(at);
+    if (found === char) return at;
+    if (found === '\\') at++;
+  }
+  return -1;
 }
 
 /** A backslash before anything else stands for itself. */
@@ -182,5 +208,5 @@ function unescape(text: string): string {
 
 /** What would make two sets of tags one name. */
 function escapeName(text: string): string {
-  return /[,=]/.test(text) ? text.replaceAll(/[,=]/g, '\\$&') : text;
+  return text.includes(',') || text.includes('=') ? text.replaceAll(/[,=]/g, '\\$&') : text;
 }

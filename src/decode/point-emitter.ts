@@ -123,6 +123,11 @@ export class PointEmitter {
     this.#tally.name(name);
   }
 
+  /** The same of one that the message has not brought yet. */
+  bringsNew(): void {
+    this.#tally.newName();
+  }
+
   startItem(): void {
     this.#item.start(this.#match?.deviceId ?? '');
     this.#naming.startItem();

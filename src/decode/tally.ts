@@ -10,6 +10,8 @@ export class Tally {
   readonly #limits: DecodeLimits;
   /** Null: nobody counts. */
   #names: TextMap<true> | null = null;
+  /** Names beside them, which are told apart elsewhere. */
+  #others = 0;
   #points = 0;
   #visits = 0;
 
@@ -20,6 +22,7 @@ export class Tally {
   /** Counts what `emit` tells; returns what is more than a message may have, null where nothing is. */
   of(emit: () => void): Excess | null {
     this.#names = new TextMap();
+    this.#others = 0;
     this.#points = 0;
     this.#visits = 0;
     try {
@@ -50,8 +53,19 @@ export class Tally {
     const names = this.#names;
     if (names === null || names.get(name) === true) return;
     names.set(name, true);
+    this.#hold(names.size);
+  }
+
+  /** One that the message has not brought yet, as whoever tells of it knows. */
+  newName(): void {
+    if (this.#names === null) return;
+    this.#others++;
+    this.#hold(this.#names.size);
+  }
+
+  #hold(names: number): void {
     const { namesPerMessage } = this.#limits;
-    if (names.size > namesPerMessage) {
+    if (names + this.#others > namesPerMessage) {
       throw new Excess('too_many_names', `more than ${namesPerMessage} different names`);
     }
   }

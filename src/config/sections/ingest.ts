@@ -66,7 +66,7 @@ const limits = {
     maximum: '256MiB',
   },
   points_per_message: {
-    doc: 'A message with more points, or more than a quarter as many objects or lines (and 1,000), is a dead letter; while one is decoded, all others wait.',
+    doc: 'A message with more points, or more than a fifth as many objects or lines (and 1,000), is a dead letter; while one is decoded, all others wait.',
     format: 'integer',
     default: 50_000, // Telegraf's largest batches: 5,000 lines of ten fields
     minimum: 1,

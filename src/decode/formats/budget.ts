@@ -10,7 +10,7 @@ export interface PartLimits {
 }
 
 /** Lists of many items that have a value each are what takes longest for a point. */
-const ITEMS_PER_POINT = 1 / 4;
+const ITEMS_PER_POINT = 1 / 5;
 const VALUES_PER_POINT = 4;
 /** Small limits are about points, not about how a message is made. */
 const SPARE = 1000;

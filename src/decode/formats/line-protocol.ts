@@ -74,8 +74,9 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   if (series === null) {
     return `no measurement, a tag without a name or value, or more than ${MOST_LINE_TAGS} tags`;
   }
+  const isNew = series.countedIn === 0;
   if (series.countedIn !== emission) {
-    points.brings(key);
+    points.bringsNew();
     series.countedIn = emission;
   }
   points.scope.payload = series.item;
@@ -101,7 +102,8 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   if (timed && !scanner.timestamp()) {
     return scanner.fault;
   }
-  if (series.fields.length === 0) catalog.learn(series, fieldKeys, names, fields);
+  // Of lines that never come again nothing more is kept.
+  if (!isNew && series.fields.length === 0) catalog.learn(series, fieldKeys, names, fields);
   if (match.deviceId === null) {
     points.setDevice(series.deviceId, match.plan.deviceId.text);
   }

@@ -56,6 +56,9 @@ const ONE = { layout: 'one', points: 1, devices: 1000, step: 20 } as const;
 const DENSE = { points: 1000, devices: 100, step: 1000 } as const;
 const WIDE = { layout: 'metrics', points: 10, step: 20 } as const;
 
+const APART = `by a daemon without the scheduler (\`components\`), whose data
+another refreshes later, beside one that does all at once.`;
+
 export const PROFILES: Readonly<Record<string, Profile>> = {
   'one-point': {
     title: 'One-point messages',
@@ -98,6 +101,20 @@ export const PROFILES: Readonly<Record<string, Profile>> = {
     count: 2_000,
     shape: { ...DENSE, layout: 'typed' },
     field: against('copy', 'sketch'),
+  },
+  'minute-json': {
+    title: 'A minute of columns in JSON',
+    what: `The columns of 1,000 points in JSON, as many as are a minute's at 2 million points a second, ${APART}`,
+    count: 120_000,
+    shape: { ...DENSE, layout: 'columns' },
+    field: apart,
+  },
+  'minute-cbor': {
+    title: 'A minute of columns in CBOR',
+    what: `Those in CBOR, as many as are a minute's at 4 million points a second, ${APART}`,
+    count: 240_000,
+    shape: { ...DENSE, layout: 'typed' },
+    field: apart,
   },
   minutely: {
     title: 'Many devices, each once a minute',
@@ -258,6 +275,19 @@ function against(...rivals: readonly (keyof typeof RIVALS)[]): Profile['field'] 
     const sides: (Side | string)[] = [tidegateSide(tidegate, flows, start.count)];
     for (const rival of rivals) sides.push(await RIVALS[rival](start));
     return { sides, tidegates: [tidegate], notes };
+  };
+}
+
+/** Tidegate without the scheduler, beside one whose scheduler refreshes aggregates meanwhile. */
+async function apart({ ground, ...flow }: Start): Promise<Field> {
+  const alone = await startTidegate(ground, OURS, { TIDEGATE_COMPONENTS: 'ingest,api' });
+  const whole = await startTidegate(ground, OTHERS);
+  return {
+    sides: [
+      tidegateSide(alone, flowsOf(OURS, flow), flow.count, { name: 'Tidegate, without the scheduler' }),
+      tidegateSide(whole, flowsOf(OTHERS, flow), flow.count, { name: 'Tidegate, all components' }),
+    ],
+    tidegates: [alone, whole],
   };
 }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../bounded-map.ts';
 import { type Expression, isOfTopic } from '../config/expression.ts';
 import { resolveText } from './expression.ts';
 import { isName } from './names.ts';
@@ -30,7 +31,7 @@ const CACHED_TOPIC_LENGTH = 256;
 export class Router {
   readonly #plans: readonly RoutePlan[];
   readonly #nameLength: number;
-  readonly #cache = new Map<string, TopicMatch | null>();
+  readonly #cache = new BoundedMap<string, TopicMatch | null>(CACHED_TOPICS);
 
   constructor(plans: readonly RoutePlan[], nameLength: number) {
     this.#plans = plans;
@@ -43,12 +44,7 @@ export class Router {
       return cached;
     }
     const match = this.#find(topic);
-    if (topic.length <= CACHED_TOPIC_LENGTH) {
-      if (this.#cache.size >= CACHED_TOPICS) {
-        this.#forgetOldest();
-      }
-      this.#cache.set(topic, match);
-    }
+    if (topic.length <= CACHED_TOPIC_LENGTH) this.#cache.set(topic, match);
     return match;
   }
 
@@ -92,12 +88,5 @@ export class Router {
     }
     const [value, timestamp] = [resolve(plan.value), resolve(plan.timestamp)];
     return { plan, ignored: false, captures, next, deviceId, metricName, value, timestamp, invalid };
-  }
-
-  #forgetOldest(): void {
-    for (const topic of this.#cache.keys()) {
-      this.#cache.delete(topic);
-      return;
-    }
   }
 }

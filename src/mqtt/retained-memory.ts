@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { BoundedMap } from '../bounded-map.ts';
 
 /**
  * The digest of the latest payload of each topic, so that a retained copy of a message that this process already had
@@ -6,24 +7,16 @@ import { hash } from 'node:crypto';
  * forgotten counts as changed.
  */
 export class RetainedMemory {
-  readonly #limit: number;
-  readonly #digests = new Map<string, string>();
+  readonly #digests: BoundedMap<string, string>;
 
   constructor(limit: number) {
-    this.#limit = limit;
+    this.#digests = new BoundedMap(limit);
   }
 
   /** Whether the payload differs from the latest one of its topic, which it becomes. */
   remember(topic: string, payload: Uint8Array): boolean {
     const digest = hash('sha1', payload, 'base64');
-    const latest = this.#digests.get(topic);
-    if (latest === digest) return false;
-    if (latest === undefined && this.#digests.size >= this.#limit) {
-      for (const oldest of this.#digests.keys()) {
-        this.#digests.delete(oldest);
-        break;
-      }
-    }
+    if (this.#digests.get(topic) === digest) return false;
     this.#digests.set(topic, digest);
     return true;
   }

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { BoundedMap } from '../bounded-map.ts';
 import type { Tags } from './device-series.ts';
 import { type SchemaNames, withNames } from './names.ts';
 
@@ -26,7 +27,7 @@ const MOST = 50_000;
 /** Names of series, kept by id and looked up anew where another transaction has written them since. */
 export class KnownSeries {
   readonly #names: SchemaNames;
-  readonly #known = new Map<number, Known>();
+  readonly #known = new BoundedMap<number, Known>(MOST);
 
   constructor(names: SchemaNames) {
     this.#names = names;
@@ -84,9 +85,7 @@ export class KnownSeries {
         series,
       };
       looked.set(Number(id), known);
-      this.#known.delete(Number(id));
       this.#known.set(Number(id), known);
-      if (this.#known.size > MOST) this.#known.delete(this.#known.keys().next().value as number);
     }
     return looked;
   }

@@ -1,5 +1,5 @@
-import { hash, randomBytes } from 'node:crypto';
 import type { Series, SeriesKind } from '../pipeline/types.ts';
+import { type SeriesKey, SeriesKeys } from './series-keys.ts';
 
 /** In the order of their codes. */
 const KINDS: readonly SeriesKind[] = ['gauge', 'counter', 'state', 'text'];
@@ -7,15 +7,15 @@ const KIND_BITS = 2;
 const KIND_MASK = 3;
 /** Ids from here on, of which no database has as many, are not kept. */
 const MOST_ID = 2 ** 30 - 1;
-/** Each grows by itself, so that never more than a small part of all is there twice. */
+/** A power of two. Each grows by itself, so that never more than a small part of all is there twice. */
 const SHARDS = 64;
 const FIRST_SLOTS = 16;
 /** Of the slots of a shard, at most so many are taken. */
 const FILLED = 0.75;
 const GROWTH = 1.5;
-/** The two halves of the name's hash, and the id and the kind. */
+/** The two halves of the key, and the id and the kind. */
 const WORDS = 3;
-const FREE = 0xffff_ffff;
+const FREE = -1;
 const FORGOTTEN = 0;
 /** 12 bytes each, at a load between 0.5 and 0.75: some 30 MB at most. */
 const MOST_SERIES = 1_400_000;
@@ -23,12 +23,12 @@ const MOST_SERIES = 1_400_000;
 /**
  * The ids and kinds of series that messages say nothing else of, a few bytes each, for many more series than there are
  * objects in memory: what comes once a minute from a million series would otherwise be looked up in the database every
- * time. Names are kept as the first 64 bits of their SHA-256 with a secret: that two of a million series that are there
+ * time. Names are kept as keys of 64 bits (`SeriesKeys`): that two of a million series that are there
  * and as many that are not meet has a chance of 1 : 10^7, and nobody can choose names that do.
  */
 export class SeriesIds {
   readonly #most: number;
-  readonly #secret = randomBytes(16).toString('latin1');
+  readonly #keys = new SeriesKeys();
   #shards: Shard[] = shards();
   #size = 0;
 
@@ -43,7 +43,7 @@ export class SeriesIds {
 
   /** Null where it is not known. */
   find(series: Series): { readonly id: number; readonly kind: SeriesKind } | null {
-    const key = this.#keyOf(series);
+    const key = this.#keys.of(series);
     const entry = shardOf(this.#shards, key).get(key);
     if (entry === FORGOTTEN) return null;
     return { id: entry >>> KIND_BITS, kind: KINDS[entry & KIND_MASK] as SeriesKind };
@@ -56,12 +56,12 @@ export class SeriesIds {
       return;
     }
     if (this.#size >= this.#most) this.clear();
-    const key = this.#keyOf(series);
-    if (shardOf(this.#shards, key).set(key, ((id << KIND_BITS) | KINDS.indexOf(kind)) >>> 0)) this.#size++;
+    const key = this.#keys.of(series);
+    if (shardOf(this.#shards, key).set(key, (id << KIND_BITS) | KINDS.indexOf(kind))) this.#size++;
   }
 
   forget(series: Series): void {
-    const key = this.#keyOf(series);
+    const key = this.#keys.of(series);
     const shard = shardOf(this.#shards, key);
     // The place stays taken: others may have been put behind it.
     if (shard.get(key) !== FORGOTTEN) shard.set(key, FORGOTTEN);
@@ -71,36 +71,32 @@ export class SeriesIds {
     this.#shards = shards();
     this.#size = 0;
   }
-
-  #keyOf({ deviceId, metricName, text }: Series): Buffer {
-    const names = `${this.#secret}${deviceId.length}${text ? 't' : 'n'}${deviceId}${metricName}`;
-    return hash('sha256', names, 'buffer');
-  }
 }
 
 function shards(): Shard[] {
   return Array.from({ length: SHARDS }, () => new Shard());
 }
 
-function shardOf(all: readonly Shard[], key: Buffer): Shard {
-  return all[(key[8] as number) % SHARDS] as Shard;
+/** By bits that have no part in the place there. */
+function shardOf(all: readonly Shard[], { high }: SeriesKey): Shard {
+  return all[high & (SHARDS - 1)] as Shard;
 }
 
-/** Open addressing with linear probing, from the place that the first half of the hash has among all of its values. */
+/** Open addressing with linear probing, from the place that the first half of the key has among all of its values. */
 class Shard {
   #taken = 0;
   #slots = FIRST_SLOTS;
   #words = emptySlots(FIRST_SLOTS);
 
   /** FORGOTTEN: none. */
-  get(key: Buffer): number {
-    const entry = this.#words[this.#find(key.readUInt32LE(0), key.readUInt32LE(4)) + 2] as number;
+  get({ low, high }: SeriesKey): number {
+    const entry = this.#words[this.#find(low, high) + 2] as number;
     return entry === FREE ? FORGOTTEN : entry;
   }
 
   /** Returns whether a slot was taken for it. */
-  set(key: Buffer, entry: number): boolean {
-    const isNew = this.#put(key.readUInt32LE(0), key.readUInt32LE(4), entry);
+  set({ low, high }: SeriesKey, entry: number): boolean {
+    const isNew = this.#put(low, high, entry);
     if (isNew && ++this.#taken > FILLED * this.#slots) this.#grow();
     return isNew;
   }
@@ -117,7 +113,7 @@ class Shard {
   /** The first word of the slot where the key is, or of the free one where it would be. */
   #find(low: number, high: number): number {
     const words = this.#words;
-    for (let at = WORDS * Math.floor((low / 2 ** 32) * this.#slots); ; ) {
+    for (let at = WORDS * Math.floor(((low >>> 0) / 2 ** 32) * this.#slots); ; ) {
       if (words[at + 2] === FREE || (words[at] === low && words[at + 1] === high)) return at;
       at += WORDS;
       if (at === words.length) at = 0;
@@ -135,6 +131,6 @@ class Shard {
   }
 }
 
-function emptySlots(slots: number): Uint32Array {
-  return new Uint32Array(WORDS * slots).fill(FREE);
+function emptySlots(slots: number): Int32Array {
+  return new Int32Array(WORDS * slots).fill(FREE);
 }

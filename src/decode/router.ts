@@ -65,10 +65,11 @@ export class Router {
 
   /** The first of the routes from `index` on that takes the topic, with those after it that may take its messages. */
   #from(index: number, levels: readonly string[]): TopicMatch | null {
-    for (const [offset, plan] of this.#plans.slice(index).entries()) {
+    for (let at = index; at < this.#plans.length; at++) {
+      const plan = this.#plans[at] as RoutePlan;
       const captures = matchTopic(plan.topic, levels);
       if (captures !== null && !plan.ignored.some((pattern) => matchesTopicPattern(pattern, levels))) {
-        const next = plan.conditions === null ? null : this.#from(index + offset + 1, levels);
+        const next = plan.conditions === null ? null : this.#from(at + 1, levels);
         return this.#resolve(plan, captures, next);
       }
     }

@@ -63,7 +63,8 @@ function parseLevel(text: string): TemplateLevel {
 /** The captured levels, one for each name of the template; null where the topic does not match. */
 export function matchTopic(template: TopicTemplate, topic: readonly string[]): string[] | null {
   const captures: string[] = [];
-  for (const [index, level] of template.levels.entries()) {
+  for (let index = 0; index < template.levels.length; index++) {
+    const level = template.levels[index] as TemplateLevel;
     if (index === 0 && level.kind !== 'literal' && topic[0]?.startsWith('$') === true) {
       return null; // MQTT 5, section 4.7.2: wildcards do not take topics of the server itself
     }

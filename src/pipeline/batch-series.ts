@@ -93,7 +93,7 @@ export class BatchSeries {
     if (this.#lastIndex === -1) return;
     const series = this.at(this.#lastIndex);
     if (series.described === meta) return;
-    if (receivedAt < series.describedAt) {
+    if (series.describedAt !== null && receivedAt < series.describedAt) {
       // Out of the spool: what came since is newer, but may not have said everything.
       series.meta = mergedMeta(series.meta, mergedMeta(meta, series.meta));
       return;

@@ -1,3 +1,4 @@
+import { SeriesMarks } from './series-marks.ts';
 import type { Batch, Series } from './types.ts';
 
 /**
@@ -6,12 +7,13 @@ import type { Batch, Series } from './types.ts';
  * only when they change depend on the one before, whatever its time.
  */
 export class KeyOrder {
+  readonly #marks = new SeriesMarks();
   readonly #entries = new Set<{ readonly keys: BatchKeys; readonly left: Promise<void> }>();
 
   /** Resolves once no earlier batch holds a key of this one; call `leave` of the result when it is written. */
   async enter(batch: Batch): Promise<() => void> {
     const keys = new BatchKeys(batch);
-    const before = [...this.#entries].filter((entry) => entry.keys.overlaps(keys));
+    const before = [...this.#entries].filter((entry) => entry.keys.overlaps(keys, this.#marks));
     const { promise, resolve } = Promise.withResolvers<void>();
     const entry = { keys, left: promise };
     this.#entries.add(entry);
@@ -43,30 +45,38 @@ class BatchKeys {
     this.#last = last;
   }
 
-  overlaps(later: BatchKeys): boolean {
+  /** `marks`: nobody else's meanwhile. */
+  overlaps(later: BatchKeys, marks: SeriesMarks): boolean {
     const from = Math.max(this.#first, later.#first);
     const to = Math.min(this.#last, later.#last);
-    const shared = from > to ? new Set<Series>() : this.#seriesWithin(from, to);
     return (
-      (shared.size > 0 && intersect(shared, later.#seriesWithin(from, to))) ||
-      intersect(this.#texts(), later.#texts())
+      (from <= to && this.#sharesWithin(from, to, later, marks)) || intersect(this.#texts(), later.#texts())
     );
   }
 
-  /** Series with points from `from` to `to`. */
-  #seriesWithin(from: number, to: number): Set<Series> {
+  /** Whether a series has points of both from `from` to `to`. */
+  #sharesWithin(from: number, to: number, later: BatchKeys, marks: SeriesMarks): boolean {
+    marks.clear();
+    this.#some(from, to, (series) => {
+      marks.add(series);
+      return false;
+    });
+    return later.#some(from, to, (series) => marks.has(series));
+  }
+
+  /** Whether it is so of a series with points from `from` to `to`. */
+  #some(from: number, to: number, isSo: (series: Series) => boolean): boolean {
     const { points, series } = this.#batch;
-    const found = new Set<Series>();
     // Columns bring one series row after row.
     let last = -1;
     for (let row = 0; row < points.length; row++) {
       const time = points.timestamp[row] as number;
       const index = points.seriesIndex[row] as number;
       if (index === last || !(time >= from && time <= to)) continue;
-      found.add(series[index] as Series);
+      if (isSo(series[index] as Series)) return true;
       last = index;
     }
-    return found;
+    return false;
   }
 
   #texts(): Set<Series> {

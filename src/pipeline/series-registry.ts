@@ -82,7 +82,8 @@ export class SeriesRegistry {
       id: undefined,
       storedKind: undefined,
       described: null,
-      describedAt: Number.NEGATIVE_INFINITY,
+      // As a number it would be an object, one for each series.
+      describedAt: null,
       meta: NOTHING_SAID,
       storedMeta: undefined,
       latestText: undefined,

@@ -161,8 +161,8 @@ export interface Series {
   storedKind: SeriesKind | undefined;
   /** The object that described it last. */
   described: SeriesMeta | null;
-  /** The receipt of the message that did, microseconds since 1970: what was received before says nothing any more. */
-  describedAt: number;
+  /** The receipt of the message that did, microseconds since 1970: what was received before says nothing any more. Null: none did. */
+  describedAt: number | null;
   /** All that is known of it; the same object for as long as nothing changes. */
   meta: SeriesMeta;
   /** What the database holds of it, so that a change is written once. */

@@ -122,7 +122,8 @@ export class PointStore {
 
 /** Whether all of them go to chunks that are open. */
 export function allCovered(chunks: Chunks, { timestamp, length }: SortedRows): boolean {
-  return timestamp.subarray(0, length).every((time) => chunks.covers('points', time));
+  for (let row = 0; row < length; row++) if (!chunks.covers('points', timestamp[row] as number)) return false;
+  return true;
 }
 
 /** Whether all of them are later than the mark of their series, where it has one. */

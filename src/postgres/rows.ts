@@ -124,7 +124,9 @@ function bySeries(points: PointColumns, series: readonly Series[], order: Int32A
     const index = points.seriesIndex[row] as number;
     counts[index] = (counts[index] as number) + 1;
   }
-  const ids = Float64Array.from(series, ({ id = Number.NaN }) => id);
+  // By `from` or `map` each number would be an object, or a column more.
+  const ids = new Float64Array(series.length);
+  for (let index = 0; index < series.length; index++) ids[index] = series[index]?.id ?? Number.NaN;
   const runOf = new Int32Array(series.length);
   const runs = new Float64Array(series.length);
   const start = new Int32Array(series.length + 1);
@@ -161,10 +163,9 @@ function byId(ids: Float64Array, counts: Int32Array): Iterable<number> {
     keys[used++] = id * size + place;
   }
   if ((greatest + 1) * size <= Number.MAX_SAFE_INTEGER) {
-    return keys
-      .subarray(0, used)
-      .sort()
-      .map((key) => key % size);
+    const sorted = keys.subarray(0, used).sort();
+    for (let index = 0; index < used; index++) sorted[index] = (sorted[index] as number) % size;
+    return sorted;
   }
   return Uint32Array.from(ids.keys())
     .filter((place) => (counts[place] as number) > 0)

@@ -139,10 +139,7 @@ export class SeriesCatalog {
   /** Whether its object was forgotten, but not its id. */
   #recall(series: Series): boolean {
     if (series.text) return false;
-    const known = this.#ids.find(series);
-    if (known === null) return false;
-    series.id = known.id;
-    series.storedKind = known.kind;
+    if (!this.#ids.recall(series)) return false;
     series.storedMeta = NOTHING_SAID;
     if (this.#version > 0) this.#foundAt.set(series, this.#version);
     return true;
@@ -163,7 +160,8 @@ export class SeriesCatalog {
       // What was written before may have been corrected by hand since.
       const said =
         series.storedMeta === undefined ? series.meta : changedMeta(series.storedMeta, series.meta);
-      const isNewer = series.describedAt >= (row.described_at ?? Number.NEGATIVE_INFINITY);
+      const isNewer =
+        row.described_at === null || (series.describedAt !== null && series.describedAt >= row.described_at);
       series.meta = mergedMeta(stored, isNewer ? said : mergedMeta(said, stored));
       series.storedMeta = stored;
       if (row.renamed) this.#renamed.add(series.id);

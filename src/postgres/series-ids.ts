@@ -41,12 +41,14 @@ export class SeriesIds {
     return this.#size;
   }
 
-  /** Null where it is not known. */
-  find(series: Series): { readonly id: number; readonly kind: SeriesKind } | null {
+  /** Fills the series' `id` and `storedKind`; false where they are not known. */
+  recall(series: Series): boolean {
     const key = this.#keys.of(series);
     const entry = shardOf(this.#shards, key).get(key);
-    if (entry === FORGOTTEN) return null;
-    return { id: entry >>> KIND_BITS, kind: KINDS[entry & KIND_MASK] as SeriesKind };
+    if (entry === FORGOTTEN) return false;
+    series.id = entry >>> KIND_BITS;
+    series.storedKind = KINDS[entry & KIND_MASK] as SeriesKind;
+    return true;
   }
 
   /** Ids are from 1 on. */

@@ -45,7 +45,15 @@ export class SeriesKeys {
 
   /** `of`: names of one kind mean nothing beside those of another. */
   #bits(of: 'd' | 'n' | 't', name: string): SeriesKey {
-    const digest = hash('sha256', `${this.#secret}${of}${name}`, 'buffer');
-    return { low: digest.readInt32LE(0), high: digest.readInt32LE(4) };
+    // A text of bytes, as a buffer would be four objects.
+    const digest = hash('sha256', `${this.#secret}${of}${name}`, 'binary');
+    return { low: word(digest, 0), high: word(digest, 4) };
   }
+}
+
+/** The 32 bits from that byte on. */
+function word(bytes: string, at: number): number {
+  let bits = 0;
+  for (let byte = at; byte < at + 4; byte++) bits = (bits << 8) | bytes.charCodeAt(byte);
+  return bits;
 }

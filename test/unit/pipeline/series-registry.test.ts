@@ -20,7 +20,7 @@ test('one object a series, whatever the order', () => {
     id: undefined,
     storedKind: undefined,
     described: null,
-    describedAt: Number.NEGATIVE_INFINITY,
+    describedAt: null,
     meta: {},
     storedMeta: undefined,
     latestText: undefined,

@@ -17,7 +17,7 @@ for (const spools of [false, true]) {
       const draw = drawnFor(`both ${spools}`);
       await using postgres = await startTestPostgres();
       await using broker = await startBroker({ persistence: true });
-      await using database = await createDatabase({ server: postgres.url });
+      await using database = await createDatabase({ server: postgres.url, template: true });
       await using folder = await createFolder();
       const env = {
         ...addresses(broker, database.url),

@@ -67,17 +67,7 @@ test(`SIGKILL at ${ROUNDS} random moments of compress and decompress (seed ${SEE
 
 test('PostgreSQL crashes during compress and decompress: either state, never half', async () => {
   await using postgres = await startTestPostgres();
-  await using database = await createDatabase({ server: postgres.url });
-  const { migrate } = await import('../../src/postgres/migrate.ts');
-  const { silent } = await import('../unit/pipeline/ports.ts');
-  await migrate({
-    url: database.url,
-    schema: 'public',
-    readerRole: null,
-    writerRole: null,
-    engine: 'postgres',
-    logger: silent,
-  });
+  await using database = await createDatabase({ server: postgres.url, template: true });
   const sink = openSink(database);
   await fillDay(sink, POINTS);
   await sink.close();

@@ -21,7 +21,7 @@ suite('with the database away, memory stays within its bound', () => {
   test('QoS 1, 1 MB a message: the broker keeps what does not fit, all is stored later', async (t) => {
     const COUNT = 300;
     await using broker = await startBroker();
-    await using database = await createDatabase({ server: postgres.url });
+    await using database = await createDatabase({ server: postgres.url, template: true });
     await using daemon = await startDaemon({
       // Reading pauses for a quarter of it before the broker is left.
       env: { ...addresses(broker, database.url), TIDEGATE_MQTT_KEEPALIVE: '5s' },
@@ -66,7 +66,7 @@ suite('with the database away, memory stays within its bound', () => {
     const BURST = 1_000;
     await postgres.start();
     await using broker = await startBroker();
-    await using database = await createDatabase({ server: postgres.url });
+    await using database = await createDatabase({ server: postgres.url, template: true });
     await using daemon = await startDaemon({
       env: { ...addresses(broker, database.url), TIDEGATE_MQTT_KEEPALIVE: '5s' },
     });

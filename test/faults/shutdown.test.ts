@@ -64,7 +64,7 @@ suite('SIGTERM while the database is away', () => {
     test(`${name}: exit code 1, nothing is lost`, needsMosquitto, async () => {
       await postgres.start();
       await using broker = await startBroker();
-      await using database = await createDatabase({ server: postgres.url });
+      await using database = await createDatabase({ server: postgres.url, template: true });
       const env = { ...addresses(broker, database.url), TIDEGATE_SHUTDOWN_TIMEOUT: timeout };
       await using stopped = await startDaemon({ env });
       await using traffic = startTraffic(broker.url);

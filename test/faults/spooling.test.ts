@@ -49,7 +49,7 @@ suite('the spool', () => {
 
   test('PostgreSQL is away for longer than spool.after: acknowledged all the same, drained when it is back', async () => {
     await using broker = await startBroker();
-    await using database = await createDatabase({ server: postgres.url });
+    await using database = await createDatabase({ server: postgres.url, template: true });
     const env = { ...addresses(broker, database.url), ...spooling, TIDEGATE_SPOOL_PATH: join(path, 'away') };
     await using daemon = await startDaemon({ env });
     assert.deepEqual(await spoolFile(daemon), { ok: true, detail: 'empty' });
@@ -84,7 +84,7 @@ suite('the spool', () => {
     needsMosquitto,
     async () => {
       await using broker = await startBroker();
-      await using database = await createDatabase({ server: postgres.url });
+      await using database = await createDatabase({ server: postgres.url, template: true });
       const env = {
         ...addresses(broker, database.url),
         ...spooling,
@@ -129,7 +129,7 @@ suite('the spool', () => {
     async () => {
       const MESSAGES = 3_000;
       await using broker = await startBroker();
-      await using database = await createDatabase({ server: postgres.url });
+      await using database = await createDatabase({ server: postgres.url, template: true });
       const env = {
         ...addresses(broker, database.url),
         ...spooling,
@@ -161,7 +161,7 @@ suite('the spool', () => {
 
   test('SIGTERM while PostgreSQL is away: to the spool, exit code 0, stored by the next life', async () => {
     await using broker = await startBroker();
-    await using database: TestDatabase = await createDatabase({ server: postgres.url });
+    await using database: TestDatabase = await createDatabase({ server: postgres.url, template: true });
     const env = {
       ...addresses(broker, database.url),
       TIDEGATE_SPOOL_AFTER: '1h',

@@ -10,7 +10,7 @@ import { ALL_KINDS, startTraffic } from '../support/traffic.ts';
 test('PostgreSQL is stopped and started while messages flow: nothing is lost', async () => {
   await using postgres = await startTestPostgres();
   await using broker = await startBroker();
-  await using database = await createDatabase({ server: postgres.url });
+  await using database = await createDatabase({ server: postgres.url, template: true });
   await using daemon = await startDaemon({ env: addresses(broker, database.url) });
   await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS });
 

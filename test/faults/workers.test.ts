@@ -202,7 +202,7 @@ test(
     await using postgres = await startTestPostgres();
     const types = ['error', 'warning', 'notice', 'information', 'unsubscribe'];
     await using broker = await startBroker({ config: types.map((type) => `log_type ${type}`) });
-    await using database = await createDatabase({ server: postgres.url });
+    await using database = await createDatabase({ server: postgres.url, template: true });
     const spool = { TIDEGATE_SPOOL_PATH: path, TIDEGATE_SPOOL_AFTER: '200ms' };
     const env = (workers: number) => ({ ...settings(broker, database, workers), ...spool });
     let daemon = await startDaemon({ env: env(2) });

@@ -3,9 +3,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { Client, Pool, type QueryResultRow } from 'pg';
 import { migrate, migrations } from '../../src/postgres/migrate.ts';
-import { startTestPostgres } from './postgres.ts';
+import { startQuickPostgres } from './postgres.ts';
 
-export { startTestPostgres, type TestPostgres } from './postgres.ts';
+export { startQuickPostgres, startTestPostgres, type TestPostgres } from './postgres.ts';
 
 /** Dropped when disposed: `await using database = await createDatabase()`. */
 export interface TestDatabase extends AsyncDisposable {
@@ -59,8 +59,11 @@ export async function createDatabase(options: DatabaseOptions = {}): Promise<Tes
 
 const templates = new Map<string, Promise<string>>();
 
-/** The database's name; made by whichever test file comes first, anew for every change of a migration. */
-function migratedTemplate(admin: string): Promise<string> {
+/**
+ * The name of a database that is migrated, by the URL of its server. The embedded servers of a run have it from their beginning;
+ * another gets it from whichever test file comes first, anew for every change of a migration.
+ */
+export function migratedTemplate(admin: string): Promise<string> {
   const template = templates.get(admin) ?? findTemplate(admin);
   templates.set(admin, template);
   return template;
@@ -94,7 +97,7 @@ let own: Promise<string> | null = null;
 function serverUrl(): Promise<string> {
   const shared = process.env['TIDEGATE_TEST_POSTGRES_URL'];
   if (shared !== undefined) return Promise.resolve(shared);
-  own ??= startTestPostgres().then((server) => {
+  own ??= startQuickPostgres().then((server) => {
     process.once('beforeExit', () => void server[Symbol.asyncDispose]());
     return server.url;
   });

@@ -1,4 +1,4 @@
-/** The life of a million points of a thousand devices: ingested, aggregated, compressed. */
+/** The life of many points, a million of a thousand devices unless it is said otherwise: ingested, aggregated, compressed. */
 
 import { openPostgres, runJob } from '../integration/engines/engines.ts';
 import { openSink } from '../integration/postgres/sinks.ts';
@@ -17,25 +17,26 @@ const HOUR = DAY / 24;
 export const EXAMPLE_DAY: number = (Math.floor((Date.now() * 1000) / DAY) - 10) * DAY;
 
 /**
- * Batches of 10,000 points: `device_N`, `temperature`, 20 + (i % 100) / 10, in the order of time, over `span` microseconds
- * from `first` on.
+ * Batches of 10,000 points of so many devices: `device_N`, `temperature`, 20 + (i % 100) / 10, in the order of time, over
+ * `span` microseconds from `first` on.
  */
 export function* exampleBatches(
   count: number,
   first: number = EXAMPLE_DAY,
   span: number = 2 * HOUR,
+  devices: number = DEVICES,
 ): Generator<Batch> {
-  const step = Math.floor((span * DEVICES) / count);
+  const step = Math.floor((span * devices) / count);
   const decoder: Decoder = {
     decode(topic, _payload, out) {
       const index = Number(topic);
-      const time = first + Math.floor(index / DEVICES) * step;
-      out.number(`device_${index % DEVICES}`, 'temperature', time, 20 + (index % 100) / 10, 'gauge');
+      const time = first + Math.floor(index / devices) * step;
+      out.number(`device_${index % devices}`, 'temperature', time, 20 + (index % 100) / 10, 'gauge');
       return 'example';
     },
   };
   const admission = { maxFuture: DAY, maxAge: Number.POSITIVE_INFINITY };
-  const builder = new BatchBuilder(decoder, new SeriesRegistry(DEVICES * 4), admission, () => {});
+  const builder = new BatchBuilder(decoder, new SeriesRegistry(devices * 4), admission, () => {});
   for (let index = 0; index < count; index++) {
     builder.add({
       topic: String(index),
@@ -60,7 +61,8 @@ export interface ExampleTimes {
   readonly compress: number;
 }
 
-interface Steps {
+interface Life {
+  readonly devices?: number;
   /** After the aggregates are there, before anything is compressed. */
   readonly refreshed?: () => Promise<void>;
 }
@@ -69,9 +71,9 @@ interface Steps {
 export async function liveThrough(
   database: Pick<TestDatabase, 'url'>,
   count: number,
-  { refreshed = async () => {} }: Steps = {},
+  { devices = DEVICES, refreshed = async () => {} }: Life = {},
 ): Promise<ExampleTimes> {
-  const batches = [...exampleBatches(count)];
+  const batches = [...exampleBatches(count, EXAMPLE_DAY, 2 * HOUR, devices)];
   const sink = openSink(database, { clientId: 'example' });
   const ingest = await seconds(async () => {
     for (const batch of batches) await sink.write(batch, new AbortController().signal);

@@ -6,13 +6,8 @@
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { buildProgram } from './built-program.ts';
-import { createCluster, startTestPostgres } from './postgres.ts';
-
-/**
- * Nobody stops this server, and what is tested with it is not what the disk keeps: it need not wait for it. Servers that tests
- * start, stop and kill do.
- */
-const UNSYNCED = { fsync: 'off', full_page_writes: 'off' };
+import { migratedTemplate } from './database.ts';
+import { createCluster, startQuickPostgres } from './postgres.ts';
 
 const made = new AsyncDisposableStack();
 
@@ -20,12 +15,12 @@ const made = new AsyncDisposableStack();
 export async function globalSetup(): Promise<void> {
   // Hundreds of processes load the same modules: compiled once, each starts in two thirds of the time.
   process.env['NODE_COMPILE_CACHE'] ??= join(tmpdir(), `tidegate-test-modules-${userInfo().uid}`);
-  const [program, cluster] = await Promise.all([buildProgram(), createCluster()]);
+  const [program, cluster] = await Promise.all([buildProgram(), createCluster(migratedTemplate)]);
   made.use(cluster);
   process.env['TIDEGATE_TEST_PROGRAM'] = program;
   process.env['TIDEGATE_TEST_CLUSTER'] = cluster.path;
   if (process.env['TIDEGATE_TEST_POSTGRES_URL'] !== undefined) return;
-  process.env['TIDEGATE_TEST_POSTGRES_URL'] = made.use(await startTestPostgres(UNSYNCED)).url;
+  process.env['TIDEGATE_TEST_POSTGRES_URL'] = made.use(await startQuickPostgres()).url;
 }
 
 export async function globalTeardown(): Promise<void> {

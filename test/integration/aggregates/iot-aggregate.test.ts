@@ -6,9 +6,13 @@ import { expectedRow, type Point } from './rules.ts';
 import { addSeries, DAY, HOUR, MINUTE, refresh, writeBatch } from './store.ts';
 
 const POLICY = { tolerance: 0, rollover: null, hold: 86_400 };
-/** Both changes of the clock in Europe of 2026 within a year of points every 15 minutes, less some. */
-const FROM = Date.parse('2026-01-01T00:00:00Z') * 1000;
-const TO = Date.parse('2026-12-01T00:00:00Z') * 1000;
+const micros = (time: string): number => Date.parse(`${time}T00:00:00Z`) * 1000;
+/** A point every 15 minutes while the clocks of 2026 change, in spring and in autumn. */
+const SEASONS = [
+  [micros('2026-03-01'), micros('2026-04-12')],
+  [micros('2026-10-01'), micros('2026-11-08')],
+] as const;
+const WITHOUT_POINTS = micros('2026-03-18');
 /** Up to here rows are kept; what comes after is answered live. */
 const REFRESHED = Date.parse('2026-10-25T10:20:00Z') * 1000;
 
@@ -19,11 +23,12 @@ before(async () => {
   database = await createDatabase({ template: true });
   client = await database.connect();
   await addSeries(client, 2);
-  for (let time = FROM; time < TO; time += 15 * MINUTE) {
-    const index = points.length;
-    // The 7th of June has no points.
-    if (time >= FROM + 157 * DAY && time < FROM + 158 * DAY) continue;
-    points.push({ time: time + (index % 5) * MINUTE, value: (index * 37) % 1000 });
+  for (const [from, to] of SEASONS) {
+    for (let time = from; time < to; time += 15 * MINUTE) {
+      const index = points.length;
+      if (time >= WITHOUT_POINTS && time < WITHOUT_POINTS + DAY) continue;
+      points.push({ time: time + (index % 5) * MINUTE, value: (index * 37) % 1000 });
+    }
   }
   await writeBatch(
     client,
@@ -172,10 +177,10 @@ test('a day of 23 and one of 25 hours, and where they begin', async () => {
 });
 
 test('hours and days of Kathmandu begin at a quarter past', async () => {
-  const [hour] = await aggregate('2026-05-01 10:20', '2026-05-01 10:21', '1 hour', 'Asia/Kathmandu');
-  assert.deepEqual([hour?.start, hour?.count], ['2026-05-01 10:15:00', 4]);
-  const [day] = await aggregate('2026-05-01 10:20', '2026-05-01 10:21', '1 day', 'Asia/Kathmandu');
-  assert.deepEqual([day?.start, day?.count], ['2026-04-30 18:15:00', 96]);
+  const [hour] = await aggregate('2026-04-01 10:20', '2026-04-01 10:21', '1 hour', 'Asia/Kathmandu');
+  assert.deepEqual([hour?.start, hour?.count], ['2026-04-01 10:15:00', 4]);
+  const [day] = await aggregate('2026-04-01 10:20', '2026-04-01 10:21', '1 day', 'Asia/Kathmandu');
+  assert.deepEqual([day?.start, day?.count], ['2026-03-31 18:15:00', 96]);
 });
 
 test('buckets of every length come from the level that fits, and are all the same', async () => {
@@ -202,12 +207,12 @@ test('buckets of every length come from the level that fits, and are all the sam
 });
 
 test('a range touches whole buckets, an open one all of them', async () => {
-  const part = await aggregate('2026-05-01 10:20', '2026-05-01 12:00:00.000001', '1 hour');
+  const part = await aggregate('2026-04-01 10:20', '2026-04-01 12:00:00.000001', '1 hour');
   assert.deepEqual(
     part.map(({ start }) => start.slice(11, 13)),
     ['10', '11', '12'],
   );
-  assert.equal((await aggregate('2026-05-01 10:20', '2026-05-01 10:20', '1 hour')).length, 0);
+  assert.equal((await aggregate('2026-04-01 10:20', '2026-04-01 10:20', '1 hour')).length, 0);
   const all = await aggregate('-infinity', 'infinity', '1 month');
   assert.equal(
     all.reduce((sum, { count }) => sum + count, 0),
@@ -217,7 +222,7 @@ test('a range touches whole buckets, an open one all of them', async () => {
 
 test('fill: buckets without points', async () => {
   const around = async (fill: string) =>
-    (await aggregate('2026-06-06', '2026-06-09', '1 day', 'UTC', fill)).map(
+    (await aggregate('2026-03-17', '2026-03-20', '1 day', 'UTC', fill)).map(
       ({ count, avg_value, sum_value }) => [count, avg_value, sum_value === null],
     );
   const [before, after] = await around('none');
@@ -231,13 +236,13 @@ test('fill: buckets without points', async () => {
 });
 
 test('fill: before the first and after the last point, across a change of the clock, without any point', async () => {
-  const rows = await aggregate('2025-12-30', '2026-01-02', '1 day', 'UTC', 'linear');
+  const rows = await aggregate('2026-02-27', '2026-03-02', '1 day', 'UTC', 'linear');
   assert.deepEqual(
     rows.map(({ count }) => count),
     [0, 0, 96],
   );
   assert.deepEqual([rows[0]?.avg_value, rows[1]?.avg_value], [null, null]);
-  const locf = await aggregate('2026-11-30', '2026-12-03', '1 day', 'UTC', 'locf');
+  const locf = await aggregate('2026-11-07', '2026-11-10', '1 day', 'UTC', 'locf');
   assert.equal(locf[2]?.avg_value, locf[0]?.avg_value);
   const hours = await aggregate('2026-10-24 22:00', '2026-10-25 23:00', '1 hour', 'Europe/Berlin', 'null');
   assert.deepEqual([hours.length, hours.every(({ count }) => count === 4)], [25, true]);
@@ -292,17 +297,17 @@ test('bad arguments are named', async () => {
 test('iot_pivot puts metrics side by side', async () => {
   await client.query('BEGIN');
   await client.query(
-    `INSERT INTO tidegate.points_late VALUES (2, '2026-05-01 00:00:00+00', 7), (2, '2026-05-01 00:20:00+00', 8)`,
+    `INSERT INTO tidegate.points_late VALUES (2, '2026-04-01 00:00:00+00', 7), (2, '2026-04-01 00:20:00+00', 8)`,
   );
   const { rows } = await client.query(
-    `SELECT to_char("timestamp" AT TIME ZONE 'UTC', 'HH24:MI') AS at, "values" FROM iot_pivot('device', ARRAY['m2', 'none', 'm1'], '2026-05-01', '2026-05-01 00:30')`,
+    `SELECT to_char("timestamp" AT TIME ZONE 'UTC', 'HH24:MI') AS at, "values" FROM iot_pivot('device', ARRAY['m2', 'none', 'm1'], '2026-04-01', '2026-04-01 00:30')`,
   );
   await client.query('ROLLBACK');
   const of = (time: string) => points.find((point) => point.time === Date.parse(time) * 1000)?.value;
-  const first = points.filter(({ time }) => time >= Date.parse('2026-05-01') * 1000).slice(0, 2);
+  const first = points.filter(({ time }) => time >= Date.parse('2026-04-01') * 1000).slice(0, 2);
   const expected = new Map<string, (number | null)[]>([
-    ['00:00', [7, null, of('2026-05-01T00:00:00Z') ?? null]],
-    ['00:20', [8, null, of('2026-05-01T00:20:00Z') ?? null]],
+    ['00:00', [7, null, of('2026-04-01T00:00:00Z') ?? null]],
+    ['00:20', [8, null, of('2026-04-01T00:20:00Z') ?? null]],
   ]);
   for (const { time, value } of first) {
     const at = new Date(time / 1000).toISOString().slice(11, 16);

@@ -9,7 +9,7 @@ import { pathToFileURL } from 'node:url';
 import { addExplain } from '../../../src/commands/explain.ts';
 import { mosquittoPath, startBroker } from '../../support/broker.ts';
 import { interpolated } from '../../support/dashboards.ts';
-import { startTestPostgres, type TestPostgres } from '../../support/database.ts';
+import { startQuickPostgres, type TestPostgres } from '../../support/database.ts';
 import { eventually } from '../../support/eventually.ts';
 import type { Block, Page } from '../../support/pages.ts';
 import { yamlFile } from '../../unit/config/yaml-file.ts';
@@ -40,7 +40,7 @@ export function executePages(pages: readonly Page[]): void {
   suite('the blocks of the pages', needsTools, () => {
     let server: TestPostgres;
     before(async () => {
-      server = await startTestPostgres();
+      server = await startQuickPostgres();
     });
     after(async () => {
       await server[Symbol.asyncDispose]();

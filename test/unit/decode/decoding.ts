@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { type RouteConfig, routeDefaults } from '../../../src/config/route.ts';
 import { createDecoder, type DecodeLimits } from '../../../src/decode/decoder.ts';
 import type { DeadLetterCode } from '../../../src/errors.ts';
-import type { DropReason, PointWriter, SeriesKind, SeriesMeta } from '../../../src/pipeline/types.ts';
+import type {
+  Decoder,
+  DropReason,
+  PointWriter,
+  SeriesKind,
+  SeriesMeta,
+} from '../../../src/pipeline/types.ts';
 
 export const LIMITS: DecodeLimits = {
   messageBytes: 2 * 1024 * 1024,
@@ -49,19 +55,18 @@ export function decode(
   payload: string | Uint8Array,
   limits: DecodeLimits = LIMITS,
 ): Written {
-  const [single, whole] = [false, true].map((columns) => written(routes, topic, payload, limits, columns));
+  return decodeBy(() => createDecoder(routes, limits), topic, payload);
+}
+
+/** The same by decoders that may be in use already. */
+export function decodeBy(decoderOf: () => Decoder, topic: string, payload: string | Uint8Array): Written {
+  const [single, whole] = [false, true].map((columns) => written(decoderOf(), topic, payload, columns));
   const told = ({ described: _described, ...rest }: Written) => rest;
   assert.deepEqual(told(whole as Written), told(single as Written));
   return single as Written;
 }
 
-function written(
-  routes: readonly RouteConfig[],
-  topic: string,
-  payload: string | Uint8Array,
-  limits: DecodeLimits,
-  columns: boolean,
-): Written {
+function written(decoder: Decoder, topic: string, payload: string | Uint8Array, columns: boolean): Written {
   const written: Written = { route: null, rows: [], changesOnly: [], described: [], rejects: [], drops: [] };
   const out: PointWriter = {
     number: (device, metric, timestamp, value, kind) =>
@@ -81,7 +86,7 @@ function written(
     drop: (reason) => void written.drops.push(reason),
   };
   const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload;
-  written.route = createDecoder(routes, limits).decode(topic, bytes, out);
+  written.route = decoder.decode(topic, bytes, out);
   return written;
 }
 

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
+import { createDecoder } from '../../../../src/decode/decoder.ts';
 import type { FormatName } from '../../../../src/decode/formats/table.ts';
-import { decode, makeRoute, metricsOf } from '../decoding.ts';
+import { decodeBy, LIMITS, makeRoute, metricsOf } from '../decoding.ts';
 
 const name = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom('a', 'b', 'c', 'temperature', 'größe') },
@@ -32,13 +33,13 @@ for (const format of ['json', 'auto'] as FormatName[]) {
       const route = { topic: 'devices/{device_id}', format, flatten };
       // A rule for some metric: then the route reads more than members.
       const rules = { metrics: { 'no such metric': { unit: 'V' } } };
+      const decoderOf = (more: object) => createDecoder([makeRoute({ ...route, ...more })], LIMITS);
+      const decoders = [decoderOf({}), decoderOf(rules)];
       fc.assert(
         // One after the other: what a message has is held against the names of the one before.
         fc.property(fc.array(message, { maxLength: 4 }), (payloads) => {
           for (const payload of payloads) {
-            const [listed, whole] = [{}, rules].map((more) =>
-              decode([makeRoute({ ...route, ...more })], 'devices/d', payload),
-            );
+            const [listed, whole] = decoders.map((decoder) => decodeBy(() => decoder, 'devices/d', payload));
             assert.deepEqual(listed, whole, payload);
           }
         }),

@@ -44,13 +44,22 @@ export async function bundle(entries: Readonly<Record<string, string>>, folder: 
   for (const old of readdirSync(folder).filter((name) => !names.has(name))) {
     rmSync(join(folder, old), { recursive: true });
   }
-  for (const { path, contents } of outputFiles) {
-    if (!existsSync(path) || !readFileSync(path).equals(contents)) writeFileSync(path, contents);
+  for (const { path, text } of outputFiles) {
+    const contents = path.endsWith('.js') ? inLatin1(text) : text;
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== contents) writeFileSync(path, contents);
   }
   const libraries = Object.keys(metafile.inputs).map(
     (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0],
   );
   return [...new Set(libraries)].filter((library) => library !== undefined).toSorted();
+}
+
+/**
+ * V8 keeps the text of what is loaded, and all of a file in two bytes a character for one that Latin-1 does not have. In texts of
+ * programs esbuild escapes these, in comments of libraries it does not.
+ */
+function inLatin1(text: string): string {
+  return text.replaceAll(/\/\*[^]*?\*\/|\/\/.*/g, (comment) => comment.replaceAll(/[^\0-\xff]/g, '?'));
 }
 
 /** What their licences ask of whoever passes them on: the texts, as the packages have them. */

@@ -62,7 +62,7 @@ function parseLevel(text: string): TemplateLevel {
 
 /** The captured levels, one for each name of the template; null where the topic does not match. */
 export function matchTopic(template: TopicTemplate, topic: readonly string[]): string[] | null {
-  const captures: string[] = [];
+  let captures: string[] = [];
   for (let index = 0; index < template.levels.length; index++) {
     const level = template.levels[index] as TemplateLevel;
     if (index === 0 && level.kind !== 'literal' && topic[0]?.startsWith('$') === true) {
@@ -70,7 +70,7 @@ export function matchTopic(template: TopicTemplate, topic: readonly string[]): s
     }
     if (level.kind === 'rest') {
       if (level.name !== null) {
-        captures.push(topic.slice(index).join('/'));
+        captures = captures.concat(topic.slice(index).join('/'));
       }
       return captures;
     }
@@ -79,7 +79,8 @@ export function matchTopic(template: TopicTemplate, topic: readonly string[]): s
       return null;
     }
     if (level.name !== null) {
-      captures.push(text);
+      // One that grows has room for 17 at once, and thousands of topics are remembered.
+      captures = captures.concat(text);
     }
   }
   return topic.length === template.levels.length ? captures : null;

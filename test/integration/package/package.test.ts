@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
@@ -52,6 +52,15 @@ suite('the package', () => {
     const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as { version: string };
     assert.equal((await run('tidegate', ['--version'], { env, cwd: prefix })).stdout, `${version}\n`);
     assert.match((await run('tidegate', ['--help'], { env, cwd: prefix })).stdout, /^Usage: tidegate /);
+  });
+
+  test('has no file that takes two bytes a character in memory', async () => {
+    const names = (await readdir(join(folder, 'dist'))).filter((name) => name.endsWith('.js'));
+    const texts = await Promise.all(names.map((name) => readFile(join(folder, 'dist', name), 'utf8')));
+    assert.deepEqual(
+      names.filter((_, index) => /[^\0-\xff]/.test(texts[index] as string)),
+      [],
+    );
   });
 
   test('runs: its SQL, its page and what is loaded late are there', async () => {

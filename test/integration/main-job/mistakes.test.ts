@@ -7,11 +7,13 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, suite, test } from 'node:test';
+import { addRun } from '../../../src/commands/run.ts';
 import { freePort, needsMosquitto, startBroker, type TestBroker } from '../../support/broker.ts';
 import { makeCertificates, needsOpenssl } from '../../support/certificates.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { addresses, type Outcome, tidegate } from '../../support/program.ts';
+import { runCommand } from '../commands/command-run.ts';
 import { startScriptedBroker } from '../mqtt/scripted-broker.ts';
 
 const STACK = /^\s+at /m;
@@ -31,6 +33,13 @@ after(async () => {
   await database[Symbol.asyncDispose]();
 });
 
+/** In this process: a configuration that is wrong is refused before anything is started. */
+async function refused(args: readonly string[], variables: Record<string, string>): Promise<Outcome> {
+  const run = runCommand(addRun, ['run', ...args], { env: variables });
+  const code = await run.ended;
+  return { code, stdout: run.stdout(), stderr: run.stderr() };
+}
+
 suite('the configuration', () => {
   let folder: string;
   before(async () => {
@@ -41,7 +50,7 @@ suite('the configuration', () => {
   async function runWith(yaml: string): Promise<Outcome> {
     const file = join(folder, 'tidegate.yaml');
     await writeFile(file, yaml);
-    return await tidegate(['run', '--config', file], env);
+    return await refused(['--config', file], env);
   }
 
   test('a file that is not there', async () => {
@@ -59,7 +68,7 @@ suite('the configuration', () => {
   });
 
   test('an unknown variable', async () => {
-    const outcome = await tidegate(['run'], { ...env, TIDEGATE_MQTT_URI: 'mqtt://localhost' });
+    const outcome = await refused([], { ...env, TIDEGATE_MQTT_URI: 'mqtt://localhost' });
     assertFailed(outcome, 2, /^tidegate: config_invalid: .*TIDEGATE_MQTT_URI.*TIDEGATE_MQTT_URL/);
   });
 
@@ -87,11 +96,11 @@ suite('the configuration', () => {
 
   test('database.url that is missing, or of another scheme', async () => {
     assertFailed(
-      await tidegate(['run'], { ...env, TIDEGATE_DATABASE_URL: '' }),
+      await refused([], { ...env, TIDEGATE_DATABASE_URL: '' }),
       2,
       /^tidegate: config_invalid: .*database\.url.*TIDEGATE_DATABASE_URL/,
     );
-    const outcome = await tidegate(['run'], {
+    const outcome = await refused([], {
       ...env,
       TIDEGATE_DATABASE_URL: 'mysql://root:secret@localhost/x',
     });
@@ -104,7 +113,7 @@ suite('the configuration', () => {
   });
 
   test('mqtt.url of another scheme', async () => {
-    const outcome = await tidegate(['run'], { ...env, TIDEGATE_MQTT_URL: 'http://user:secret@localhost' });
+    const outcome = await refused([], { ...env, TIDEGATE_MQTT_URL: 'http://user:secret@localhost' });
     assertFailed(outcome, 2, /^tidegate: config_invalid: TIDEGATE_MQTT_URL: mqtt\.url .*mqtts:\/\//);
     assert.doesNotMatch(outcome.stderr, /secret/);
   });

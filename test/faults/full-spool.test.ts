@@ -9,6 +9,9 @@ import { startProxy, through } from '../support/proxy.ts';
 import { smallDisk } from '../support/small-disk.ts';
 import { ALL_KINDS, startTraffic } from '../support/traffic.ts';
 
+/** Two thousand of them fill the smallest spool. */
+const HEAVY = { kinds: ALL_KINDS, padding: 500 };
+
 suite('the database is away for longer than the spool can bear', needsMosquitto, () => {
   for (const where of ['disk', 'limit'] as const) {
     test(`the ${where} is full: messages wait at the broker, nothing lost, nothing twice`, async (t) => {
@@ -27,11 +30,11 @@ suite('the database is away for longer than the spool can bear', needsMosquitto,
         TIDEGATE_SPOOL_MAX_BYTES: where === 'disk' ? '1GiB' : '1MiB',
       };
       await using daemon = await startDaemon({ env });
-      await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS });
+      await using traffic = startTraffic(broker.url, HEAVY);
       await traffic.more(500);
       proxy.refuse();
       await daemon.logged(where === 'disk' ? /ENOSPC/ : /"reason":"full"/);
-      await traffic.more(5000);
+      await traffic.more(1000);
       const full = await daemon.stats();
       assertBalanced(full);
       assert.ok(full.messages.in_flight > 0 && full.messages.spooled > 0, JSON.stringify(full));
@@ -58,10 +61,10 @@ suite('the database is away for longer than the spool can bear', needsMosquitto,
     };
     let daemon = await startDaemon({ env });
     try {
-      await using traffic = startTraffic(broker.url, { kinds: ALL_KINDS });
+      await using traffic = startTraffic(broker.url, HEAVY);
       await traffic.more(500);
       proxy.refuse();
-      await traffic.more(20_000);
+      await traffic.more(4_000);
       assertBalanced(await daemon.stats());
       await traffic.stop();
       proxy.heal();

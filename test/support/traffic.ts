@@ -28,6 +28,8 @@ export interface TrafficOptions {
    * a fault meets a flow and not its end, and the daemon keeps up with it on a small machine too.
    */
   readonly pauseMs?: number;
+  /** Bytes of each message that say nothing: what is bounded in bytes is full the sooner. Default: none. */
+  readonly padding?: number;
 }
 
 /** Messages by their number. */
@@ -49,6 +51,7 @@ export class Traffic implements AsyncDisposable {
   readonly #url: string;
   readonly #kinds: readonly Kind[];
   readonly #pauseMs: number;
+  readonly #padding: string;
   /** Milliseconds since 1970 of message 0. */
   readonly #firstTime: number;
   readonly #acknowledged: boolean[] = [];
@@ -59,10 +62,11 @@ export class Traffic implements AsyncDisposable {
   #stopped = false;
   readonly #flow: Promise<void>;
 
-  constructor(url: string, { kinds, pauseMs }: Required<TrafficOptions>, firstTime: number) {
+  constructor(url: string, { kinds, pauseMs, padding }: Required<TrafficOptions>, firstTime: number) {
     this.#url = url;
     this.#kinds = kinds;
     this.#pauseMs = pauseMs;
+    this.#padding = padding > 0 ? `,"padding":"${'x'.repeat(padding)}"` : '';
     this.#firstTime = firstTime;
     this.#flow = this.#run();
     this.#flow.catch(() => undefined);
@@ -242,11 +246,11 @@ export class Traffic implements AsyncDisposable {
   #payload(index: number): string {
     const kind = this.#kind(index);
     const time = kind === 'timed' ? `,"timestamp":${this.#firstTime + index}` : '';
-    return `{"value":${index}${time}${kind === 'garbage' ? '' : '}'}`;
+    return `{"value":${index}${time}${this.#padding}${kind === 'garbage' ? '' : '}'}`;
   }
 }
 
 /** The messages' times begin an hour ago. */
 export function startTraffic(url: string, options: TrafficOptions = {}): Traffic {
-  return new Traffic(url, { kinds: ['timed'], pauseMs: 15, ...options }, Date.now() - 3_600_000);
+  return new Traffic(url, { kinds: ['timed'], pauseMs: 15, padding: 0, ...options }, Date.now() - 3_600_000);
 }

@@ -6,6 +6,7 @@ import type { Token } from '../../../src/http/guard.ts';
 import type { EngineName } from '../../../src/postgres/engine-choice.ts';
 import type { TestBroker } from '../../support/broker.ts';
 import type { TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { addresses } from '../../support/program.ts';
 import { message, SECOND } from '../../unit/pipeline/messages.ts';
 import { configured, receive } from '../dead-letters/letters.ts';
@@ -49,6 +50,8 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
   });
   app.failure.catch(() => {});
   await app.start();
+  // The scheduler may come last, and /readyz answers 503 until then.
+  await eventually('it is ready', () => app.ready().ready);
   return {
     get url() {
       return app.httpUrl as string;

@@ -10,7 +10,7 @@ import { requests } from '../../support/request-arbitraries.ts';
 import { startFleet } from './fleet.ts';
 
 /** Requests of each endpoint. */
-const RUNS = Number(process.env['TIDEGATE_TEST_FUZZ_RUNS'] ?? 12);
+const RUNS = Number(process.env['TIDEGATE_TEST_FUZZ_RUNS'] ?? 25);
 
 const TOKENS = [
   token('operator', 'operator', 'operator'),

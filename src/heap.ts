@@ -10,7 +10,7 @@ import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 const GROWING = 50;
 const GROWING_LARGE = 25;
 /** Bytes. */
-const LARGE = 64 * 1024 * 1024;
+const LARGE = 80 * 1024 * 1024;
 /** Milliseconds. */
 const LOOK = 1_000;
 

@@ -23,8 +23,8 @@ export interface TopicMatch {
   readonly invalid: string | null;
 }
 
-/** Devices repeat their topics; the bounds keep a stranger's endless ones from filling the memory (about 15 MB). */
-const CACHED_TOPICS = 20_000;
+/** Devices repeat their topics; the bounds keep a stranger's endless ones from filling the memory (about 8 MB). */
+const CACHED_TOPICS = 10_000;
 const CACHED_TOPIC_LENGTH = 256;
 
 /** Finds the first route that takes a topic. */

@@ -18,7 +18,7 @@ import { secretsOf, type Secrets } from './secrets.ts';
 /** The configuration in the words of each module: durations in what it counts in, files as their contents. */
 
 /** Series kept in memory, or those in hand where these are more; the others are looked up again. 190 to 340 bytes each. */
-const SERIES_CACHE = 40_000;
+const SERIES_CACHE = 32_000;
 
 /** Milliseconds: what a stream of messages adds to their latency at most, while nothing else waits. */
 const STREAM_WAIT = 20;

@@ -16,7 +16,7 @@ test('A topic is resolved once, as long as it is remembered', () => {
 test('The memory for topics is bounded in entries and in their length', () => {
   const bounded = router();
   const first = bounded.match('d/first/m');
-  for (let index = 0; index < 19_999; index++) {
+  for (let index = 0; index < 9_999; index++) {
     bounded.match(`d/${index}/m`);
   }
   assert.equal(bounded.match('d/first/m'), first, 'still remembered');

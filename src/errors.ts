@@ -82,7 +82,7 @@ export const DEAD_LETTERS = {
   },
   too_many_points: {
     means:
-      'The message carries more points than ingest.limits.points_per_message, or more than a fifth as many objects, records or lines (and 1,000).',
+      'The message carries more points than ingest.limits.points_per_message, or more than a fifth as many objects, records, lines or metrics of Sparkplug (and 1,000).',
     mend: 'Raise the limit, or have the device send smaller messages.',
   },
   too_many_names: {

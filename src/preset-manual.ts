@@ -10,7 +10,7 @@ import { PRESETS } from './decode/presets/table.ts';
 const LIMITS = {
   messageBytes: 1_048_576,
   pointsPerMessage: 100_000,
-  namesPerMessage: 8_000,
+  namesPerMessage: 6_000,
   nesting: 32,
   nameLength: 255,
   textLength: 65_536,

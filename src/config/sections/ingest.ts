@@ -66,7 +66,7 @@ const limits = {
     maximum: '256MiB',
   },
   points_per_message: {
-    doc: 'A message with more points, or more than a fifth as many objects or lines (and 1,000), is a dead letter; while one is decoded, all others wait.',
+    doc: 'A message with more points, or more than a fifth as many objects, lines or metrics of Sparkplug (and 1,000), is a dead letter; while one is decoded, all others wait.',
     format: 'integer',
     default: 50_000, // Telegraf's largest batches: 5,000 lines of ten fields
     minimum: 1,
@@ -75,7 +75,7 @@ const limits = {
   names_per_message: {
     doc: 'A message with more different names (metrics, keys, devices, beginnings of lines) is a dead letter: names are what takes time.',
     format: 'integer',
-    default: 8_000,
+    default: 6_000,
     minimum: 1,
     maximum: 10_000_000,
   },

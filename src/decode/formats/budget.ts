@@ -15,7 +15,7 @@ const VALUES_PER_POINT = 4;
 /** Small limits are about points, not about how a message is made. */
 const SPARE = 1000;
 
-/** Arrays and objects, and whatever else is one in memory; lines. */
+/** Arrays and objects, and whatever else is one in memory; lines; metrics of Sparkplug's data. */
 export function itemBudget({ pointsPerMessage }: PartLimits): number {
   return Math.floor(pointsPerMessage * ITEMS_PER_POINT) + SPARE;
 }

@@ -3,10 +3,11 @@ import { Excess } from '../excess.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import { excerpt } from '../place.ts';
 import type { TopicMatch } from '../router.ts';
-import { MessageError, readPayload } from '../sparkplug/message.ts';
+import { MessageError, type MetricLimit, readPayload } from '../sparkplug/message.ts';
 import type { Payload } from '../sparkplug/payload.ts';
 import { emitMessage } from '../sparkplug/emission.ts';
 import { readTopic, type SparkplugTopic } from '../sparkplug/topic.ts';
+import { itemBudget } from './budget.ts';
 import type { Format } from './format.ts';
 
 /** A message of an edge node or device. */
@@ -41,14 +42,16 @@ export const sparkplugFormat: Format = {
 
 function readMessage(bytes: Uint8Array, topic: SparkplugTopic, points: PointEmitter): Payload | undefined {
   const { messageBytes, pointsPerMessage, namesPerMessage } = points.limits;
-  // Each metric of a birth is a name; data may say the same ones again and again.
   const isBirth = topic.type === 'NBIRTH' || topic.type === 'DBIRTH';
-  const mostMetrics = isBirth ? Math.min(namesPerMessage, pointsPerMessage) : pointsPerMessage;
+  // Each metric of a birth is a name; data may say the same ones again and again.
+  const metrics: MetricLimit = isBirth
+    ? { most: Math.min(namesPerMessage, pointsPerMessage), code: 'too_many_names' }
+    : { most: itemBudget(points.limits), code: 'too_many_points' };
   try {
-    const payload = readPayload(bytes, pointsPerMessage, mostMetrics, namesPerMessage);
+    const payload = readPayload(bytes, pointsPerMessage, metrics, namesPerMessage);
     if (payload.uuid !== COMPRESSED) return payload;
     const unpacked = decompress(payload, messageBytes);
-    const inner = readPayload(unpacked, pointsPerMessage, mostMetrics, namesPerMessage);
+    const inner = readPayload(unpacked, pointsPerMessage, metrics, namesPerMessage);
     return {
       ...inner,
       seq: inner.seq ?? payload.seq,

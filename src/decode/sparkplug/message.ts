@@ -18,18 +18,24 @@ const MAX_DEPTH = 32;
 /** What the properties of a metric call its engineering unit. */
 const UNIT_PROPERTIES = new Set(['engUnit', 'Engineering Units', 'engineeringUnits', 'unit', 'units']);
 
+/** How many metrics a payload may have, and what it is refused for where it has more. */
+export interface MetricLimit {
+  readonly most: number;
+  readonly code: 'too_many_points' | 'too_many_names';
+}
+
 /**
- * At most `most` metrics and values of data sets, `mostMetrics` metrics, and `mostNames` different names of those. Throws
- * MessageError or Excess.
+ * At most `most` metrics and values of data sets, of metrics what `metrics` says, and `mostNames` different names of those.
+ * Throws MessageError or Excess.
  */
 export function readPayload(
   bytes: Uint8Array,
   most: number,
-  mostMetrics = most,
-  mostNames = mostMetrics,
+  metrics: MetricLimit = { most, code: 'too_many_points' },
+  mostNames = metrics.most,
 ): Payload {
   try {
-    const reader = new PayloadReader(bytes, most, mostMetrics);
+    const reader = new PayloadReader(bytes, most, metrics);
     const payload = reader.payload();
     // Those of most messages are too few, and need not be told apart.
     if (reader.named > mostNames) countNames(payload.metrics, mostNames);
@@ -45,17 +51,17 @@ class PayloadReader {
   named = 0;
   readonly #reader: Reader;
   readonly #most: number;
-  readonly #mostMetrics: number;
+  readonly #metricLimit: MetricLimit;
   #left: number;
   #metrics = 0;
   #depth = 0;
   /** Where the innermost message ends. */
   #end: number;
 
-  constructor(bytes: Uint8Array, most: number, mostMetrics: number) {
+  constructor(bytes: Uint8Array, most: number, metricLimit: MetricLimit) {
     this.#reader = Reader.create(bytes);
     this.#most = most;
-    this.#mostMetrics = mostMetrics;
+    this.#metricLimit = metricLimit;
     this.#left = most;
     this.#end = bytes.length;
   }
@@ -77,8 +83,8 @@ class PayloadReader {
 
   #metric(wireType: number): Metric {
     this.#spend();
-    if (++this.#metrics > this.#mostMetrics) {
-      throw new Excess('too_many_names', `more than ${this.#mostMetrics} metrics`);
+    if (++this.#metrics > this.#metricLimit.most) {
+      throw new Excess(this.#metricLimit.code, `more than ${this.#metricLimit.most} metrics`);
     }
     const metric: Metric = {
       name: null,

@@ -483,6 +483,17 @@ test('nesting, and lengths and counts that lie, end as dead letters', () => {
   assert.equal(startReading({}).take(DATA, many).rejects[0]?.code, 'too_many_points');
 });
 
+test('data has a fifth as many metrics as points, and a thousand', () => {
+  const most = LIMITS.pointsPerMessage / 5 + 1000;
+  const take = (count: number) =>
+    startReading({}).take(DATA, {
+      metrics: Array.from({ length: count }, () => ({ name: 'm', datatype: 10, doubleValue: 1 })),
+    });
+  assert.equal(take(most).rows.length, most);
+  const { rows, rejects } = take(most + 1);
+  assert.deepEqual([rows, rejects.map(({ code }) => code)], [[], ['too_many_points']]);
+});
+
 test('data may say its names again and again, but bring no more different ones than a message may', () => {
   const few = { ...LIMITS, namesPerMessage: 20 };
   const take = (names: readonly string[], of: (name: string) => MetricFields) =>

@@ -6,6 +6,7 @@ import { MetricNaming } from './metric-naming.ts';
 import type { DecodeLimits } from './decode-limits.ts';
 import type { Excess } from './excess.ts';
 import { Item } from './item.ts';
+import { isName } from './names.ts';
 import type { List } from './json-value.ts';
 import { NumberRoom } from './number-room.ts';
 import { excerpt } from './place.ts';
@@ -51,6 +52,8 @@ export class PointEmitter {
   readonly #output: PointOutput;
   readonly #values: ValueReader;
   #match: TopicMatch | null = null;
+  /** Whether the route takes every metric, under its own name and as it is. */
+  #takesAll = false;
 
   constructor(limits: DecodeLimits, edges = new EdgeNodes()) {
     this.limits = limits;
@@ -73,6 +76,8 @@ export class PointEmitter {
   /** Starts a message. Without `out` its points go nowhere, but `count` tells of them. */
   begin(match: TopicMatch, out: PointWriter | null): void {
     this.#match = match;
+    const { selects, rules, notes, route } = match.plan;
+    this.#takesAll = selects === null && rules === null && notes === null && route.value_is !== 'unit';
     this.#output.begin(out);
     this.#naming.begin(match.plan);
     this.#values.begin(match.plan);
@@ -183,6 +188,11 @@ export class PointEmitter {
 
   /** One value of the payload; `key` says where in the item it is, where it is not the item itself. */
   point(metricName: string, value: unknown, key: string | null): void {
+    // What most points are: ten thousands of a message, each of which would ask for all of the rest.
+    if (typeof value === 'number' && this.#isPlain(metricName, value)) {
+      this.#output.number(this.#item, metricName, value, 'gauge', this.#naming.said);
+      return;
+    }
     if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {
       return;
     }
@@ -276,6 +286,18 @@ export class PointEmitter {
 
   reject(code: DeadLetterCode, what: string, key: string | null): void {
     this.#output.reject(code, what, key);
+  }
+
+  /** Whether there is nothing to do but store it. */
+  #isPlain(metricName: string, value: number): boolean {
+    return (
+      this.#takesAll &&
+      Number.isFinite(value) &&
+      this.trace === null &&
+      this.#units.isEmpty &&
+      this.#item.fault() === null &&
+      isName(metricName, this.limits.nameLength)
+    );
   }
 
   /** Whether the current item can have no points, for its device_id or time; rejects one if so. */

@@ -10,6 +10,10 @@ export class SeriesUnits {
   readonly #ofDevice = new Map<string, Map<string, SeriesMeta>>();
   #count = 0;
 
+  get isEmpty(): boolean {
+    return this.#count === 0;
+  }
+
   /** False where the unit is no label. `noted`: what the route says of the series beside it. */
   set(deviceId: string, metricName: string, unit: string, noted: SeriesMeta | null): boolean {
     if (!isLabel(unit)) return false;

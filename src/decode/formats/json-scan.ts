@@ -25,19 +25,20 @@ const [OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACKET, CLOSE_BRACE] = [0x5b, 0x7b, 0x5d
 export function scanJson(text: string, nesting: number, mostKeys: number): JsonTraits {
   let depth = 0;
   let long = false;
-  let digits = 0;
+  let inFraction = false;
   let objects = 0;
   let commas = 0;
   const keys = new DifferentKeys(text, mostKeys);
   for (let index = 0; index < text.length && keys.count <= mostKeys; index++) {
     const code = text.charCodeAt(index);
     if (code >= ZERO && code <= NINE) {
-      digits++;
+      const end = endOfDigits(text, index + 1);
       // 2^53 has 16 digits and begins with 9: no date in microseconds is as long.
-      long ||= digits >= 17 || (digits === 16 && text.charCodeAt(index - 15) === NINE);
+      long ||= !inFraction && (end - index >= 17 || (end - index === 16 && code === NINE));
+      index = end - 1;
       continue;
     }
-    digits = code === DOT ? Number.NEGATIVE_INFINITY : 0; // digits of a fraction do not count
+    inFraction = code === DOT;
     if (code === QUOTE) {
       index = keys.endOfString(index + 1);
     } else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
@@ -53,6 +54,12 @@ export function scanJson(text: string, nesting: number, mostKeys: number): JsonT
   }
   const values = objects + commas + 1;
   return { tooDeep: false, longIntegers: long, objects, values, keys: keys.count };
+}
+
+function endOfDigits(text: string, start: number): number {
+  let at = start;
+  for (let code = text.charCodeAt(at); code >= ZERO && code <= NINE; code = text.charCodeAt(++at));
+  return at;
 }
 
 /** A stranger must not know which keys are taken for the same. */

@@ -48,6 +48,9 @@ const NO_FIELDS: readonly string[] = [];
 export class LineCatalog {
   readonly #known = new MatchCache<LineSeries>();
   readonly #stems: Stem[] = [];
+  /** A message has one device's expression, and asks often what tags it reads. */
+  #device: Expression | null = null;
+  #deviceTags: readonly unknown[] = [];
 
   /** Null where the key is none. */
   find(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
@@ -55,7 +58,12 @@ export class LineCatalog {
     if (known !== undefined) {
       return known;
     }
-    const series = readSeries(key, match, scope);
+    const { deviceId } = match.plan;
+    if (deviceId !== this.#device) {
+      this.#device = deviceId;
+      this.#deviceTags = tagsOf(deviceId);
+    }
+    const series = readSeries(key, match, scope, this.#deviceTags);
     if (series !== null) this.#known.set(match, key, series);
     return series;
   }
@@ -108,9 +116,16 @@ export class LineCatalog {
   }
 }
 
-/** Null where the key is none. */
-function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
-  const parts = splitUnescaped(key, ',');
+/** Null where the key is none. `ownTags`: those that name the device. */
+function readSeries(
+  key: string,
+  match: TopicMatch,
+  scope: Scope,
+  ownTags: readonly unknown[],
+): LineSeries | null {
+  // A look for each part would take longer than the parts themselves: hardly any key has one.
+  const escapes = key.includes('\\');
+  const parts = escapes ? splitUnescaped(key) : key.split(',');
   const measurement = parts[0] ?? '';
   if (measurement === '' || parts.length > MOST_LINE_TAGS + 1) {
     return null;
@@ -118,15 +133,15 @@ function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | 
   const tags: Record<string, string> = {};
   for (let index = 1; index < parts.length; index++) {
     const part = parts[index] as string;
-    const equals = unescaped(part, '=', 0);
-    if (equals < 1 || equals === part.length - 1 || unescaped(part, '=', equals + 1) !== -1) {
-      return null;
-    }
-    setMember(tags, unescape(part.slice(0, equals)), unescape(part.slice(equals + 1)));
+    const equals = escapes ? unescaped(part, '=', 0) : part.indexOf('=');
+    if (equals < 1 || equals === part.length - 1) return null;
+    if ((escapes ? unescaped(part, '=', equals + 1) : part.indexOf('=', equals + 1)) !== -1) return null;
+    const name = part.slice(0, equals);
+    const value = part.slice(equals + 1);
+    setMember(tags, escapes ? unescape(name) : name, escapes ? unescape(value) : value);
   }
-  const item = { measurement: unescape(measurement), tags };
+  const item = { measurement: escapes ? unescape(measurement) : measurement, tags };
   const { deviceId, route } = match.plan;
-  const ownTags = tagsOf(deviceId);
   const isOwn = ownTags.some((name) => typeof name === 'string' && Object.hasOwn(tags, name));
   const others: Record<string, string> = isOwn ? {} : tags;
   let suffix = '';
@@ -139,7 +154,7 @@ function readSeries(key: string, match: TopicMatch, scope: Scope): LineSeries | 
     isTagged = true;
     if (isOwn) setMember(others, name, value);
     if (route.metric_tags === undefined || route.metric_tags.includes(name)) {
-      suffix += `,${escapeName(name)}=${escapeName(value)}`;
+      suffix += escapes ? `,${escapeName(name)}=${escapeName(value)}` : `,${name}=${value}`;
     }
   }
   scope.payload = item;
@@ -177,14 +192,11 @@ function nameByRoute(
   return typeof name === 'string' ? name + suffix : null;
 }
 
-/** Splits at the separators that have no backslash before them. */
-function splitUnescaped(text: string, separator: ','): string[] {
-  if (!text.includes('\\')) {
-    return text.split(separator);
-  }
+/** Splits at the commas that have no backslash before them. */
+function splitUnescaped(text: string): string[] {
   const parts: string[] = [];
   let start = 0;
-  for (let end = 0; (end = unescaped(text, separator, start)) !== -1; start = end + 1) {
+  for (let end = 0; (end = unescaped(text, ',', start)) !== -1; start = end + 1) {
     parts.push(text.slice(start, end));
   }
   return [...parts, text.slice(start)];
@@ -192,7 +204,6 @@ function splitUnescaped(text: string, separator: ','): string[] {
 
 /** Where a text has a character without a backslash before it, looked for from `start`; -1 where it has none. */
 function unescaped(text: string, char: ',' | '=', start: number): number {
-  if (!text.includes('\\')) return text.indexOf(char, start);
   for (let at = start; at < text.length; at++) {
     const found = text.charAt(at);
     if (found === char) return at;

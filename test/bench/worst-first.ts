@@ -1,8 +1,10 @@
-/** Thread that decodes one message, the first of its life: nothing of its V8 is compiled yet. */
+/**
+ * Process that decodes one message, the first of its life. As of a daemon all of the program is loaded and its heap kept small;
+ * nothing of what decodes is compiled yet.
+ */
 
-import { parentPort, workerData } from 'node:worker_threads';
 import type { DecodeLimits } from '../../src/decode/decode-limits.ts';
-import { WorstDecoding } from './worst-decoding.ts';
+import { beginSmall, keepSmall } from '../../src/heap.ts';
 import type { WorstMessage } from './worst-messages.ts';
 
 export interface WorstFirst extends Pick<WorstMessage, 'format' | 'type'> {
@@ -10,6 +12,13 @@ export interface WorstFirst extends Pick<WorstMessage, 'format' | 'type'> {
   readonly limits: DecodeLimits;
 }
 
-const { payload, limits, ...kind } = workerData as WorstFirst;
-// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has none
-parentPort?.postMessage(new WorstDecoding(kind, limits).alone(payload));
+beginSmall();
+await import('../../src/commands/run.ts');
+await import('../../src/app.ts');
+const { WorstDecoding } = await import('./worst-decoding.ts');
+keepSmall();
+
+process.once('message', ({ payload, limits, ...kind }: WorstFirst) => {
+  process.send?.(new WorstDecoding(kind, limits).alone(payload));
+  process.disconnect();
+});

@@ -210,15 +210,12 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
     sparkplug(
       'NDATA',
       'data of its names again',
-      metrics(
-        (i, v) => ({ name: `${v}${i % names}`, datatype: DOUBLE, doubleValue: 1 }),
-        limits.pointsPerMessage,
-      ),
+      metrics((i, v) => ({ name: `${v}${i % names}`, datatype: DOUBLE, doubleValue: 1 }), items),
     ),
     sparkplug(
       'NDATA',
       'unknown aliases',
-      metrics((alias) => ({ alias, doubleValue: 1 }), limits.pointsPerMessage),
+      metrics((alias) => ({ alias, doubleValue: 1 }), items),
     ),
   ];
 }

@@ -1,10 +1,10 @@
 /**
- * What the worst messages within the limits cost: the first one that a process ever gets, of which no code is compiled yet, and
+ * What the worst messages within the limits cost: the first one that a daemon ever gets, for which no code is compiled yet, and
  * those of a process that had many, alone and into a batch. The names of each were never there before.
  */
 
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { Worker } from 'node:worker_threads';
 import type { DecodeLimits } from '../../src/decode/decode-limits.ts';
 import { figure } from './figures.ts';
 import { type Cost, WorstDecoding } from './worst-decoding.ts';
@@ -12,6 +12,7 @@ import type { WorstFirst } from './worst-first.ts';
 import { type WorstMessage, worstMessages } from './worst-messages.ts';
 
 const MIB = 2 ** 20;
+const FIRST = new URL('./worst-first.ts', import.meta.url);
 /** Messages of a kind after which its code is as quick as it gets. */
 const COMPILING = 16;
 
@@ -37,14 +38,15 @@ export async function worstLines(limits: DecodeLimits, rounds: number): Promise<
   return lines;
 }
 
-/** Each in a V8 of its own. */
+/** Each by a process of its own. */
 async function firstOnes(message: WorstMessage, limits: DecodeLimits, rounds: number): Promise<Cost[]> {
   const { format, type } = message;
-  const workerData: WorstFirst = { format, type, payload: message.payload('v'), limits };
+  const first: WorstFirst = { format, type, payload: message.payload('v'), limits };
   const costs: Cost[] = [];
   for (let round = 0; round < rounds; round++) {
-    const worker = new Worker(new URL('./worst-first.ts', import.meta.url), { workerData });
-    const [cost] = (await once(worker, 'message')) as [Cost];
+    const child = fork(FIRST, { serialization: 'advanced' });
+    child.send(first);
+    const [cost] = (await once(child, 'message')) as [Cost];
     costs.push(cost);
   }
   return costs;

@@ -49,9 +49,11 @@ export function readTimestamps(
   micros: Float64Array,
 ): void {
   if (values instanceof Float64Array) {
+    const { least, most, factor } = plainTimes(values[0] ?? Number.NaN, unit);
     for (let row = 0; row < values.length; row++) {
       const value = values[row] as number;
-      micros[row] = Number.isSafeInteger(value) ? scale(value, unit) : readTimestamp(value, unit, zone);
+      if (value >= least && value < most && Math.floor(value) === value) micros[row] = value * factor;
+      else micros[row] = readTimestamp(value, unit, zone);
     }
     return;
   }
@@ -62,6 +64,18 @@ export function readTimestamps(
         ? scale(value, unit)
         : readTimestamp(value, unit, zone);
   }
+}
+
+/** Whole numbers that are times in range and of the same unit as `first`: none where it has none, or a finer one than microseconds. */
+function plainTimes(
+  first: number,
+  unit: TimeUnit,
+): { readonly least: number; readonly most: number; readonly factor: number } {
+  const known = unit === 'auto' ? unitOf(first) : unit;
+  if (known === 'ns' || Number.isNaN(first)) return { least: 0, most: 0, factor: 1 };
+  const factor = 10 ** SHIFT[known];
+  const [least, most] = unit === 'auto' ? UNITS[known] : [0, Number.POSITIVE_INFINITY];
+  return { least, most: Math.min(most, MAX / factor), factor };
 }
 
 /** Seconds since 1970 to microseconds, like `readTimestamp` and quicker where nothing is finer than a microsecond. */
@@ -119,15 +133,18 @@ function scale(value: number, unit: TimeUnit): number {
   return inRange(micros);
 }
 
+/** Magnitudes of numbers whose unit nobody says: from, and below. */
+const UNITS = { s: [0, 1e11], ms: [1e11, 1e14], us: [1e14, 1e17] } as const;
+
 function unitOf(value: number): 's' | 'ms' | 'us' | 'ns' {
   const magnitude = Math.abs(value);
-  if (magnitude < 1e11) {
+  if (magnitude < UNITS.s[1]) {
     return 's';
   }
-  if (magnitude < 1e14) {
+  if (magnitude < UNITS.ms[1]) {
     return 'ms';
   }
-  return magnitude < 1e17 ? 'us' : 'ns';
+  return magnitude < UNITS.us[1] ? 'us' : 'ns';
 }
 
 const DECIMAL = /^([+-]?)(\d*)(?:\.(\d*))?(?:e([+-]?\d{1,6}))?$/i;

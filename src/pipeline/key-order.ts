@@ -66,13 +66,15 @@ class BatchKeys {
 
   /** Whether it is so of a series with points from `from` to `to`. */
   #some(from: number, to: number, isSo: (series: Series) => boolean): boolean {
-    const { points, series } = this.#batch;
+    const { series, points } = this.#batch;
+    const { length, timestamp, seriesIndex } = points;
     // Columns bring one series row after row.
     let last = -1;
-    for (let row = 0; row < points.length; row++) {
-      const time = points.timestamp[row] as number;
-      const index = points.seriesIndex[row] as number;
-      if (index === last || !(time >= from && time <= to)) continue;
+    for (let row = 0; row < length; row++) {
+      const index = seriesIndex[row] as number;
+      if (index === last) continue;
+      const time = timestamp[row] as number;
+      if (!(time >= from && time <= to)) continue;
       if (isSo(series[index] as Series)) return true;
       last = index;
     }

@@ -108,13 +108,15 @@ export class ChunkMap implements Chunks {
    */
   async open(client: Client, source: ChunkSource, times: ArrayLike<number>): Promise<void> {
     const wanted = new Map<number, { readonly time: number; count: number }>();
-    let last: ChunkRange | undefined;
+    // Nearly always the next point lies in the chunk of the one before.
+    let from = Number.POSITIVE_INFINITY;
+    let to = Number.NEGATIVE_INFINITY;
     for (let row = 0; row < times.length; row++) {
       const time = times[row] as number;
-      // Nearly always that of the point before.
-      if (last !== undefined && time >= last.from && time < last.to) continue;
-      last = covering(this.#open[source], time);
-      if (last !== undefined || time < this.#cut[source]) continue;
+      if (time >= from && time < to) continue;
+      const range = covering(this.#open[source], time);
+      if (range !== undefined) ({ from, to } = range);
+      if (range !== undefined || time < this.#cut[source]) continue;
       if (source === 'points' && this.closed(time) !== undefined) continue;
       const slot = Math.floor((time - ORIGIN) / this.#policy.interval);
       const known = wanted.get(slot);

@@ -11,6 +11,28 @@ export function bitsOf(largest: number): number {
 /** Whole numbers from 0 to 2^width - 1; the width is at most 52. The last byte ends in zeros, as varbit asks. */
 export function packBits(codes: Float64Array, width: number): Uint8Array {
   const bytes = new Uint8Array(Math.ceil((codes.length * width) / 8));
+  if (width <= 24) packNarrow(codes, width, bytes);
+  else packWide(codes, width, bytes);
+  return bytes;
+}
+
+function packNarrow(codes: Float64Array, width: number, bytes: Uint8Array): void {
+  let at = 0;
+  let pending = 0; // fewer than 8 bits between two codes
+  let count = 0;
+  for (let index = 0; index < codes.length; index++) {
+    pending = (pending << width) | (codes[index] as number);
+    count += width;
+    while (count >= 8) {
+      count -= 8;
+      bytes[at++] = pending >>> count;
+    }
+    pending &= 255 >>> (8 - count);
+  }
+  if (count > 0) bytes[at] = pending << (8 - count);
+}
+
+function packWide(codes: Float64Array, width: number, bytes: Uint8Array): void {
   let at = 0;
   let pending = 0; // fewer than 8 bits between two codes
   let count = 0;
@@ -34,7 +56,6 @@ export function packBits(codes: Float64Array, width: number): Uint8Array {
     }
   }
   if (count > 0) bytes[at] = pending << (8 - count);
-  return bytes;
 }
 
 /** What `packBits` packed, `length` codes of it; into an array of zeros, where there is one. */

@@ -13,13 +13,25 @@ export function toDecimal(value: number, scale: number): number {
   return whole;
 }
 
+export interface Exponent {
+  readonly exponent: number;
+  /** From this index on `whole` has what `toDecimal` makes of the values at that exponent. */
+  readonly since: number;
+}
+
 /**
  * The decimal places that make values [from, to) the shortest: values with more places than most are kept apart.
- * Null where most are no decimals.
+ * Null where most are no decimals. `whole`: room for as many, in which the work on most of them need not be done again.
  */
-export function chooseExponent(values: Float64Array, from: number, to: number): number | null {
+export function chooseExponent(
+  values: Float64Array,
+  from: number,
+  to: number,
+  whole: Float64Array,
+): Exponent | null {
   const counts = new Int32Array(LARGEST + 1);
   let current = 0;
+  let since = 0;
   let odd = 0;
   let lowest = Number.POSITIVE_INFINITY;
   let highest = Number.NEGATIVE_INFINITY;
@@ -29,7 +41,9 @@ export function chooseExponent(values: Float64Array, from: number, to: number): 
       if (value < lowest) lowest = value;
       if (value > highest) highest = value;
     }
-    const exponent = Number.isNaN(toDecimal(value, POWERS[current] as number)) ? exponentOf(value) : current;
+    const decimal = toDecimal(value, POWERS[current] as number);
+    whole[index - from] = decimal;
+    const exponent = Number.isNaN(decimal) ? exponentOf(value) : current;
     if (exponent === null) {
       odd++;
       if (index - from >= SAMPLE && odd * 2 > index - from) return null;
@@ -37,9 +51,13 @@ export function chooseExponent(values: Float64Array, from: number, to: number): 
     }
     const count = (counts[exponent] as number) + 1;
     counts[exponent] = count;
-    if (count > (counts[current] as number)) current = exponent;
+    if (count > (counts[current] as number)) {
+      current = exponent;
+      since = index + 1 - from;
+    }
   }
-  return shortest(counts, to - from, highest - lowest);
+  const exponent = shortest(counts, to - from, highest - lowest);
+  return exponent === null ? null : { exponent, since: exponent === current ? since : to - from };
 }
 
 /** By an estimate of the bits: a code a value, and the whole value for those that need more places. */

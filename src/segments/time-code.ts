@@ -38,6 +38,13 @@ export function planTimes(
   const length = to - from;
   const first = times[from] as number;
   const last = times[to - 1] as number;
+  if (isRegular(times, from, to) && last - first <= Number.MAX_SAFE_INTEGER) {
+    const unit = (times[from + 1] as number) - first;
+    return {
+      code: { first, last, unit, step: 1, shift: 0, width: 0, codes: null },
+      residues: room.subarray(0, length).fill(0),
+    };
+  }
   const unit = commonUnit(times, from, to);
   const step = length > 1 ? (last - first) / unit / (length - 1) : 0;
   const residues = room.subarray(0, length);
@@ -68,6 +75,15 @@ export function decodeTimes(code: TimeCode, length: number, into?: Float64Array)
     times[index] = first + (Math.floor(index * step) + shift + (times[index] as number)) * unit;
   }
   return times;
+}
+
+/** Whether there are several, at equal distances, as most devices measure: what comes of them needs no search. */
+function isRegular(times: Float64Array, from: number, to: number): boolean {
+  const distance = (times[from + 1] as number) - (times[from] as number);
+  for (let index = from + 2; index < to; index++) {
+    if ((times[index] as number) - (times[index - 1] as number) !== distance) return false;
+  }
+  return to - from > 1;
 }
 
 /** The greatest common divisor of the distances from the first. */

@@ -1,5 +1,5 @@
 import { bitsOf, packBits, unpackBits } from './bits.ts';
-import { chooseExponent, POWERS, toDecimal } from './exponent.ts';
+import { chooseExponent, type Exponent, POWERS, toDecimal } from './exponent.ts';
 
 /**
  * Decimals: `(base + floor(i * step) + code[i]) / scale`, or `odd[code[i] - limit]` for a code from the limit on: values
@@ -50,7 +50,7 @@ export function planValues(
   to: number,
   room: Float64Array = new Float64Array(to - from),
 ): ValuePlan {
-  const exponent = chooseExponent(values, from, to);
+  const exponent = chooseExponent(values, from, to, room);
   const floats = planFloats(values, from, to);
   const decimals =
     exponent === null
@@ -94,12 +94,15 @@ function planFloats(values: Float64Array, from: number, to: number): ValuePlan {
   };
 }
 
-/** Null where a value would not come back, which the limits of `toDecimal` leave to the width alone. */
+/**
+ * Null where a value would not come back, which the limits of `toDecimal` leave to the width alone. `room`: where whole numbers
+ * may be already, as `exponent` says.
+ */
 function planDecimals(
   values: Float64Array,
   from: number,
   to: number,
-  exponent: number,
+  { exponent, since }: Exponent,
   room: Float64Array,
 ): ValuePlan | null {
   const length = to - from;
@@ -110,9 +113,11 @@ function planDecimals(
   let lowest = Number.POSITIVE_INFINITY;
   let highest = Number.NEGATIVE_INFINITY;
   let oddCount = 0;
+  for (let index = 0; index < since; index++) {
+    whole[index] = toDecimal(values[from + index] as number, scale);
+  }
   for (let index = 0; index < length; index++) {
-    const decimal = toDecimal(values[from + index] as number, scale);
-    whole[index] = decimal;
+    const decimal = whole[index] as number;
     if (Number.isNaN(decimal)) {
       oddCount++;
       continue;
@@ -126,21 +131,25 @@ function planDecimals(
   let base = lowest;
   let range = highest - lowest;
   let step = last > first ? ((whole[last] as number) - (whole[first] as number)) / (last - first) : 0;
-  const sloped = step === 0 ? null : slopedRange(whole, step);
+  // Whatever the line takes away, the rest spans no less than what it does not rise.
+  const mayBeSloped = step !== 0 && bitsOf(Math.max(range - Math.abs(step) * length - 1, 0)) < bitsOf(range);
+  const sloped = mayBeSloped ? slopedRange(whole, step) : null;
   if (sloped !== null && bitsOf(sloped.range) < bitsOf(range)) ({ base, range } = sloped);
   else step = 0;
-  const dictionary = new Dictionary();
+  const dictionary = oddCount > 0 ? new Dictionary() : null;
+  if (step === 0 && dictionary === null) {
+    for (let index = 0; index < length; index++) whole[index] = (whole[index] as number) - base;
+    return planned({ scale, base, step, range }, whole, null);
+  }
   const limit = range + 1;
   for (let index = 0; index < length; index++) {
     const decimal = whole[index] as number;
-    if (Number.isNaN(decimal)) {
-      whole[index] = limit + dictionary.indexOf(values[from + index] as number);
-    } else {
-      const start = base + Math.floor(index * step);
-      whole[index] = decimal - start;
-    }
+    whole[index] =
+      dictionary !== null && Number.isNaN(decimal)
+        ? limit + dictionary.indexOf(values[from + index] as number)
+        : decimal - (base + Math.floor(index * step));
   }
-  return planned({ scale, base, step, range }, whole, oddCount > 0 ? dictionary : null);
+  return planned({ scale, base, step, range }, whole, dictionary);
 }
 
 /** Few values that are no decimals, over and over. */

@@ -15,6 +15,7 @@ LABEL org.opencontainers.image.title="tidegate" \
       org.opencontainers.image.description="Writes what devices publish on MQTT into PostgreSQL, exactly once." \
       org.opencontainers.image.licenses="Apache-2.0"
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
     PATH=/opt/tidegate/bin:$PATH \
     CREDENTIALS_DIRECTORY=/var/lib/tidegate/credentials \
     TIDEGATE_HTTP_HOST=0.0.0.0

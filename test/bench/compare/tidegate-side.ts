@@ -10,6 +10,8 @@ import { memoryOf } from '../processes.ts';
 import type { Flows } from '../flows.ts';
 import { type Ground, measured, type Run, type Side } from './side.ts';
 
+/** As its service unit has it. */
+const UNIT_ENV = { MALLOC_ARENA_MAX: '2' };
 /** A batch's counts commit with its rows: cheap to ask, and true. */
 const DECODED = `SELECT ((SELECT coalesce(sum(points_decoded), 0) FROM tidegate.ingest_totals)
   + (SELECT coalesce(sum(points_decoded), 0) FROM tidegate.batches))::float8 AS points`;
@@ -100,7 +102,7 @@ export async function startTidegate(
   const routes = [{ topic: `${prefix}/{device_id}/{metric_name}` }, { topic: `${prefix}/{device_id}` }];
   const daemon = ground.started.use(
     await startDaemon({
-      env: { ...addresses(ground.broker, url), ...env },
+      env: { ...addresses(ground.broker, url), ...UNIT_ENV, ...env },
       config: JSON.stringify({ mqtt: { client_id: prefix }, routes }),
     }),
   );

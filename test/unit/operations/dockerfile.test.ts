@@ -89,3 +89,10 @@ test('it listens to all addresses, keeps its state in a volume, and is not root'
   assert.match(image, /^USER node$/m);
   assert.match(image, /^ENTRYPOINT \["\/opt\/tidegate\/entrypoint\.sh"\]$/m);
 });
+
+test('the C library keeps as little in the image as under systemd', () => {
+  const unit = readFileSync(join(ROOT, 'config/systemd/tidegate.service'), 'utf8');
+  const [setting = 'none'] = /(?<=^Environment=)MALLOC_ARENA_MAX=\d+$/m.exec(unit) ?? [];
+  const environment = STAGES.at(-1)?.find((line) => line.startsWith('ENV ')) ?? '';
+  assert.ok(environment.split(/\s+/).includes(setting), environment);
+});

@@ -39,9 +39,10 @@ export interface Field {
 }
 
 /** First levels of topics, all of one length; also the names of the databases. */
-const [OURS, OTHERS, PIPED, COPIED, NODE_RED, SKETCH] = [
+const [OURS, OTHERS, SHARED, PIPED, COPIED, NODE_RED, SKETCH] = [
   'fleet_a',
   'fleet_b',
+  'fleet_w',
   'fleet_p',
   'fleet_c',
   'fleet_n',
@@ -57,7 +58,7 @@ const DENSE = { points: 1000, devices: 100, step: 1000 } as const;
 const WIDE = { layout: 'metrics', points: 10, step: 20 } as const;
 
 const APART = `by a daemon without the scheduler (\`components\`), whose data
-another refreshes later, beside one that does all at once.`;
+another refreshes later, beside the same with two workers (\`ingest.workers\`) and one that does all at once.`;
 
 export const PROFILES: Readonly<Record<string, Profile>> = {
   'one-point': {
@@ -278,16 +279,20 @@ function against(...rivals: readonly (keyof typeof RIVALS)[]): Profile['field'] 
   };
 }
 
-/** Tidegate without the scheduler, beside one whose scheduler refreshes aggregates meanwhile. */
+/** Tidegate without the scheduler, beside one with two workers, and one whose scheduler refreshes aggregates meanwhile. */
 async function apart({ ground, ...flow }: Start): Promise<Field> {
-  const alone = await startTidegate(ground, OURS, { TIDEGATE_COMPONENTS: 'ingest,api' });
+  const unscheduled = { TIDEGATE_COMPONENTS: 'ingest,api' };
+  const workers = { TIDEGATE_INGEST_WORKERS: '2', TIDEGATE_MQTT_SHARE_GROUP: SHARED };
+  const alone = await startTidegate(ground, OURS, unscheduled);
+  const shared = await startTidegate(ground, SHARED, { ...unscheduled, ...workers });
   const whole = await startTidegate(ground, OTHERS);
   return {
     sides: [
       tidegateSide(alone, flowsOf(OURS, flow), flow.count, { name: 'Tidegate, without the scheduler' }),
+      tidegateSide(shared, flowsOf(SHARED, flow), flow.count, { name: 'the same with two workers' }),
       tidegateSide(whole, flowsOf(OTHERS, flow), flow.count, { name: 'Tidegate, all components' }),
     ],
-    tidegates: [alone, whole],
+    tidegates: [alone, shared, whole],
   };
 }
 

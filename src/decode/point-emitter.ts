@@ -142,6 +142,11 @@ export class PointEmitter {
   /** A device_id that the payload names, for the points that follow. */
   setDevice(value: unknown, path: string): void {
     if (typeof value === 'string') this.#tally.name(value);
+    this.setKnownDevice(value, path);
+  }
+
+  /** The same of one that stands in a name which was counted. */
+  setKnownDevice(value: unknown, path: string): void {
     this.#item.setDevice(value, path, this.limits.nameLength);
   }
 

@@ -105,7 +105,7 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   // Of lines that never come again nothing more is kept.
   if (!isNew && series.fields.length === 0) catalog.learn(series, fieldKeys, names, fields);
   if (match.deviceId === null) {
-    points.setDevice(series.deviceId, match.plan.deviceId.text);
+    points.setKnownDevice(series.deviceId, match.plan.deviceId.text);
   }
   if (timed) points.setDigits(scanner.bytes, scanner.timeStart, scanner.timeEnd);
   points.says(series.meta);

@@ -205,6 +205,11 @@ test('Telegraf sends 5,000 lines of ten fields, of a series each, within the lim
     4999 / 8 + 9,
     'gauge',
   ]);
+  // The beginning of a line names its device too, which is no further name.
+  const ofHosts = lines.map((line, index) => line.replace(/host=h\d+/, `host=of${index}`));
+  const each = send(ofHosts.join('\n'));
+  assert.deepEqual(each.rejects, []);
+  assert.equal(new Set(each.rows.map(([device]) => device)).size, 5_000);
   const [first = ''] = lines;
   assert.deepEqual(
     send([...lines, first].join('\n')).rejects.map(({ code }) => code),

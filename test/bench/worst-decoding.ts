@@ -16,6 +16,9 @@ const RECEIVED_AT = 1_767_225_600_000_000;
 const TAKE_ALL = { maxFuture: Number.POSITIVE_INFINITY, maxAge: Number.POSITIVE_INFINITY };
 const NOBODY: PointWriter = { number() {}, text() {}, describe() {}, reject() {}, drop() {}, edge() {} };
 
+/** What a message is decoded by. */
+export type WorstKind = Pick<WorstMessage, 'format' | 'type' | 'hasDevices'>;
+
 export interface Cost {
   /** CPU time of the thread: all other messages wait for that long. */
   readonly millis: number;
@@ -31,8 +34,9 @@ export class WorstDecoding {
   readonly #decoder: RouteDecoder;
   readonly #topic: string;
 
-  constructor({ format, type }: Pick<WorstMessage, 'format' | 'type'>, limits: DecodeLimits) {
-    const topic = type === null ? 'd/{device_id}' : 'spBv1.0/#';
+  constructor({ format, type, hasDevices }: WorstKind, limits: DecodeLimits) {
+    const own = hasDevices ? 'd/#' : 'd/{device_id}';
+    const topic = type === null ? own : 'spBv1.0/#';
     const route = { ...routeDefaults(), name: format, topic, format };
     this.#decoder = createDecoder([route], limits, new EdgeNodes({ nodes: 1_000, metrics: 1_000_000 }));
     this.#topic = type === null ? 'd/1' : `spBv1.0/group/${type}/edge`;

@@ -5,9 +5,9 @@
 
 import type { DecodeLimits } from '../../src/decode/decode-limits.ts';
 import { beginSmall, keepSmall } from '../../src/heap.ts';
-import type { WorstMessage } from './worst-messages.ts';
+import type { WorstKind } from './worst-decoding.ts';
 
-export interface WorstFirst extends Pick<WorstMessage, 'format' | 'type'> {
+export interface WorstFirst extends WorstKind {
   readonly payload: Uint8Array;
   readonly limits: DecodeLimits;
 }

@@ -16,6 +16,8 @@ export interface WorstMessage {
   readonly title: string;
   /** Of Sparkplug: what kind of message it is. */
   readonly type: 'NBIRTH' | 'NDATA' | null;
+  /** Whether it names its devices; else the topic does. */
+  readonly hasDevices: boolean;
   /** Begins all its names, so that another message of the same kind has none of them. */
   payload(prefix: string): Uint8Array;
 }
@@ -176,6 +178,18 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
         Math.min(5000, limits.pointsPerMessage / 10),
       ),
     ),
+    {
+      ...worst(
+        'line_protocol',
+        '5,000 lines of 10 fields and a host',
+        lines(
+          (i, v) =>
+            `m,host=${v}${i} ${Array.from({ length: 10 }, (_, field) => `f${field}=${i}.5`).join(',')}`,
+          Math.min(5000, limits.pointsPerMessage / 10),
+        ),
+      ),
+      hasDevices: true,
+    },
     worst(
       'line_protocol',
       'its tags again',
@@ -221,7 +235,7 @@ export function worstMessages(limits: DecodeLimits): WorstMessage[] {
 }
 
 function worst(format: FormatName, title: string, payload: (v: string) => Uint8Array): WorstMessage {
-  return { format, title, type: null, payload };
+  return { format, title, type: null, hasDevices: false, payload };
 }
 
 function sparkplug(
@@ -229,7 +243,7 @@ function sparkplug(
   title: string,
   payload: (v: string) => Uint8Array,
 ): WorstMessage {
-  return { format: 'sparkplug_b', title, type, payload };
+  return { format: 'sparkplug_b', title, type, hasDevices: true, payload };
 }
 
 function parsed(json: Buffer): unknown {

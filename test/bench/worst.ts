@@ -40,8 +40,8 @@ export async function worstLines(limits: DecodeLimits, rounds: number): Promise<
 
 /** Each by a process of its own. */
 async function firstOnes(message: WorstMessage, limits: DecodeLimits, rounds: number): Promise<Cost[]> {
-  const { format, type } = message;
-  const first: WorstFirst = { format, type, payload: message.payload('v'), limits };
+  const { format, type, hasDevices } = message;
+  const first: WorstFirst = { format, type, hasDevices, payload: message.payload('v'), limits };
   const costs: Cost[] = [];
   for (let round = 0; round < rounds; round++) {
     const child = fork(FIRST, { serialization: 'advanced' });

@@ -1,36 +1,50 @@
 import type { DeadLetterCode } from '../errors.ts';
 import type { DropReason, EdgeEvent, NumberKind, PointWriter, SeriesMeta } from '../pipeline/types.ts';
 
-const FIRST_CAPACITY = 4096;
-/** A message that has more than that has often ten thousands. */
-const GROWTH = 16;
-const NO_TEXTS: readonly string[] = Array.from<string>({ length: FIRST_CAPACITY }).fill('');
-const NO_METAS: readonly (SeriesMeta | null)[] = Array.from<null>({ length: FIRST_CAPACITY }).fill(null);
+/** So small that V8 makes the columns where it makes what lives shortly. */
+const ROWS = 4096;
+const NO_TEXTS: readonly string[] = Array.from<string>({ length: ROWS }).fill('');
+const NO_METAS: readonly (SeriesMeta | null)[] = Array.from<null>({ length: ROWS }).fill(null);
 
 const KINDS: readonly NumberKind[] = ['gauge', 'counter', 'state'];
 /** What was told, in the order of KINDS for numbers. */
 const [TEXT, CHANGED_TEXT, COLUMN, REJECTION, DROP, EDGE, NOTHING] = [3, 4, 5, 6, 7, 8, 9] as const;
+
+/** Rows in columns; a copy of a filled array costs less than filling another. */
+class Block {
+  readonly told = new Uint8Array(ROWS);
+  readonly times = new Float64Array(ROWS);
+  readonly values = new Float64Array(ROWS);
+  readonly devices = [...NO_TEXTS];
+  readonly metrics = [...NO_TEXTS];
+  /** What was said of the series of the point just written. */
+  readonly metas = [...NO_METAS];
+  length = 0;
+
+  clear(): void {
+    this.devices.fill('', 0, this.length);
+    this.metrics.fill('', 0, this.length);
+    this.metas.fill(null, 0, this.length);
+    this.length = 0;
+  }
+}
 
 /**
  * Keeps what a decoder writes of one message until it is known whether the message may be stored: decoding it once more would
  * take as long as the first time. Numbers in columns, without an object each.
  */
 export class StagedPoints implements PointWriter {
-  #length = 0;
-  #told = new Uint8Array(FIRST_CAPACITY);
-  #times = new Float64Array(FIRST_CAPACITY);
-  #values = new Float64Array(FIRST_CAPACITY);
-  #devices = [...NO_TEXTS];
-  #metrics = [...NO_TEXTS];
-  /** What was said of the series of the point just written. */
-  #metas = [...NO_METAS];
+  /** Those behind the one that is written are empty. */
+  readonly #blocks: Block[] = [];
+  #current = 0;
+  #block = this.#blockAt(0);
   /** Of all that is no number, in order. */
   readonly #others: unknown[] = [];
 
   number(deviceId: string, metricName: string, timestamp: number, value: number, kind: NumberKind): void {
     const row = this.#push(KINDS.indexOf(kind), deviceId, metricName);
-    this.#times[row] = timestamp;
-    this.#values[row] = value;
+    this.#block.times[row] = timestamp;
+    this.#block.values[row] = value;
   }
 
   numbers(
@@ -41,20 +55,20 @@ export class StagedPoints implements PointWriter {
     kind: NumberKind,
   ): void {
     const row = this.#push(COLUMN, deviceId, metricName);
-    this.#values[row] = KINDS.indexOf(kind);
+    this.#block.values[row] = KINDS.indexOf(kind);
     this.#others.push(timestamps, values);
   }
 
   text(deviceId: string, metricName: string, timestamp: number, value: string, changesOnly: boolean): void {
     const row = this.#push(changesOnly ? CHANGED_TEXT : TEXT, deviceId, metricName);
-    this.#times[row] = timestamp;
+    this.#block.times[row] = timestamp;
     this.#others.push(value);
   }
 
   describe(meta: SeriesMeta): void {
-    const latest = this.#length - 1;
-    const row = latest < 0 || this.#metas[latest] !== null ? this.#push(NOTHING) : latest;
-    this.#metas[row] = meta;
+    const latest = this.#block.length - 1;
+    const row = latest < 0 || this.#block.metas[latest] !== null ? this.#push(NOTHING) : latest;
+    this.#block.metas[row] = meta;
   }
 
   reject(code: DeadLetterCode, detail: string): void {
@@ -74,30 +88,36 @@ export class StagedPoints implements PointWriter {
 
   /** Forgets it all. */
   clear(): void {
-    this.#devices.fill('', 0, this.#length);
-    this.#metrics.fill('', 0, this.#length);
-    this.#metas.fill(null, 0, this.#length);
+    for (let block = 0; block <= this.#current; block++) this.#blocks[block]?.clear();
     this.#others.length = 0;
-    this.#length = 0;
+    this.#begin(0);
   }
 
   /** Tells it all in the same order, and forgets it. */
   moveTo(out: PointWriter): void {
-    const [told, devices, metrics, metas] = [this.#told, this.#devices, this.#metrics, this.#metas];
-    const [times, values] = [this.#times, this.#values];
     let other = 0;
-    for (let row = 0; row < this.#length; row++) {
+    for (let block = 0; block <= this.#current; block++) {
+      other = this.#tellBlock(this.#blocks[block] as Block, other, out);
+    }
+    this.clear();
+  }
+
+  /** `other`: how many of the others were told. Returns how many are afterwards. */
+  #tellBlock(block: Block, other: number, out: PointWriter): number {
+    const { told, devices, metrics, metas, times, values, length } = block;
+    let next = other;
+    for (let row = 0; row < length; row++) {
       const what = told[row] as number;
       const device = devices[row] as string;
       const metric = metrics[row] as string;
       const time = times[row] as number;
       const value = values[row] as number;
       if (what < KINDS.length) out.number(device, metric, time, value, KINDS[what] as NumberKind);
-      else other += this.#tell(what, device, metric, time, value, other, out);
+      else next += this.#tell(what, device, metric, time, value, next, out);
       const meta = metas[row] as SeriesMeta | null;
       if (meta !== null) out.describe(meta);
     }
-    this.clear();
+    return next;
   }
 
   /** What is no single number. Returns how many of the others it took. */
@@ -143,34 +163,23 @@ export class StagedPoints implements PointWriter {
   }
 
   #push(told: number, device = '', metric = ''): number {
-    const row = this.#length++;
-    if (row === this.#told.length) this.#grow();
-    this.#told[row] = told;
-    this.#devices[row] = device;
-    this.#metrics[row] = metric;
+    if (this.#block.length === ROWS) this.#begin(this.#current + 1);
+    const block = this.#block;
+    const row = block.length++;
+    block.told[row] = told;
+    block.devices[row] = device;
+    block.metrics[row] = metric;
     return row;
   }
 
-  #grow(): void {
-    const size = this.#told.length * GROWTH;
-    const [told, times, values] = [new Uint8Array(size), new Float64Array(size), new Float64Array(size)];
-    told.set(this.#told);
-    times.set(this.#times);
-    values.set(this.#values);
-    this.#devices = enlarged(this.#devices, size, NO_TEXTS);
-    this.#metrics = enlarged(this.#metrics, size, NO_TEXTS);
-    this.#metas = enlarged(this.#metas, size, NO_METAS);
-    this.#told = told;
-    this.#times = times;
-    this.#values = values;
+  #begin(index: number): void {
+    this.#current = index;
+    this.#block = this.#blockAt(index);
   }
-}
 
-/** Filled up to its length, an array is not made anew at each message. */
-function enlarged<T>(column: readonly T[], size: number, nothing: readonly T[]): T[] {
-  // Of the first message in a process a third went here, while each element was made by Array.from.
-  const rest = (size - column.length) / nothing.length;
-  return column.concat(...Array.from<readonly T[]>({ length: rest }).fill(nothing));
+  #blockAt(index: number): Block {
+    return (this.#blocks[index] ??= new Block());
+  }
 }
 
 function writeColumn(

@@ -1,5 +1,5 @@
-import { TextMap } from '../text-map.ts';
 import { type DecodeLimits, VISITS_PER_POINT } from './decode-limits.ts';
+import { DifferentTexts } from './different-texts.ts';
 import { Excess } from './excess.ts';
 
 /**
@@ -8,8 +8,8 @@ import { Excess } from './excess.ts';
  */
 export class Tally {
   readonly #limits: DecodeLimits;
-  /** Null: nobody counts. */
-  #names: TextMap<true> | null = null;
+  #counts = false;
+  readonly #names = new DifferentTexts();
   /** Names beside them, which are told apart elsewhere. */
   #others = 0;
   #points = 0;
@@ -21,7 +21,8 @@ export class Tally {
 
   /** Counts what `emit` tells; returns what is more than a message may have, null where nothing is. */
   of(emit: () => void): Excess | null {
-    this.#names = new TextMap();
+    this.#counts = true;
+    this.#names.clear();
     this.#others = 0;
     this.#points = 0;
     this.#visits = 0;
@@ -32,12 +33,12 @@ export class Tally {
       if (error instanceof Excess) return error;
       throw error;
     } finally {
-      this.#names = null;
+      this.#counts = false;
     }
   }
 
   points(count: number): void {
-    if (this.#names === null) return;
+    if (!this.#counts) return;
     this.#points += count;
     if (this.#points > this.#limits.pointsPerMessage) this.#refuse();
   }
@@ -45,27 +46,26 @@ export class Tally {
   /** A value that may give no point at all. */
   visit(): void {
     const most = this.#limits.pointsPerMessage * VISITS_PER_POINT;
-    if (this.#names !== null && ++this.#visits > most) this.#refuse();
+    if (this.#counts && ++this.#visits > most) this.#refuse();
   }
 
   /** A name that the message brings: of a device or a metric, or what stands for one. */
   name(name: string): void {
-    const names = this.#names;
-    if (names === null || names.get(name) === true) return;
-    names.set(name, true);
-    this.#hold(names.size);
+    if (!this.#counts) return;
+    this.#names.add(name);
+    this.#hold();
   }
 
   /** One that the message has not brought yet, as whoever tells of it knows. */
   newName(): void {
-    if (this.#names === null) return;
+    if (!this.#counts) return;
     this.#others++;
-    this.#hold(this.#names.size);
+    this.#hold();
   }
 
-  #hold(names: number): void {
+  #hold(): void {
     const { namesPerMessage } = this.#limits;
-    if (names + this.#others > namesPerMessage) {
+    if (this.#names.size + this.#others > namesPerMessage) {
       throw new Excess('too_many_names', `more than ${namesPerMessage} different names`);
     }
   }

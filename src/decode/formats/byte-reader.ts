@@ -1,3 +1,4 @@
+import { DifferentTexts } from '../different-texts.ts';
 import { Excess } from '../excess.ts';
 import type { NumberRoom } from '../number-room.ts';
 import { keyBudget, itemBudget, type PartLimits, valueBudget } from './budget.ts';
@@ -30,7 +31,7 @@ export class ByteReader {
   #values: number;
   #objects: number;
   /** Null where the message is too short for more than it may have. */
-  readonly #keys: Set<string> | null;
+  readonly #keys: DifferentTexts | null;
 
   /** `room`: where columns of numbers go. */
   constructor(payload: Uint8Array, limits: PartLimits, room: NumberRoom) {
@@ -41,7 +42,7 @@ export class ByteReader {
     this.#limits = limits;
     this.#values = valueBudget(limits);
     this.#objects = itemBudget(limits);
-    this.#keys = this.end > keyBudget(limits) * LEAST_KEY_BYTES ? new Set() : null;
+    this.#keys = this.end > keyBudget(limits) * LEAST_KEY_BYTES ? new DifferentTexts() : null;
   }
 
   get left(): number {
@@ -79,10 +80,7 @@ export class ByteReader {
 
   /** Takes a key from the budget of the message, if there was none like it. */
   key(key: string): string {
-    const most = keyBudget(this.#limits);
-    if (this.#keys !== null && this.#keys.add(key).size > most) {
-      throw new Excess('too_many_names', `more than ${most} different keys`);
-    }
+    if (this.#keys !== null) this.#count(this.#keys, key);
     return key;
   }
 
@@ -156,6 +154,12 @@ export class ByteReader {
 
   malformed(what: string): Malformed {
     return new Malformed(`${what}, at byte ${this.at}`);
+  }
+
+  #count(keys: DifferentTexts, key: string): void {
+    keys.add(key);
+    const most = keyBudget(this.#limits);
+    if (keys.size > most) throw new Excess('too_many_names', `more than ${most} different keys`);
   }
 
   #decode(at: number, length: number): string {

@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto';
+import { DifferentTexts, HASH_PRIME, HASH_SEED } from '../different-texts.ts';
 
 /** What must be known of a JSON text before it is parsed. */
 export interface JsonTraits {
@@ -28,8 +28,9 @@ export function scanJson(text: string, nesting: number, mostKeys: number): JsonT
   let inFraction = false;
   let objects = 0;
   let commas = 0;
-  const keys = new DifferentKeys(text, mostKeys);
-  for (let index = 0; index < text.length && keys.count <= mostKeys; index++) {
+  const strings = new Strings(text);
+  const { keys } = strings;
+  for (let index = 0; index < text.length && keys.size <= mostKeys; index++) {
     const code = text.charCodeAt(index);
     if (code >= ZERO && code <= NINE) {
       const end = endOfDigits(text, index + 1);
@@ -40,11 +41,11 @@ export function scanJson(text: string, nesting: number, mostKeys: number): JsonT
     }
     inFraction = code === DOT;
     if (code === QUOTE) {
-      index = keys.endOfString(index + 1);
+      index = strings.endOf(index + 1);
     } else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
       objects++;
       if (++depth > nesting) {
-        return { tooDeep: true, longIntegers: long, objects, values: commas, keys: keys.count };
+        return { tooDeep: true, longIntegers: long, objects, values: commas, keys: keys.size };
       }
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) {
       depth--;
@@ -53,7 +54,7 @@ export function scanJson(text: string, nesting: number, mostKeys: number): JsonT
     }
   }
   const values = objects + commas + 1;
-  return { tooDeep: false, longIntegers: long, objects, values, keys: keys.count };
+  return { tooDeep: false, longIntegers: long, objects, values, keys: keys.size };
 }
 
 function endOfDigits(text: string, start: number): number {
@@ -62,54 +63,30 @@ function endOfDigits(text: string, start: number): number {
   return at;
 }
 
-/** A stranger must not know which keys are taken for the same. */
-const SEED = randomInt(2 ** 31);
-/** Bytes of a key with what belongs to it, the shortest of which are few. */
-const KEY_BYTES = 4;
-
-/** Tells keys apart by hashes of 32 bits. */
-class DifferentKeys {
-  count = 0;
+/** Counts the keys of a text while its strings are gone through. */
+class Strings {
+  readonly keys = new DifferentTexts();
   readonly #text: string;
-  /** Half of it stays empty. */
-  readonly #slots: number;
-  #seen: Int32Array | null = null;
 
-  constructor(text: string, most: number) {
+  constructor(text: string) {
     this.#text = text;
-    this.#slots = 2 ** Math.ceil(Math.log2(2 * Math.min(most + 1, text.length / KEY_BYTES) + 2));
   }
 
   /** The index of the closing quote, or the end of the text; a string before a colon is a key. */
-  endOfString(start: number): number {
+  endOf(start: number): number {
     const text = this.#text;
-    let hash = SEED;
+    let hash = HASH_SEED;
     let index = start;
     for (; index < text.length; index++) {
       const code = text.charCodeAt(index);
       if (code === QUOTE) break;
-      hash = Math.imul(hash ^ code, 0x0100_0193);
+      hash = Math.imul(hash ^ code, HASH_PRIME);
       if (code === BACKSLASH) index++;
     }
     const end = Math.min(index, text.length);
     let after = end + 1;
     while (text.charCodeAt(after) <= SPACE) after++;
-    if (text.charCodeAt(after) === COLON) this.#add(hash);
+    if (text.charCodeAt(after) === COLON) this.keys.addHash(hash);
     return end;
-  }
-
-  #add(hash: number): void {
-    this.#seen ??= new Int32Array(this.#slots);
-    const known = hash === 0 ? 1 : hash;
-    let slot = hash ^ (hash >>> 15);
-    for (;;) {
-      slot &= this.#slots - 1;
-      const there = this.#seen[slot];
-      if (there === known) return;
-      if (there === 0) break;
-      slot++;
-    }
-    this.#seen[slot] = known;
-    this.count++;
   }
 }

@@ -21,6 +21,9 @@ import { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import { ValueReader } from './value-reader.ts';
 
+/** Numbers in a row whose names are remembered: more than most lines have. */
+const MOST_NAMED = 256;
+
 /**
  * Turns the values of one message into points: whose they are, when, and by which name; what they are `ValueReader` reads.
  * One for all messages, so that a point costs no object; the state is that of the current message and of its current item.
@@ -45,6 +48,8 @@ export class PointEmitter {
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
+  /** Names that were looked at, of numbers in a row. */
+  readonly #named: string[] = [];
   readonly #naming = new MetricNaming();
   readonly #units = new SeriesUnits();
   readonly #item = new Item();
@@ -52,8 +57,6 @@ export class PointEmitter {
   readonly #output: PointOutput;
   readonly #values: ValueReader;
   #match: TopicMatch | null = null;
-  /** Whether the route takes every metric, under its own name and as it is. */
-  #takesAll = false;
 
   constructor(limits: DecodeLimits, edges = new EdgeNodes()) {
     this.limits = limits;
@@ -76,8 +79,6 @@ export class PointEmitter {
   /** Starts a message. Without `out` its points go nowhere, but `count` tells of them. */
   begin(match: TopicMatch, out: PointWriter | null): void {
     this.#match = match;
-    const { selects, rules, notes, route } = match.plan;
-    this.#takesAll = selects === null && rules === null && notes === null && route.value_is !== 'unit';
     this.#output.begin(out);
     this.#naming.begin(match.plan);
     this.#values.begin(match.plan);
@@ -210,6 +211,17 @@ export class PointEmitter {
     }
   }
 
+  /** The first so many of the values of an item that are numbers, each of the metric at its place. */
+  numbers(metricNames: readonly string[], values: readonly number[], count: number): void {
+    if (this.#isPlainItem() && this.#arePlain(metricNames, values, count)) {
+      this.#output.row(this.#item, metricNames, values, count, this.#naming.said);
+      return;
+    }
+    for (let at = 0; at < count; at++) {
+      this.point(metricNames[at] as string, values[at], null);
+    }
+  }
+
   /**
    * One value whose type the payload declares: a text is a text, whatever it reads like, and a number may be infinite.
    * `isLatest`: no value of the past, which is stored whatever the series' latest text is. `meta`: what is known of it.
@@ -295,13 +307,28 @@ export class PointEmitter {
 
   /** Whether there is nothing to do but store it. */
   #isPlain(metricName: string, value: number): boolean {
+    return Number.isFinite(value) && this.#isPlainItem() && isName(metricName, this.limits.nameLength);
+  }
+
+  #arePlain(metricNames: readonly string[], values: readonly number[], count: number): boolean {
+    for (let at = 0; at < count; at++) {
+      const name = metricNames[at] as string;
+      if (!Number.isFinite(values[at])) return false;
+      // Items follow each other with the same metrics.
+      if (name === this.#named[at]) continue;
+      if (!isName(name, this.limits.nameLength)) return false;
+      if (at < MOST_NAMED) this.#named[at] = name;
+    }
+    return true;
+  }
+
+  /** Whether there is nothing to do but store what is a number and has a name. */
+  #isPlainItem(): boolean {
     return (
-      this.#takesAll &&
-      Number.isFinite(value) &&
+      this.#match?.plan.takesAll === true &&
       this.trace === null &&
       this.#units.isEmpty &&
-      this.#item.fault() === null &&
-      isName(metricName, this.limits.nameLength)
+      this.#item.fault() === null
     );
   }
 

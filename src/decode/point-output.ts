@@ -32,6 +32,24 @@ export class PointOutput {
     if (meta !== null) this.out?.describe(meta);
   }
 
+  /** The first so many of the values, each of the metric at its place. */
+  row(
+    item: Item,
+    metricNames: readonly string[],
+    values: readonly number[],
+    count: number,
+    meta: SeriesMeta | null,
+  ): void {
+    const { out } = this;
+    this.count += count;
+    this.#tally.points(count);
+    if (out === null) return;
+    for (let at = 0; at < count; at++) {
+      out.number(item.deviceId, metricNames[at] as string, item.time, values[at] as number, 'gauge');
+      if (meta !== null) out.describe(meta);
+    }
+  }
+
   /** A column of numbers with times of their own. False, and nothing is written, where it has to be done point by point. */
   numbers(
     item: Item,

@@ -48,6 +48,8 @@ export interface RoutePlan {
   readonly reserved: ReadonlySet<string>;
   /** Whether it takes a document as it is: values are where they are by default, and nothing is asked or said of them. */
   readonly bare: boolean;
+  /** Whether it takes every metric, under its own name, and says nothing of it. */
+  readonly takesAll: boolean;
   /** Whether all that it reads are the members of an object, for their names, values and time: in any case, and not by a path. */
   readonly membersOnly: boolean;
   /** Null: takes every metric. */
@@ -65,6 +67,9 @@ export interface RoutePlan {
   /** Microseconds since 1970: times before it are none. */
   readonly unsetBefore: number;
 }
+
+/** What the route says, of which the rest follows. */
+type Stated = Omit<RoutePlan, 'bare' | 'takesAll' | 'membersOnly'>;
 
 /** An entry of `values`; `path` is its value where that has wildcards. */
 export type Pick = ReturnType<typeof parseValues>;
@@ -95,7 +100,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
   );
   const conditions = attempt('when', () => compileConditions(route, known));
   const picksOnly = picks.length > 0 && value === null && metricName === null;
-  const plan: Omit<RoutePlan, 'bare' | 'membersOnly'> = {
+  const plan: Stated = {
     route,
     topic,
     ignored: route.ignore.map(parseTopicPattern),
@@ -128,7 +133,9 @@ export function planRoute(route: RouteConfig): RoutePlan {
       route.unset_before === undefined ? Number.NEGATIVE_INFINITY : Date.parse(route.unset_before) * 1000,
   };
   const bare = isBare(plan);
-  return { ...plan, bare, membersOnly: bare && metricName === null && timestamp === null };
+  const takesAll =
+    plan.selects === null && plan.rules === null && plan.notes === null && route.value_is !== 'unit';
+  return { ...plan, bare, takesAll, membersOnly: bare && metricName === null && timestamp === null };
 
   function attempt<T>(key: keyof RouteConfig, parse: () => T): T {
     try {
@@ -140,7 +147,7 @@ export function planRoute(route: RouteConfig): RoutePlan {
   }
 }
 
-function isBare(plan: Omit<RoutePlan, 'bare' | 'membersOnly'>): boolean {
+function isBare(plan: Stated): boolean {
   const { conditions, itemConditions, embedded, transform, value, picks, each, rules, notes } = plan;
   const asked = [conditions, itemConditions, embedded, transform, value, picks, each, rules, notes];
   return asked.every((said) => said === null);

@@ -1,17 +1,17 @@
+/** A power of two. */
+const SLOTS = 4096;
+
 /**
  * Short ASCII texts by their bytes: devices repeat their keys, and making a string costs more than a look here. Of a fixed
  * size: a text takes the place of another one with the same hash.
  */
 export class KeyCache {
   readonly #longest: number;
-  readonly #slots: number;
-  readonly #texts: (string | undefined)[];
+  readonly #texts: (string | undefined)[] = Array.from({ length: SLOTS });
 
-  /** `longest`: bytes of the longest text that is kept; `slots`: how many are, a power of two. */
-  constructor(longest: number, slots = 4096) {
+  /** `longest`: bytes of the longest text that is kept. */
+  constructor(longest: number) {
     this.#longest = longest;
-    this.#slots = slots;
-    this.#texts = Array.from({ length: slots });
   }
 
   /** Undefined where the text is too long, or not ASCII. */
@@ -29,7 +29,7 @@ export class KeyCache {
     if (high >= 0x80) {
       return undefined;
     }
-    const slot = (hash ^ (hash >>> 12)) & (this.#slots - 1);
+    const slot = (hash ^ (hash >>> 12)) & (SLOTS - 1);
     const known = this.#texts[slot];
     if (known !== undefined && isSame(known, bytes, at, length)) {
       return known;

@@ -8,7 +8,7 @@ const [NEWLINE, SPACE, QUOTE, EQUALS, BACKSLASH] = [0x0a, 0x20, 0x22, 0x3d, 0x5c
 /** Whether the first line, beside comments and empty ones, is one of the protocol. */
 export function beginsWithLine(payload: Uint8Array): boolean {
   const scanner = new LineScanner(payload);
-  if (!scanner.nextLine() || scanner.key() === null) {
+  if (!scanner.nextLine() || !scanner.key()) {
     return false;
   }
   do {

@@ -66,11 +66,10 @@ function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter)
 
 /** What is wrong with the line; null where its points were emitted. */
 function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter): string | null {
-  const key = scanner.key();
-  if (key === null) {
+  if (!scanner.key()) {
     return scanner.fault;
   }
-  const series = catalog.find(key, match, points.scope);
+  const series = catalog.find(scanner, match, points.scope);
   if (series === null) {
     return `no measurement, a tag without a name or value, or more than ${MOST_LINE_TAGS} tags`;
   }
@@ -82,6 +81,7 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   points.scope.payload = series.item;
   points.scope.item = series.item;
   let fields = 0;
+  let areNumbers = true;
   do {
     const fieldKey = scanner.fieldKey();
     const number = fieldKey === null ? Number.NaN : scanner.plainNumber();
@@ -92,9 +92,12 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
     // Lines have mostly the fields of the line before, each in its place.
     if (fieldKeys[fields] !== fieldKey) points.brings(fieldKey);
     fieldKeys[fields] = fieldKey;
-    names[fields] = catalog.metricName(fieldKey, fields, series, match, points.scope);
+    const name = catalog.metricName(fieldKey, fields, series, match, points.scope);
+    const other = typeof value === 'number' ? null : value;
+    areNumbers &&= name !== null && other === null;
+    names[fields] = name;
     numbers[fields] = typeof value === 'number' ? value : number;
-    others[fields] = typeof value === 'number' ? null : value;
+    others[fields] = other;
     fields++;
     // More are refused with the message: the first of them are enough to tell.
   } while (fields <= points.limits.pointsPerMessage && scanner.anotherField());
@@ -109,7 +112,8 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   }
   if (timed) points.setDigits(scanner.bytes, scanner.timeStart, scanner.timeEnd);
   points.says(series.meta);
-  emitFields(fields, match, points);
+  if (areNumbers) points.numbers(names as string[], numbers, fields);
+  else emitFields(fields, match, points);
   return null;
 }
 

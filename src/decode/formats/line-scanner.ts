@@ -1,6 +1,7 @@
 /** The bytes of InfluxDB's line protocol: where its parts end, and its values. What separates them is ASCII. */
 
 import { asBuffer } from './byte-reader.ts';
+import { HASH_PRIME, HASH_SEED } from '../different-texts.ts';
 import { KeyCache } from './key-cache.ts';
 import { endOfNumeral, isDigit } from './line-numeral.ts';
 
@@ -20,11 +21,9 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ...['f', 'F', 'false', 'False', 'FALSE'].map((word) => [word, false] as const),
 ]);
 
-/** Measurements with their tags, and names of fields: the longest that Telegraf's inputs have are near. */
-const LONGEST_KEY = 200;
-const fields = new KeyCache(LONGEST_KEY);
-/** Lines are of more series than there are fields: of as many as a message may bring names, and more. */
-const lines = new KeyCache(LONGEST_KEY, 32_768);
+/** Names of fields: the longest that Telegraf's inputs have are near. */
+const LONGEST_FIELD = 200;
+const fields = new KeyCache(LONGEST_FIELD);
 /** Where short texts are put together. */
 const scratch = Buffer.alloc(1024);
 
@@ -36,6 +35,12 @@ export class LineScanner {
   readonly bytes: Buffer;
   at = 0;
   fault = '';
+  /** Where the latest key is: measurement and tags as they are written. */
+  keyStart = 0;
+  keyEnd = 0;
+  /** Tells it from most others. */
+  keyHash = 0;
+  keyIsAscii = true;
   /** Where the digits of the latest timestamp are; both the same where there are none. */
   timeStart = 0;
   timeEnd = 0;
@@ -74,28 +79,36 @@ export class LineScanner {
     this.at = end === -1 ? this.#end : end + 1;
   }
 
-  /** Measurement and tags as they are written, up to the space before the fields. */
-  key(): string | null {
+  /** Goes through measurement and tags, behind the spaces before the fields; false where none of those follows. */
+  key(): boolean {
     const { bytes } = this;
     const start = this.at;
     let end = start;
+    let hash = HASH_SEED;
+    let high = 0;
     for (; end < this.#end; end++) {
-      const code = bytes[end];
-      if (code === SPACE) {
-        break;
-      }
+      const code = bytes[end] as number;
+      if (code === SPACE || code === NEWLINE) break;
+      hash = Math.imul(hash ^ code, HASH_PRIME);
+      high |= code;
       if (code === BACKSLASH) {
-        end++;
-      } else if (code === NEWLINE) {
-        return this.#refuse('no space before the fields');
+        // Ends nothing, whatever it is.
+        const escaped = bytes[++end] ?? 0;
+        hash = Math.imul(hash ^ escaped, HASH_PRIME);
+        high |= escaped;
       }
     }
-    if (end >= this.#end) {
-      return this.#refuse('no space before the fields');
+    if (end >= this.#end || bytes[end] === NEWLINE) {
+      this.#refuse('no space before the fields');
+      return false;
     }
+    this.keyStart = start;
+    this.keyEnd = end;
+    this.keyHash = hash;
+    this.keyIsAscii = high < 0x80;
     this.at = end;
     while (bytes[this.at] === SPACE) this.at++;
-    return this.#text(lines, start, end);
+    return true;
   }
 
   /** The name of a field as it is written, up to its `=`. */
@@ -118,7 +131,7 @@ export class LineScanner {
       return this.#refuse(at === start ? 'a field without a name' : 'a field without a value');
     }
     this.at = at + 1;
-    return this.#text(fields, start, at);
+    return fields.get(bytes, start, at - start) ?? bytes.toString('utf8', start, at);
   }
 
   /** A field's value where it is a plain decimal of few digits; NaN, and the place unchanged, where it is anything else. */
@@ -215,10 +228,6 @@ export class LineScanner {
   #refuse(fault: string): null {
     this.fault = fault;
     return null;
-  }
-
-  #text(known: KeyCache, start: number, end: number): string {
-    return known.get(this.bytes, start, end - start) ?? this.bytes.toString('utf8', start, end);
   }
 
   #quoted(): string | null {

@@ -5,7 +5,9 @@ import type { Expression } from '../../config/expression.ts';
 import { evaluate, type Scope } from '../expression.ts';
 import type { TopicMatch } from '../router.ts';
 import { setMember } from './byte-reader.ts';
-import { MatchCache } from './match-cache.ts';
+import { ByteTable } from './byte-table.ts';
+import type { LineScanner } from './line-scanner.ts';
+import { MatchMemory } from './match-memory.ts';
 
 /** More tags of a line name nothing that people look at. */
 export const MOST_LINE_TAGS = 256;
@@ -42,29 +44,40 @@ interface Stem {
 /** More fields than Telegraf's inputs write in a line, and longer than they name them. */
 const [MOST_STEMS, LONGEST_STEM] = [256, 256];
 
+/** What a series takes in the memory of the catalog, in parts of about 100 bytes. */
+const SERIES = 8;
+
 const NO_FIELDS: readonly string[] = [];
 
 /** Finds the series of lines, known ones by their beginning as it is written. */
 export class LineCatalog {
-  readonly #known = new MatchCache<LineSeries>();
+  readonly #known = new MatchMemory(() => new ByteTable<LineSeries>());
   readonly #stems: Stem[] = [];
-  /** A message has one device's expression, and asks often what tags it reads. */
+  /** Of the latest message's expression for the device: it asks often. */
   #device: Expression | null = null;
-  #deviceTags: readonly unknown[] = [];
+  #deviceTags: DeviceTags = { names: [], sole: null };
 
-  /** Null where the key is none. */
-  find(key: string, match: TopicMatch, scope: Scope): LineSeries | null {
-    const known = this.#known.get(match, key);
-    if (known !== undefined) {
-      return known;
-    }
+  /** Of the line whose key the scanner has just gone through; null where that is none. */
+  find(line: LineScanner, match: TopicMatch, scope: Scope): LineSeries | null {
+    return (
+      this.#known.of(match).get(line.bytes, line.keyStart, line.keyEnd, line.keyHash) ??
+      this.#read(line, match, scope)
+    );
+  }
+
+  #read(line: LineScanner, match: TopicMatch, scope: Scope): LineSeries | null {
     const { deviceId } = match.plan;
     if (deviceId !== this.#device) {
       this.#device = deviceId;
-      this.#deviceTags = tagsOf(deviceId);
+      this.#deviceTags = { names: tagsOf(deviceId), sole: soleTag(deviceId) };
     }
-    const series = readSeries(key, match, scope, this.#deviceTags);
-    if (series !== null) this.#known.set(match, key, series);
+    const key = line.bytes.toString('latin1', line.keyStart, line.keyEnd);
+    const text = line.keyIsAscii ? key : line.bytes.toString('utf8', line.keyStart, line.keyEnd);
+    const series = readSeries(text, match, scope, this.#deviceTags);
+    if (series !== null) {
+      this.#known.grow(SERIES, key.length);
+      this.#known.of(match).add(key, line.keyHash, series);
+    }
     return series;
   }
 
@@ -86,7 +99,7 @@ export class LineCatalog {
         ? this.#stem(fieldKey, position, series.item.measurement) + series.suffix
         : nameByRoute(match.plan.metricName, unescape(fieldKey), series, match, scope);
     if (name !== null && fields.length > 0) {
-      this.#known.grow(1);
+      this.#known.grow(1, fieldKey.length + name.length);
       series.strays ??= new Map();
       series.strays.set(fieldKey, name);
     }
@@ -110,19 +123,25 @@ export class LineCatalog {
     metrics: readonly (string | null)[],
     count: number,
   ): void {
-    this.#known.grow(count);
     series.fields = fields.slice(0, count);
     series.metrics = metrics.slice(0, count);
+    const characters = [...series.fields, ...series.metrics].reduce(
+      (sum, text) => sum + (text?.length ?? 0),
+      0,
+    );
+    this.#known.grow(count, characters);
   }
 }
 
-/** Null where the key is none. `ownTags`: those that name the device. */
-function readSeries(
-  key: string,
-  match: TopicMatch,
-  scope: Scope,
-  ownTags: readonly unknown[],
-): LineSeries | null {
+/** The tags that name the device. */
+interface DeviceTags {
+  readonly names: readonly string[];
+  /** The one whose value it is as it is written; null where the expression is more than that. */
+  readonly sole: string | null;
+}
+
+/** Null where the key is none. */
+function readSeries(key: string, match: TopicMatch, scope: Scope, device: DeviceTags): LineSeries | null {
   // A look for each part would take longer than the parts themselves: hardly any key has one.
   const escapes = key.includes('\\');
   const parts = escapes ? splitUnescaped(key) : key.split(',');
@@ -142,17 +161,16 @@ function readSeries(
   }
   const item = { measurement: escapes ? unescape(measurement) : measurement, tags };
   const { deviceId, route } = match.plan;
-  const isOwn = ownTags.some((name) => typeof name === 'string' && Object.hasOwn(tags, name));
-  const others: Record<string, string> = isOwn ? {} : tags;
+  const isOwn = device.names.some((name) => Object.hasOwn(tags, name));
+  let others = isOwn ? null : tags;
   let suffix = '';
-  let isTagged = false;
-  for (const name of parts.length > 2 ? Object.keys(tags).toSorted() : Object.keys(tags)) {
+  const names = Object.keys(tags);
+  for (const name of names.length > 1 ? names.toSorted() : names) {
     const value = tags[name] ?? '';
-    if (isOwn && ownTags.includes(name)) {
-      continue;
+    if (isOwn) {
+      if (device.names.includes(name)) continue;
+      setMember((others ??= {}), name, value);
     }
-    isTagged = true;
-    if (isOwn) setMember(others, name, value);
     if (route.metric_tags === undefined || route.metric_tags.includes(name)) {
       suffix += escapes ? `,${escapeName(name)}=${escapeName(value)}` : `,${name}=${value}`;
     }
@@ -160,22 +178,36 @@ function readSeries(
   scope.payload = item;
   scope.item = item;
   return {
-    deviceId: match.deviceId ?? evaluate(deviceId, scope),
+    deviceId:
+      match.deviceId ?? (device.sole === null ? evaluate(deviceId, scope) : ownValue(tags, device.sole)),
     countedIn: 0,
     fields: NO_FIELDS,
     metrics: NO_FIELDS,
     strays: null,
-    meta: isTagged ? { tags: others } : null,
+    meta: others === null || names.length === 0 ? null : { tags: others },
     item,
     suffix,
   };
 }
 
+function ownValue(tags: Readonly<Record<string, string>>, name: string): string | undefined {
+  return Object.hasOwn(tags, name) ? tags[name] : undefined;
+}
+
 /** The tags that an expression reads. */
-function tagsOf(expression: Expression): unknown[] {
-  if (expression.kind === 'path') return expression.steps[0] === 'tags' ? [expression.steps[1]] : [];
+function tagsOf(expression: Expression): string[] {
+  if (expression.kind === 'path') {
+    const [, name] = expression.steps;
+    return expression.steps[0] === 'tags' && typeof name === 'string' ? [name] : [];
+  }
   if (expression.kind === 'first') return expression.choices.flatMap(tagsOf);
   return expression.holes.flatMap((hole) => (hole.kind === 'path' ? tagsOf(hole) : []));
+}
+
+/** The tag whose value an expression is, and nothing else. */
+function soleTag(expression: Expression): string | null {
+  const isSole = expression.kind === 'path' && expression.steps.length === 2;
+  return isSole ? (tagsOf(expression)[0] ?? null) : null;
 }
 
 /** What the route names it, and the tags; null where the route's path leads to no text. */

@@ -1,9 +1,10 @@
 /** Which series a record of SenML belongs to: by its name, its unit and the route. */
 
 import type { SeriesMeta } from '../../pipeline/types.ts';
+import { TextMap } from '../../text-map.ts';
 import { evaluate, type Scope } from '../expression.ts';
 import type { TopicMatch } from '../router.ts';
-import { MatchCache } from './match-cache.ts';
+import { MatchMemory } from './match-memory.ts';
 
 export interface SenmlSeries {
   /** The record as paths see it: `@.bn`, `@.n`, `@.name`, `@.u`. */
@@ -18,8 +19,8 @@ export interface SenmlSeries {
   readonly sumMeta: SeriesMeta | null;
 }
 
-/** What a name takes in the memory of the catalog. */
-const NAME = 6;
+/** What a name takes in the memory of the catalog, and a base name, in parts of about 100 bytes. */
+const [NAME, BASE] = [6, 8];
 
 /** What is known of a name under a base name. */
 interface KnownName {
@@ -34,7 +35,7 @@ interface KnownName {
 
 /** Finds the series of records; a name that has several units within a pack stands for several. */
 export class SenmlCatalog {
-  readonly #known = new MatchCache<Map<string, KnownName>>();
+  readonly #known = new MatchMemory(() => new TextMap<Map<string, KnownName>>());
   #pack = 0;
   #names: Map<string, KnownName> = new Map();
   #base = '';
@@ -47,16 +48,18 @@ export class SenmlCatalog {
   /** The base name of the records that follow. */
   setBase(base: string, match: TopicMatch): void {
     this.#base = base;
-    const known = this.#known.get(match, base);
+    const known = this.#known.of(match).get(base);
     this.#names = known ?? new Map();
-    if (known === undefined) this.#known.set(match, base, this.#names);
+    if (known !== undefined) return;
+    this.#known.grow(BASE, base.length);
+    this.#known.of(match).set(base, this.#names);
   }
 
   find(name: string, unit: string, match: TopicMatch, scope: Scope): SenmlSeries {
     const known = this.#names.get(name);
     if (known === undefined) {
       const plain = this.#make(name, unit, false, match, scope);
-      this.#known.grow(NAME);
+      this.#known.grow(NAME, this.#base.length + name.length);
       this.#names.set(name, { pack: this.#pack, unit, plain, beside: null });
       return plain;
     }
@@ -74,7 +77,7 @@ export class SenmlCatalog {
     let series = known.beside.get(unit);
     if (series === undefined) {
       series = this.#make(name, unit, true, match, scope);
-      this.#known.grow(NAME);
+      this.#known.grow(NAME, this.#base.length + name.length + unit.length);
       known.beside.set(unit, series);
     }
     return series;

@@ -239,6 +239,49 @@ test('Fields have their names wherever they stand in a line, and however often i
   }
 });
 
+test('A value or a name that is none is rejected by itself among numbers, also of a series that is known', () => {
+  const long = 'x'.repeat(300);
+  for (const [field, code] of [
+    ['b=1e999', 'number_out_of_range'],
+    [`${long}=2`, 'name_invalid'],
+  ] as const) {
+    const line = `row,host=${code} a=1,${field},c=3`;
+    for (let time = 0; time < 3; time++) {
+      const { rows, rejects } = sent(line);
+      assert.deepEqual(
+        rows.map(([, metric, , value]) => [metric, value]),
+        [
+          ['row.a', 1],
+          ['row.c', 3],
+        ],
+      );
+      assert.deepEqual(
+        rejects.map((reject) => reject.code),
+        [code],
+      );
+    }
+  }
+});
+
+test('Lines are told apart by every byte, however often they are sent', () => {
+  const keys = [
+    'größe,host=ü',
+    'größe,host=ù',
+    'größe,host=\\ ü',
+    'grö,host=x',
+    'grö,host=y',
+    'grö\\,host=x,host=x',
+  ];
+  const devices = ['ü', 'ù', ' ü', 'x', 'y', 'x'];
+  const measurements = ['größe', 'größe', 'größe', 'grö', 'grö', 'grö,host=x'];
+  for (let time = 0; time < 3; time++) {
+    assert.deepEqual(
+      points(keys.map((key, index) => `${key} f=${index}`).join('\n')),
+      keys.map((_, index) => [devices[index], `${measurements[index]}.f`, index]),
+    );
+  }
+});
+
 test('A line has so many tags and no more', () => {
   const tags = Array.from({ length: 256 }, (_, index) => `,t${index}=1`).join('');
   const route = makeRoute({ ...TELEGRAF, metric_tags: [], device_id: 'd' });

@@ -21,9 +21,6 @@ import { Tally } from './tally.ts';
 import type { Trace } from './trace.ts';
 import { ValueReader } from './value-reader.ts';
 
-/** Numbers in a row whose names are remembered: more than most lines have. */
-const MOST_NAMED = 256;
-
 /**
  * Turns the values of one message into points: whose they are, when, and by which name; what they are `ValueReader` reads.
  * One for all messages, so that a point costs no object; the state is that of the current message and of its current item.
@@ -48,8 +45,6 @@ export class PointEmitter {
   readonly scope = newScope();
   /** Null: nobody wants to know how points come about. */
   trace: Trace | null = null;
-  /** Names that were looked at, of numbers in a row. */
-  readonly #named: string[] = [];
   readonly #naming = new MetricNaming();
   readonly #units = new SeriesUnits();
   readonly #item = new Item();
@@ -211,9 +206,12 @@ export class PointEmitter {
     }
   }
 
-  /** The first so many of the values of an item that are numbers, each of the metric at its place. */
-  numbers(metricNames: readonly string[], values: readonly number[], count: number): void {
-    if (this.#isPlainItem() && this.#arePlain(metricNames, values, count)) {
+  /**
+   * The first so many of the values of an item that are numbers, each of the metric at its place. `areClean`: the names are known
+   * to be Unicode without NUL; to look into texts that were just put together would put them together once more.
+   */
+  numbers(metricNames: readonly string[], values: readonly number[], count: number, areClean: boolean): void {
+    if (this.#isPlainItem() && this.#arePlain(metricNames, values, count, areClean)) {
       this.#output.row(this.#item, metricNames, values, count, this.#naming.said);
       return;
     }
@@ -310,14 +308,17 @@ export class PointEmitter {
     return Number.isFinite(value) && this.#isPlainItem() && isName(metricName, this.limits.nameLength);
   }
 
-  #arePlain(metricNames: readonly string[], values: readonly number[], count: number): boolean {
+  #arePlain(
+    metricNames: readonly string[],
+    values: readonly number[],
+    count: number,
+    areClean: boolean,
+  ): boolean {
+    const { nameLength } = this.limits;
     for (let at = 0; at < count; at++) {
       const name = metricNames[at] as string;
-      if (!Number.isFinite(values[at])) return false;
-      // Items follow each other with the same metrics.
-      if (name === this.#named[at]) continue;
-      if (!isName(name, this.limits.nameLength)) return false;
-      if (at < MOST_NAMED) this.#named[at] = name;
+      const isNamed = areClean ? name !== '' && name.length <= nameLength : isName(name, nameLength);
+      if (!isNamed || !Number.isFinite(values[at])) return false;
     }
     return true;
   }

@@ -14,6 +14,8 @@ const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b
 
 /** Longer integers are doubles. */
 const LONGEST_BIGINT = 20;
+/** Digits of a whole number that a double does not hold for certain, as it begins with none of zero. */
+const UNSAFE_DIGITS = 17;
 
 const keys = new KeyCache(48);
 const numeral = new JsonNumeral();
@@ -257,8 +259,9 @@ export class JsonReader {
     }
     this.#at = at;
     const text = bytes.toString('latin1', start, at);
-    const value = Number(text);
-    return !isWhole || Number.isSafeInteger(value) || text.length > LONGEST_BIGINT ? value : BigInt(text);
+    if (!isWhole || text.length > LONGEST_BIGINT) return Number(text);
+    const value = at - whole < UNSAFE_DIGITS ? Number(text) : Number.NaN;
+    return Number.isSafeInteger(value) ? value : BigInt(text);
   }
 
   #endOfDigits(start: number): number {

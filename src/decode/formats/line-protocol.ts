@@ -36,6 +36,9 @@ const catalog = new LineCatalog();
 /** How many payloads were gone through. */
 let emission = 0;
 
+/** Whether the names of the payload are Unicode without NUL. */
+let areClean = false;
+
 /** The fields of a line wait here for its time, which comes last. */
 const fieldKeys: string[] = [];
 const names: (string | null)[] = [];
@@ -52,6 +55,8 @@ function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter)
   emission++;
   fieldKeys.length = 0;
   const most = itemBudget(points.limits);
+  // What is of the payload is of UTF-8; a route may name it by something else.
+  areClean = match.plan.metricName === null && !scanner.bytes.includes(0);
   for (let line = 0; scanner.nextLine(); line++) {
     if (line === most) throw new Excess('too_many_points', `more than ${most} lines`);
     points.at('lines', line, '');
@@ -112,7 +117,7 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   }
   if (timed) points.setDigits(scanner.bytes, scanner.timeStart, scanner.timeEnd);
   points.says(series.meta);
-  if (areNumbers) points.numbers(names as string[], numbers, fields);
+  if (areNumbers) points.numbers(names as string[], numbers, fields, areClean);
   else emitFields(fields, match, points);
   return null;
 }

@@ -244,6 +244,7 @@ test('A value or a name that is none is rejected by itself among numbers, also o
   for (const [field, code] of [
     ['b=1e999', 'number_out_of_range'],
     [`${long}=2`, 'name_invalid'],
+    ['b\0=2', 'name_invalid'],
   ] as const) {
     const line = `row,host=${code} a=1,${field},c=3`;
     for (let time = 0; time < 3; time++) {

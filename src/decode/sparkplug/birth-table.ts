@@ -18,6 +18,8 @@ export interface BornMetric {
 
 /** The metrics that a birth names: what a later message means by an alias, or by a name without a datatype. */
 export class BirthTable {
+  /** As they were named: a name may come twice, with an alias each. */
+  readonly #metrics: BornMetric[] = [];
   readonly #byAlias = new Map<Alias, BornMetric | null>();
   readonly #byName = new Map<string, BornMetric>();
   #digest: string | null = null;
@@ -33,7 +35,7 @@ export class BirthTable {
   }
 
   get size(): number {
-    return this.#byName.size;
+    return this.#metrics.length;
   }
 
   /** Equal for equal tables. */
@@ -59,7 +61,7 @@ export class BirthTable {
 
   #encode(): Uint8Array {
     const writer = new DefinitionWriter();
-    for (const { name, alias, type, meta } of this.#byName.values()) {
+    for (const { name, alias, type, meta } of this.#metrics) {
       writer.metric(name, alias, type, meta?.unit);
     }
     return writer.finish();
@@ -73,6 +75,7 @@ export class BirthTable {
       const name = prefix + metric.name;
       const { alias, unit } = metric;
       const born = { name, type: typeOf(metric), meta: unit === null ? null : { unit }, alias };
+      this.#metrics.push(born);
       this.#byName.set(name, born);
       // One alias for two metrics means neither.
       if (alias !== null) this.#byAlias.set(alias, this.#byAlias.has(alias) ? null : born);

@@ -10,6 +10,7 @@ import { EVICTIONS, Evictions } from './evictions.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
 import { LOST_SESSION, Presence } from './presence.ts';
+import { receiptClock } from './receipt-clock.ts';
 import { Resubscription } from './resubscription.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Startup } from './startup.ts';
@@ -27,6 +28,7 @@ import { type Testimony, Witness } from './witness.ts';
 export class Subscriber implements Source {
   readonly #options: SubscriberOptions;
   readonly #now: () => number;
+  readonly #receivedAt: () => number;
   readonly #subscriptions: Resubscription;
   readonly #endpoints: Endpoints;
   readonly #epochs: Epochs | null;
@@ -50,6 +52,7 @@ export class Subscriber implements Source {
     const { sessions } = options;
     this.#options = options;
     this.#now = options.now ?? (() => Date.now() * 1_000);
+    this.#receivedAt = options.now ?? receiptClock();
     this.#presence = new Presence(this.#now);
     this.#subscriptions = new Resubscription({
       ...options,
@@ -73,7 +76,7 @@ export class Subscriber implements Source {
    */
   async start(onDelivery: (delivery: Delivery) => void): Promise<void> {
     const ledger = this.#epochs?.ledger ?? null;
-    this.#intake = new Intake({ ...this.#options, ledger, now: this.#now }, onDelivery);
+    this.#intake = new Intake({ ...this.#options, ledger, now: this.#receivedAt }, onDelivery);
     await this.#epochs?.load();
     this.#subscriptions.inherit(this.#epochs?.filters ?? []);
     const { startupTimeoutMs: limit } = this.#options;

@@ -73,7 +73,7 @@ export class EdgeNode {
     const turns = this.#turns(device);
     if (turns === undefined) return { now: null, next: null };
     const turn = past ? turns.before(receivedAt) : turns.last;
-    const until = past ? receivedAt + 999 : Number.POSITIVE_INFINITY;
+    const until = past ? receivedAt : Number.POSITIVE_INFINITY;
     const ended = device !== null && turn !== undefined && this.#own.hasWithin(turn.at, until, 'any');
     const now = ended ? null : (turn?.table ?? null);
     return { now, next: past ? this.#nextTable(turns, device, receivedAt) : null };
@@ -110,7 +110,7 @@ export class EdgeNode {
   #nextTable(turns: Turns, device: string | null, receivedAt: number): BirthTable | null {
     const turn = turns.next(receivedAt);
     if (turn === undefined || turn.table === null) return null;
-    const died = device !== null && this.#own.hasWithin(receivedAt + 999, turn.at, 'death');
+    const died = device !== null && this.#own.hasWithin(receivedAt, turn.at, 'death');
     return died ? null : turn.table;
   }
 }

@@ -19,8 +19,8 @@ export interface Tables {
 /** So many are remembered of a node: what a message meant that was received before them is not known any more. */
 export const TURNS_KEPT = 128;
 
-/** Times of receipt are whole milliseconds: what came within one came after a birth of the same. */
-const MILLISECOND = 1000;
+/** Microseconds of a message: a birth that its own death overtook is two turns, the death a microsecond after the receipt. */
+const OF_MESSAGE = 2;
 
 /** The births and deaths of one node, by their time. */
 export class Turns {
@@ -45,7 +45,7 @@ export class Turns {
     return this.#turns.find(
       (turn) =>
         turn.at >= receivedAt &&
-        turn.at < receivedAt + MILLISECOND &&
+        turn.at < receivedAt + OF_MESSAGE &&
         turn.table === table &&
         turn.bdSeq === bdSeq,
     );
@@ -53,12 +53,12 @@ export class Turns {
 
   /** The latest one that a message received at `time` follows. */
   before(time: number): Turn | undefined {
-    return this.#turns[this.#after(time + MILLISECOND - 1) - 1];
+    return this.#turns[this.#after(time) - 1];
   }
 
   /** The first one after a message received at `time`. */
   next(time: number): Turn | undefined {
-    return this.#turns[this.#after(time + MILLISECOND - 1)];
+    return this.#turns[this.#after(time)];
   }
 
   /** Whether one, or a death, lies in between. */

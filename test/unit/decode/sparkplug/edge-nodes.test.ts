@@ -18,7 +18,7 @@ interface Message {
   readonly at: number;
 }
 
-/** Births, deaths and data of two edge nodes and their devices, all with the aliases 1 to 3; each a millisecond later. */
+/** Births, deaths and data of two edge nodes and their devices, all with the aliases 1 to 3; each two microseconds later. */
 const messages: fc.Arbitrary<Message[]> = fc
   .array(
     fc.record({
@@ -41,7 +41,11 @@ const messages: fc.Arbitrary<Message[]> = fc
           : kind === 'DATA'
             ? [1, 2, 3].map((alias) => ({ alias, intValue: alias }))
             : [];
-      return { topic, payload: { seq: 0, timestamp: T0, metrics: [bdSeq(session), ...metrics] }, at: index };
+      return {
+        topic,
+        payload: { seq: 0, timestamp: T0, metrics: [bdSeq(session), ...metrics] },
+        at: index / 500,
+      };
     }),
   );
 

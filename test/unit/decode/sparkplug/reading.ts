@@ -52,7 +52,7 @@ export function startReading(
     };
     const bytes = payload instanceof Uint8Array ? payload : encodePayload(payload);
     const reader = past ? (decoder.past ?? decoder) : decoder;
-    written.route = reader.decode(topic, bytes, out, false, (T0 + at) * 1000);
+    written.route = reader.decode(topic, bytes, out, false, T0 * 1000 + Math.round(at * 1000));
     return written;
   };
   return {

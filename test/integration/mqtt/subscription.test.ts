@@ -167,3 +167,18 @@ suite('subscriptions', () => {
     },
   );
 });
+
+test('messages of one millisecond are received one after another', async (context) => {
+  const now = 1_767_225_600_000;
+  context.mock.timers.enable({ apis: ['Date'], now });
+  await using broker = await startBroker();
+  await using observed = await startObserved(broker.url, {
+    protocolVersion: broker.kind === 'aedes' ? 4 : 5,
+  });
+  await publish(broker.url, [message('1'), message('2'), message('3')]);
+  await observed.received(3);
+  assert.deepEqual(
+    observed.deliveries.map(({ receivedAt }) => receivedAt - now * 1000),
+    [0, 2, 4],
+  );
+});

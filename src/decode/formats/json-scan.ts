@@ -1,16 +1,23 @@
 import { DifferentTexts, HASH_PRIME, HASH_SEED } from '../different-texts.ts';
 
-/** What must be known of a JSON text before it is parsed. */
+/** The most that a text may have of each. */
+export interface JsonBudget {
+  readonly nesting: number;
+  /** Arrays and objects. */
+  readonly items: number;
+  readonly values: number;
+  readonly keys: number;
+}
+
+/** What must be known of a JSON text before it is parsed, which would cost far more where there is too much of something. */
 export interface JsonTraits {
-  /** Nested beyond the limit: parsing it would cost far more than this look. The rest was not looked at then. */
   readonly tooDeep: boolean;
   /** Has integers that a double may not hold. */
   readonly longIntegers: boolean;
-  /** Arrays and objects. */
-  readonly objects: number;
+  readonly items: number;
   /** Values, and no fewer. */
   readonly values: number;
-  /** Different keys; the rest was not looked at where they are too many. */
+  /** Different ones. */
   readonly keys: number;
 }
 
@@ -18,19 +25,16 @@ const [QUOTE, COMMA, BACKSLASH, DOT, COLON, SPACE] = [0x22, 0x2c, 0x5c, 0x2e, 0x
 const [ZERO, NINE] = [0x30, 0x39];
 const [OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACKET, CLOSE_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
 
-/**
- * One pass over the text, outside of its strings; right for JSON, harmless for anything else. Ends at what is nested deeper than
- * `nesting`, and at one key more than `mostKeys`.
- */
-export function scanJson(text: string, nesting: number, mostKeys: number): JsonTraits {
+/** One pass over the text, outside of its strings; right for JSON, harmless for anything else. Ends at what is beyond the budget. */
+export function scanJson(text: string, most: JsonBudget): JsonTraits {
   let depth = 0;
   let long = false;
   let inFraction = false;
-  let objects = 0;
+  let items = 0;
   let commas = 0;
   const strings = new Strings(text);
   const { keys } = strings;
-  for (let index = 0; index < text.length && keys.size <= mostKeys; index++) {
+  for (let index = 0; index < text.length && keys.size <= most.keys; index++) {
     const code = text.charCodeAt(index);
     if (code >= ZERO && code <= NINE) {
       const end = endOfDigits(text, index + 1);
@@ -43,18 +47,15 @@ export function scanJson(text: string, nesting: number, mostKeys: number): JsonT
     if (code === QUOTE) {
       index = strings.endOf(index + 1);
     } else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
-      objects++;
-      if (++depth > nesting) {
-        return { tooDeep: true, longIntegers: long, objects, values: commas, keys: keys.size };
-      }
+      if (++items > most.items || ++depth > most.nesting) break;
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) {
       depth--;
     } else if (code === COMMA) {
-      commas++;
+      if (items + ++commas >= most.values) break;
     }
   }
-  const values = objects + commas + 1;
-  return { tooDeep: false, longIntegers: long, objects, values, keys: keys.size };
+  const values = items + commas + 1;
+  return { tooDeep: depth > most.nesting, longIntegers: long, items, values, keys: keys.size };
 }
 
 function endOfDigits(text: string, start: number): number {

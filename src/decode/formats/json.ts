@@ -3,9 +3,9 @@ import type { Format } from './format.ts';
 import { itemBudget, keyBudget, type PartLimits, valueBudget } from './budget.ts';
 import { asBuffer } from './byte-reader.ts';
 import { readMembers } from './json-members.ts';
-import { type JsonBounds, JsonReader } from './json-reader.ts';
+import { JsonReader } from './json-reader.ts';
 import { emitRows, JsonRows, readRows } from './json-rows.ts';
-import { scanJson } from './json-scan.ts';
+import { type JsonBudget, scanJson } from './json-scan.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
@@ -35,7 +35,7 @@ export function readJson(payload: Uint8Array, points: PointEmitter, match?: Topi
   // No document has more values than bytes.
   const short = payload.length <= Math.min(SHORT, valueBudget(limits));
   const room = match?.plan.bare === true && points.trace === null ? points.room : null;
-  const document = short ? reader.read(asBuffer(payload), boundsOf(limits), room) : undefined;
+  const document = short ? reader.read(asBuffer(payload), budgetOf(limits), room) : undefined;
   return document === undefined ? parseJson(payload, points) : document;
 }
 
@@ -46,14 +46,14 @@ export function emitJson(document: unknown, match: TopicMatch, points: PointEmit
     emitDocument(readJson(document.payload, points), match, points);
 }
 
-let known: { readonly limits: PartLimits; readonly bounds: JsonBounds } | null = null;
+let known: { readonly limits: PartLimits; readonly budget: JsonBudget } | null = null;
 
-function boundsOf(limits: PartLimits): JsonBounds {
+function budgetOf(limits: PartLimits): JsonBudget {
   if (known?.limits !== limits) {
-    const bounds = { nesting: limits.nesting, items: itemBudget(limits), keys: keyBudget(limits) };
-    known = { limits, bounds };
+    const [items, values, keys] = [itemBudget(limits), valueBudget(limits), keyBudget(limits)];
+    known = { limits, budget: { nesting: limits.nesting, items, values, keys } };
   }
-  return known.bounds;
+  return known.budget;
 }
 
 /** Says what is wrong, too. */
@@ -62,23 +62,23 @@ function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
   if (text === undefined) {
     return undefined;
   }
-  const { nesting } = points.limits;
-  const most = keyBudget(points.limits);
-  const { tooDeep, longIntegers, objects, values, keys } = scanJson(text, nesting, most);
+  const most = budgetOf(points.limits);
+  const { tooDeep, longIntegers, items, values, keys } = scanJson(text, most);
   if (tooDeep) {
-    points.reject('payload_too_deep', `more than ${nesting} levels`, null);
+    points.reject('payload_too_deep', `more than ${most.nesting} levels`, null);
     return undefined;
   }
-  if (keys > most) {
-    points.reject('too_many_names', `more than ${most} different keys`, null);
+  if (keys > most.keys) {
+    points.reject('too_many_names', `more than ${most.keys} different keys`, null);
     return undefined;
   }
-  if (objects > itemBudget(points.limits) || values > valueBudget(points.limits)) {
-    points.reject('too_many_points', `${values} values, ${objects} of them arrays and objects`, null);
+  if (items > most.items || values > most.values) {
+    const what = items > most.items ? `${most.items} arrays and objects` : `${most.values} values`;
+    points.reject('too_many_points', `more than ${what}`, null);
     return undefined;
   }
   // A reviver costs many times what the reader does, which has them by itself.
-  const exact = longIntegers ? reader.read(asBuffer(payload), { nesting }) : undefined;
+  const exact = longIntegers ? reader.read(asBuffer(payload), { nesting: most.nesting }) : undefined;
   if (exact !== undefined) return exact;
   try {
     return longIntegers ? JSON.parse(text, keepLongInteger) : JSON.parse(text);

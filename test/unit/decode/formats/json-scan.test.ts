@@ -3,40 +3,40 @@ import { test } from 'node:test';
 import * as fc from 'fast-check';
 import { scanJson } from '../../../../src/decode/formats/json-scan.ts';
 
-const MOST = 1_000;
+const MOST = { nesting: 9, items: 1_000, values: 1_000, keys: 1_000 };
 
 test('Depth is that of the JSON value, strings do not count', () => {
   const depth = (value: unknown): number =>
     typeof value === 'object' && value !== null ? 1 + Math.max(0, ...Object.values(value).map(depth)) : 0;
   fc.assert(
     fc.property(fc.json({ maxDepth: 7 }), fc.integer({ min: 0, max: 6 }), (text, limit) => {
-      assert.equal(scanJson(text, limit, MOST).tooDeep, depth(JSON.parse(text)) > limit);
+      assert.equal(scanJson(text, { ...MOST, nesting: limit }).tooDeep, depth(JSON.parse(text)) > limit);
     }),
   );
-  assert.equal(scanJson('"[[[\\"[[["', 0, MOST).tooDeep, false);
-  assert.equal(scanJson('["\\\\",[', 1, MOST).tooDeep, true);
+  assert.equal(scanJson('"[[[\\"[[["', { ...MOST, nesting: 0 }).tooDeep, false);
+  assert.equal(scanJson('["\\\\",[', { ...MOST, nesting: 1 }).tooDeep, true);
 });
 
 test('Values and objects are counted, those in strings are none', () => {
-  const count = (value: unknown): [values: number, objects: number] =>
+  const count = (value: unknown): [values: number, items: number] =>
     typeof value === 'object' && value !== null
       ? Object.values(value)
           .map(count)
-          .reduce(([values, objects], [more, inner]) => [values + more, objects + inner], [1, 1])
+          .reduce(([values, items], [more, inner]) => [values + more, items + inner], [1, 1])
       : [1, 0];
   fc.assert(
     fc.property(fc.json({ maxDepth: 5 }), (text) => {
-      const [values, objects] = count(JSON.parse(text));
-      const traits = scanJson(text, 9, MOST);
-      assert.equal(traits.objects, objects);
+      const [values, items] = count(JSON.parse(text));
+      const traits = scanJson(text, MOST);
+      assert.equal(traits.items, items);
       assert.ok(traits.values >= values);
     }),
   );
-  assert.equal(scanJson('[",,[{",1]', 9, MOST).values, 3);
+  assert.equal(scanJson('[",,[{",1]', MOST).values, 3);
 });
 
 test('Long integers are those that a double may not hold', () => {
-  const long = (text: string) => scanJson(text, 9, MOST).longIntegers;
+  const long = (text: string) => scanJson(text, MOST).longIntegers;
   assert.equal(long('{"t":1465839830100400200}'), true);
   assert.equal(long('[-9007199254740993]'), true);
   assert.equal(long('{"t":1700000000123456}'), false, 'microseconds');
@@ -46,7 +46,7 @@ test('Long integers are those that a double may not hold', () => {
 });
 
 test('Different keys are counted, whatever is between them and the colon, and no value is one', () => {
-  const keys = (text: string, most = MOST) => scanJson(text, 9, most).keys;
+  const keys = (text: string, most = MOST.keys) => scanJson(text, { ...MOST, keys: most }).keys;
   assert.equal(keys('[{"a":1,"b":"c"},{"a" \n:2,"\\"a":"b"},["a","d"]]'), 3);
   const many = Array.from({ length: 500 }, (_, index) => `"k${index}":{"k${index}":1}`);
   assert.equal(keys(`{${many.join(',')}}`), 500);
@@ -58,4 +58,11 @@ test('Different keys are counted, whatever is between them and the colon, and no
       assert.equal(keys(JSON.stringify([object, object])), names.length);
     }),
   );
+});
+
+test('What is beyond the budget ends the look', () => {
+  assert.equal(scanJson('[{},{},{},{},{}]', { ...MOST, items: 3 }).items, 4);
+  assert.equal(scanJson('[{},{}]', { ...MOST, items: 3 }).items, 3);
+  assert.equal(scanJson('[1,2,3,4,5,6,7,8,9]', { ...MOST, values: 5 }).values, 6);
+  assert.equal(scanJson('[1,2,3,4]', { ...MOST, values: 5 }).values, 5);
 });

@@ -41,6 +41,8 @@ suite('somebody drops a table while messages flow', { concurrency: true }, () =>
     await using daemon = await startDaemon({ env: addresses(broker, database.url) });
     await using traffic = startTraffic(broker.url);
     await traffic.more(200);
+    // Just after midnight the chunk of the traffic, which is of an hour ago, is there from then on.
+    await eventually('some of it is stored', async () => (await daemon.stats()).points.stored > 0);
     const chunks = await database.query<{ leaf: string }>(
       `SELECT leaf FROM tidegate.chunks WHERE source = 'points' ORDER BY leaf`,
     );

@@ -116,8 +116,10 @@ export class EdgeNodes {
     const known = this.#edges.get(name);
     const event = { edge: name, device, kind: 'death', bdSeq, definition: null } as const;
     const found = past ? known?.find(device, receivedAt, null, bdSeq) : undefined;
-    if (found !== undefined)
-      return { events: [{ ...event, receivedAt: found.at }], devices: known?.devicesAt(found.at) ?? [] };
+    if (found !== undefined) {
+      const devices = device === null ? (known?.devicesAt(found.at) ?? []) : [];
+      return { events: [{ ...event, receivedAt: found.at }], devices };
+    }
     if (device === null && known?.isStale(receivedAt, past, bdSeq) === true) {
       if (!past) this.counts.staleDeaths++;
       if (receivedAt >= (known.stray?.at ?? 0)) known.stray = { bdSeq, at: receivedAt };

@@ -3,9 +3,11 @@ import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
 import type { OnDuplicate } from '../../../src/postgres/rows.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
-import { message, point, SECOND } from '../../unit/pipeline/messages.ts';
+import { DAY, message, point, SECOND } from '../../unit/pipeline/messages.ts';
 import { openPostgres, runJob } from '../engines/engines.ts';
 import { at, count, fate, openSink, type Point, points, series } from './sinks.ts';
+
+const HALF_AN_HOUR = 1800 * SECOND;
 
 let database: TestDatabase;
 before(async () => {
@@ -13,7 +15,11 @@ before(async () => {
 });
 after(() => database.drop());
 
-const NOW = Math.floor(Date.now() / 1000) * SECOND;
+/** Whole seconds; half an hour ago where the points of a test would reach into the chunk of the next day. */
+const NOW = (() => {
+  const now = Math.floor(Date.now() / 1000) * SECOND;
+  return now % DAY < DAY - HALF_AN_HOUR ? now : now - HALF_AN_HOUR;
+})();
 const DENSE = { denseFrom: 16 };
 
 async function stored(device: string): Promise<[time: number, value: number][]> {

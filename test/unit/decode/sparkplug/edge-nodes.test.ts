@@ -7,7 +7,7 @@ import { readPayload } from '../../../../src/decode/sparkplug/message.ts';
 import { TURNS_KEPT } from '../../../../src/decode/sparkplug/turns.ts';
 import type { EdgeEvent } from '../../../../src/pipeline/types.ts';
 import { bdSeq, encodePayload, type PayloadFields } from '../../../support/sparkplug.ts';
-import { type Reading, startReading, T0, valuesIn } from './reading.ts';
+import { onlineIn, type Reading, startReading, T0, valuesIn } from './reading.ts';
 
 const LIMITS = { nodes: 100, metrics: 10_000 };
 
@@ -51,9 +51,10 @@ const messages: fc.Arbitrary<Message[]> = fc
 
 const isData = ({ topic }: Message) => topic.includes('DATA/');
 
-/** What came of each data message when it was received, and what is kept. */
+/** What came of each data message when it was received, who was said to be there or gone by each of the others, and what is kept. */
 function live(all: readonly Message[]): {
   values: [string, unknown][][];
+  online: [string, unknown][][];
   kept: EdgeEvent[];
   reading: Reading;
 } {
@@ -61,6 +62,7 @@ function live(all: readonly Message[]): {
   const reads = all.map((message) => reading.take(message.topic, message.payload, message.at));
   return {
     values: reads.filter((_, index) => isData(all[index] as Message)).map(valuesIn),
+    online: reads.filter((_, index) => !isData(all[index] as Message)).map(onlineIn),
     kept: reads.flatMap(({ events }) => events),
     reading,
   };
@@ -109,10 +111,14 @@ test('what is kept brings the same knowledge back, in whatever order it was writ
 test('births and deaths out of the spool are kept as they were, and those of a life before are found again', () => {
   fc.assert(
     fc.property(messages, (all) => {
-      const { values, kept, reading } = live(all);
+      const { values, online, kept, reading } = live(all);
       const turns = all.filter((message) => !isData(message));
-      const again = turns.flatMap(({ topic, payload, at }) => reading.again(topic, payload, at).events);
-      assert.deepEqual(again, kept);
+      const again = turns.map(({ topic, payload, at }) => reading.again(topic, payload, at));
+      assert.deepEqual(
+        again.flatMap(({ events }) => events),
+        kept,
+      );
+      assert.deepEqual(again.map(onlineIn), online);
       const next = startReading({}, new EdgeNodes(LIMITS));
       const surveyed = turns.flatMap(({ topic, payload, at }) => next.again(topic, payload, at).events);
       assert.deepEqual(surveyed, kept);

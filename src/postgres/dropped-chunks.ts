@@ -11,13 +11,19 @@ function isUnrouted(error: unknown): boolean {
 
 /**
  * Takes chunks whose tables somebody dropped out of the map: the next batch opens new ones. Throws a WriteError to retry
- * where there were any, for whoever failed with `error`; rolls back his transaction in any case that comes in question.
+ * where there were any, or another writer took them out since the map was of the `version` that failed with `error`; rolls
+ * back the transaction in any case that comes in question.
  */
-export async function forgetDropped(client: Client, names: SchemaNames, error: unknown): Promise<void> {
+export async function forgetDropped(
+  client: Client,
+  names: SchemaNames,
+  version: number,
+  error: unknown,
+): Promise<void> {
   if (!isUnrouted(error)) return;
   await client.query('ROLLBACK');
   await client.query(withNames('BEGIN; SELECT pg_advisory_xact_lock(:"internal".chunk_map_lock())', names));
-  const { rows } = await client.query<{ leaf: string }>(
+  const { rows } = await client.query<{ leaf: string | null; version: string }>(
     withNames(
       `WITH gone AS (
          DELETE FROM :"internal".chunks
@@ -25,17 +31,16 @@ export async function forgetDropped(client: Client, names: SchemaNames, error: u
            AND to_regclass(format('%I.%I', :'internal', leaf)) IS NULL
          RETURNING leaf),
        moved AS (UPDATE :"internal".chunk_map SET version = version + 1 WHERE EXISTS (SELECT FROM gone))
-       SELECT leaf FROM gone ORDER BY leaf`,
+       SELECT leaf, version FROM :"internal".chunk_map LEFT JOIN gone ON true ORDER BY leaf`,
       names,
     ),
   );
   await client.query('COMMIT');
-  if (rows.length === 0) return;
-  const leaves = rows.map(({ leaf }) => `${names.internal}.${leaf}`).join(', ');
-  throw new WriteError(
-    'retry',
-    CHECK_VIOLATION,
-    `somebody dropped ${leaves}, and the points in it; a new one takes its place. To delete old points set policies.retention`,
-    { cause: error },
-  );
+  const leaves = rows.flatMap(({ leaf }) => (leaf === null ? [] : [`${names.internal}.${leaf}`])).join(', ');
+  if (leaves === '' && Number(rows[0]?.version) === version) return;
+  const what =
+    leaves === ''
+      ? 'the chunks changed meanwhile'
+      : `somebody dropped ${leaves}, and the points in it; a new one takes its place. To delete old points set policies.retention`;
+  throw new WriteError('retry', CHECK_VIOLATION, what, { cause: error });
 }

@@ -214,6 +214,7 @@ export class PostgresSink implements Sink {
     const known = doubtful ? await this.#lookUp(client, batch) : null;
     if (known !== null) return known;
     for (let copy = !this.#expectDuplicates; ; copy = false) {
+      const { version } = this.#chunks;
       try {
         const report =
           (copy ? await this.#writePlain(client, batch, seriesVersion) : null) ??
@@ -235,7 +236,7 @@ export class PostgresSink implements Sink {
         }
         // The server undid this attempt; an earlier one may yet be committing.
         if (!doubtful && actionFor(sqlstateOf(error)) !== 'retry') this.#inDoubt.delete(batch.id);
-        await forgetDropped(client, this.#names, error);
+        await forgetDropped(client, this.#names, version, error);
         if (sqlstateOf(error) !== UNIQUE_VIOLATION) throw error;
         await client.query('ROLLBACK');
         const late = await this.#lookUp(client, batch);

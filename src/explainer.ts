@@ -6,6 +6,7 @@ import { Recogniser } from './decode/recognition.ts';
 import { findRemedy, type Remedy } from './decode/remedy.ts';
 import type { EdgeNodes } from './decode/sparkplug/edge-nodes.ts';
 import { type Admission, refusalOf } from './pipeline/admission.ts';
+import { arrivalOf } from './receipt-clock.ts';
 
 /** What programs are told of an explanation. */
 export interface BriefExplanation extends Pick<Explanation, 'route' | 'dead_letter'> {
@@ -34,7 +35,7 @@ export class Explainer {
   /** `receivedAt` is in microseconds since 1970; default: now. */
   explain(topic: string, payload: Uint8Array, receivedAt: number = Date.now() * 1000): Explanation {
     return this.#decoder.explain(topic, payload, receivedAt, (timestamp) =>
-      refusalOf(timestamp, receivedAt, this.#admission),
+      refusalOf(timestamp, arrivalOf(receivedAt), this.#admission),
     );
   }
 

@@ -1,13 +1,8 @@
-import { randomInt } from 'node:crypto';
+import { hashOf, slotOf } from './text-hash.ts';
 
-/** What the hash of a text begins with: a stranger must not know which texts are taken for the same. */
-export const HASH_SEED = randomInt(2 ** 31);
-/** By which it is multiplied after each unit was put into it by exclusive or (FNV-1a, of Fowler, Noll and Vo). */
-export const HASH_PRIME = 0x0100_0193;
-
-/** For more texts than a message may bring names by default: to move them costs as much as to put them in. */
-const FIRST_SLOTS = 16_384;
-const GROWTH = 4;
+/** Of most messages; those of a few thousand texts take one step more, as moving them costs as much as putting them in. */
+const FIRST_SLOTS = 256;
+const GROWTH = 16;
 /** A power of two. */
 const RECENT = 16;
 
@@ -23,6 +18,7 @@ export class DifferentTexts {
   readonly #recent = Array.from({ length: RECENT }, () => '');
 
   clear(): void {
+    if (this.size === 0) return;
     this.#recent.fill('');
     if (this.#slots.length > FIRST_SLOTS) this.#slots = new Int32Array(FIRST_SLOTS);
     else this.#slots.fill(0);
@@ -33,9 +29,7 @@ export class DifferentTexts {
     const recent = text.length & (RECENT - 1);
     if (text !== '' && this.#recent[recent] === text) return;
     this.#recent[recent] = text;
-    let hash = HASH_SEED;
-    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), HASH_PRIME);
-    this.addHash(hash);
+    this.addHash(hashOf(text));
   }
 
   /** The same of a text by its hash. */
@@ -60,7 +54,7 @@ export class DifferentTexts {
 /** Where a hash goes; -1 where it is. */
 function freeSlot(slots: Int32Array, hash: number): number {
   const mask = slots.length - 1;
-  let slot = (hash ^ (hash >>> 15)) & mask;
+  let slot = slotOf(hash, mask);
   for (let there = slots[slot]; there !== 0; there = slots[slot]) {
     if (there === hash) return -1;
     slot = (slot + 1) & mask;

@@ -5,6 +5,7 @@ import type { ExplainedPoint, Explanation, Rejection } from './explained.ts';
 import type { RoutePlan } from './route-plan.ts';
 import { excerpt } from './place.ts';
 import { isoOf } from '../iso-time.ts';
+import { arrivalOf } from '../receipt-clock.ts';
 import { matchesTopicPattern } from './topic-pattern.ts';
 import { matchTopic, mismatch } from './topic-template.ts';
 import { newTrace, type Trace } from './trace.ts';
@@ -29,7 +30,7 @@ export function explain(
   const drops: DropReason[] = [];
   const describeTime = (timestamp: number): Pick<ExplainedPoint, 'timestamp' | 'arrival'> =>
     Number.isNaN(timestamp)
-      ? { timestamp: isoOf(Math.floor(receivedAt / 1000) * 1000), arrival: true }
+      ? { timestamp: isoOf(arrivalOf(receivedAt)), arrival: true }
       : { timestamp: isoOf(timestamp) };
   /** Index of the point that was written just before; -1 where that was none. */
   let last = -1;

@@ -210,7 +210,7 @@ export class PointEmitter {
    * The first so many of the values of an item that are numbers, each of the metric at its place. `areClean`: the names are known
    * to be Unicode without NUL; to look into texts that were just put together would put them together once more.
    */
-  numbers(metricNames: readonly string[], values: readonly number[], count: number, areClean: boolean): void {
+  row(metricNames: readonly string[], values: readonly number[], count: number, areClean: boolean): void {
     if (this.#isPlainItem() && this.#arePlain(metricNames, values, count, areClean)) {
       this.#output.row(this.#item, metricNames, values, count, this.#naming.said);
       return;

@@ -48,7 +48,7 @@ export interface RoutePlan {
   readonly reserved: ReadonlySet<string>;
   /** Whether it takes a document as it is: values are where they are by default, and nothing is asked or said of them. */
   readonly bare: boolean;
-  /** Whether it takes every metric, under its own name, and says nothing of it. */
+  /** Whether it takes every metric, under its own name, says nothing of it, and its values are no units. */
   readonly takesAll: boolean;
   /** Whether all that it reads are the members of an object, for their names, values and time: in any case, and not by a path. */
   readonly membersOnly: boolean;

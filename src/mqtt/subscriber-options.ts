@@ -27,7 +27,7 @@ export interface SubscriberOptions
   readonly voice?: Voice;
   /** Between attempts; default 1 s to 60 s. */
   readonly backoff?: Backoff;
-  /** Microseconds since 1970; default: the wall clock, in milliseconds. */
+  /** Microseconds since 1970; default: the wall clock, for messages by `receiptClock`. */
   readonly now?: () => number;
 }
 

@@ -1,6 +1,7 @@
 import type { IConnackPacket } from 'mqtt';
 import { type FailureCode, TidegateError } from '../errors.ts';
 import type { Delivery, Source } from '../pipeline/types.ts';
+import { receiptClock } from '../receipt-clock.ts';
 import { Attempts } from './attempts.ts';
 import { Connection } from './connection.ts';
 import { type ConnectionEnd, connectionFailure } from './connection-errors.ts';
@@ -10,7 +11,6 @@ import { EVICTIONS, Evictions } from './evictions.ts';
 import { connackGrant, type Grant, refusals, type SubscriptionGrant, shortfalls } from './grant.ts';
 import { Intake } from './intake.ts';
 import { LOST_SESSION, Presence } from './presence.ts';
-import { receiptClock } from './receipt-clock.ts';
 import { Resubscription } from './resubscription.ts';
 import { SilenceWatch } from './silence-watch.ts';
 import { Startup } from './startup.ts';

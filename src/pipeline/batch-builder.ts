@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { DeadLetterCode } from '../errors.ts';
+import { arrivalOf } from '../receipt-clock.ts';
 import { type Admission, refusalOf } from './admission.ts';
 import { BatchEdgeEvents } from './batch-edge-events.ts';
 import { BatchSeries } from './batch-series.ts';
@@ -107,7 +108,7 @@ export class BatchBuilder implements PointWriter {
     const points = this.#points.length;
     const texts = this.#texts.length;
     const edgeEvents = this.#edgeEvents.length;
-    this.#arrival = Math.floor(delivery.receivedAt / 1000) * 1000;
+    this.#arrival = arrivalOf(delivery.receivedAt);
     this.#rejected = 0;
     this.#dropped = 0;
     this.#reasonCode = null;

@@ -40,7 +40,7 @@ export interface Delivery {
   readonly retain: boolean;
   readonly duplicate: boolean;
   readonly packetId: number | null;
-  /** Microseconds since 1970. */
+  /** Microseconds since 1970, by `receiptClock`: of two messages the later one's is greater, unless the clock was set back. */
   readonly receivedAt: number;
   /** Null at QoS 0 and without a ledger. */
   readonly identity: DeliveryIdentity | null;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { receiptClock } from '../../../src/mqtt/receipt-clock.ts';
+import { arrivalOf, receiptClock } from '../../src/receipt-clock.ts';
 
 test('messages within one millisecond follow each other; the next one begins anew, also where the clock is set back', () => {
   const read = [7, 7, 7, 8, 8, 5, 5, 6];
@@ -16,4 +16,9 @@ test('never goes into a millisecond that is still to come', () => {
   const times = Array.from({ length: 600 }, () => now());
   assert.equal(times[499], 7998);
   assert.equal(Math.max(...times), 7998);
+});
+
+test('points without a time of their own have the milliseconds of the clock', () => {
+  assert.equal(arrivalOf(7_000), 7_000);
+  assert.equal(arrivalOf(7_998), 7_000);
 });

@@ -1,3 +1,5 @@
+import { slotOf } from '../text-hash.ts';
+
 const FIRST_SLOTS = 16;
 const GROWTH = 4;
 
@@ -49,10 +51,6 @@ export class ByteTable<T> {
     this.#slots = new Int32Array(this.#slots.length * GROWTH);
     for (let entry = 0; entry < known; entry++) this.#place(entry);
   }
-}
-
-function slotOf(hash: number, mask: number): number {
-  return (hash ^ (hash >>> 15)) & mask;
 }
 
 function isSame(key: string, bytes: Uint8Array, start: number, end: number): boolean {

@@ -1,4 +1,5 @@
-import { DifferentTexts, HASH_PRIME, HASH_SEED } from '../different-texts.ts';
+import { DifferentTexts } from '../different-texts.ts';
+import { HASH_PRIME, HASH_SEED } from '../text-hash.ts';
 
 /** The most that a text may have of each. */
 export interface JsonBudget {
@@ -9,7 +10,10 @@ export interface JsonBudget {
   readonly keys: number;
 }
 
-/** What must be known of a JSON text before it is parsed, which would cost far more where there is too much of something. */
+/**
+ * What must be known of a JSON text before it is parsed, which would cost far more where there is too much of something: of a text
+ * beyond its budget only what was seen until then.
+ */
 export interface JsonTraits {
   readonly tooDeep: boolean;
   /** Has integers that a double may not hold. */
@@ -25,6 +29,9 @@ const [QUOTE, COMMA, BACKSLASH, DOT, COLON, SPACE] = [0x22, 0x2c, 0x5c, 0x2e, 0x
 const [ZERO, NINE] = [0x30, 0x39];
 const [OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACKET, CLOSE_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d];
 
+/** The different ones of the text at hand. */
+const keys = new DifferentTexts();
+
 /** One pass over the text, outside of its strings; right for JSON, harmless for anything else. Ends at what is beyond the budget. */
 export function scanJson(text: string, most: JsonBudget): JsonTraits {
   let depth = 0;
@@ -32,8 +39,7 @@ export function scanJson(text: string, most: JsonBudget): JsonTraits {
   let inFraction = false;
   let items = 0;
   let commas = 0;
-  const strings = new Strings(text);
-  const { keys } = strings;
+  keys.clear();
   for (let index = 0; index < text.length && keys.size <= most.keys; index++) {
     const code = text.charCodeAt(index);
     if (code >= ZERO && code <= NINE) {
@@ -45,7 +51,7 @@ export function scanJson(text: string, most: JsonBudget): JsonTraits {
     }
     inFraction = code === DOT;
     if (code === QUOTE) {
-      index = strings.endOf(index + 1);
+      index = endOfString(text, index + 1);
     } else if (code === OPEN_BRACKET || code === OPEN_BRACE) {
       if (++items > most.items || ++depth > most.nesting) break;
     } else if (code === CLOSE_BRACKET || code === CLOSE_BRACE) {
@@ -64,30 +70,19 @@ function endOfDigits(text: string, start: number): number {
   return at;
 }
 
-/** Counts the keys of a text while its strings are gone through. */
-class Strings {
-  readonly keys = new DifferentTexts();
-  readonly #text: string;
-
-  constructor(text: string) {
-    this.#text = text;
+/** The index of the quote that closes a string, or the end of the text; a string before a colon is a key. */
+function endOfString(text: string, start: number): number {
+  let hash = HASH_SEED;
+  let index = start;
+  for (; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === QUOTE) break;
+    hash = Math.imul(hash ^ code, HASH_PRIME);
+    if (code === BACKSLASH) index++;
   }
-
-  /** The index of the closing quote, or the end of the text; a string before a colon is a key. */
-  endOf(start: number): number {
-    const text = this.#text;
-    let hash = HASH_SEED;
-    let index = start;
-    for (; index < text.length; index++) {
-      const code = text.charCodeAt(index);
-      if (code === QUOTE) break;
-      hash = Math.imul(hash ^ code, HASH_PRIME);
-      if (code === BACKSLASH) index++;
-    }
-    const end = Math.min(index, text.length);
-    let after = end + 1;
-    while (text.charCodeAt(after) <= SPACE) after++;
-    if (text.charCodeAt(after) === COLON) this.keys.addHash(hash);
-    return end;
-  }
+  const end = Math.min(index, text.length);
+  let after = end + 1;
+  while (text.charCodeAt(after) <= SPACE) after++;
+  if (text.charCodeAt(after) === COLON) keys.addHash(hash);
+  return end;
 }

@@ -52,6 +52,7 @@ function rejectBytes(payload: Uint8Array, points: PointEmitter): undefined {
 /** A line that is none is rejected by itself. */
 function emitLines(payload: Uint8Array, match: TopicMatch, points: PointEmitter): void {
   const scanner = new LineScanner(payload);
+  catalog.begin();
   emission++;
   fieldKeys.length = 0;
   const most = itemBudget(points.limits);
@@ -117,7 +118,7 @@ function emitLine(scanner: LineScanner, match: TopicMatch, points: PointEmitter)
   }
   if (timed) points.setDigits(scanner.bytes, scanner.timeStart, scanner.timeEnd);
   points.says(series.meta);
-  if (areNumbers) points.numbers(names as string[], numbers, fields, areClean);
+  if (areNumbers) points.row(names as string[], numbers, fields, areClean);
   else emitFields(fields, match, points);
   return null;
 }

@@ -1,7 +1,7 @@
 /** The bytes of InfluxDB's line protocol: where its parts end, and its values. What separates them is ASCII. */
 
 import { asBuffer } from './byte-reader.ts';
-import { HASH_PRIME, HASH_SEED } from '../different-texts.ts';
+import { HASH_PRIME, HASH_SEED } from '../text-hash.ts';
 import { KeyCache } from './key-cache.ts';
 import { endOfNumeral, isDigit } from './line-numeral.ts';
 

@@ -44,7 +44,7 @@ interface Stem {
 /** More fields than Telegraf's inputs write in a line, and longer than they name them. */
 const [MOST_STEMS, LONGEST_STEM] = [256, 256];
 
-/** What a series takes in the memory of the catalog, in parts of about 100 bytes. */
+/** What a series takes in the memory of the catalog beside its tags, in parts of about 100 bytes. */
 const SERIES = 8;
 
 const NO_FIELDS: readonly string[] = [];
@@ -56,6 +56,11 @@ export class LineCatalog {
   /** Of the latest message's expression for the device: it asks often. */
   #device: Expression | null = null;
   #deviceTags: DeviceTags = { names: [], sole: null };
+
+  /** To be called before each payload. */
+  begin(): void {
+    this.#known.begin();
+  }
 
   /** Of the line whose key the scanner has just gone through; null where that is none. */
   find(line: LineScanner, match: TopicMatch, scope: Scope): LineSeries | null {
@@ -75,7 +80,8 @@ export class LineCatalog {
     const text = line.keyIsAscii ? key : line.bytes.toString('utf8', line.keyStart, line.keyEnd);
     const series = readSeries(text, match, scope, this.#deviceTags);
     if (series !== null) {
-      this.#known.grow(SERIES, key.length);
+      const tags = Object.keys(series.item.tags).length;
+      this.#known.grow(SERIES + tags, 2 * key.length + series.suffix.length);
       this.#known.of(match).add(key, line.keyHash, series);
     }
     return series;

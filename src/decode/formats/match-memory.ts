@@ -9,12 +9,23 @@ export class MatchMemory<Table> {
   readonly #make: () => Table;
   #byMatch = new WeakMap<TopicMatch, Table>();
   #parts = 0;
+  #isFull = false;
   /** A message has one match, and asks often. */
   #latest: TopicMatch | null = null;
   #ofLatest: Table | null = null;
 
   constructor(make: () => Table) {
     this.#make = make;
+  }
+
+  /** To be called before each payload: what is known of one is not forgotten within it. */
+  begin(): void {
+    if (!this.#isFull) return;
+    this.#byMatch = new WeakMap();
+    this.#parts = 0;
+    this.#isFull = false;
+    this.#latest = null;
+    this.#ofLatest = null;
   }
 
   of(match: TopicMatch): Table {
@@ -29,13 +40,9 @@ export class MatchMemory<Table> {
     return table;
   }
 
-  /** Counts what is about to be kept: in parts of about 100 bytes, and texts of so many characters. */
+  /** Counts what is kept: in parts of about 100 bytes, and texts of so many characters. */
   grow(parts: number, characters = 0): void {
     this.#parts += parts + Math.floor(characters / BYTES_PER_PART);
-    if (this.#parts > MOST_PARTS) {
-      this.#byMatch = new WeakMap();
-      this.#parts = 0;
-      this.#latest = null;
-    }
+    if (this.#parts > MOST_PARTS) this.#isFull = true;
   }
 }

@@ -41,6 +41,7 @@ export class SenmlCatalog {
   #base = '';
 
   beginPack(match: TopicMatch): void {
+    this.#known.begin();
     this.#pack++;
     this.setBase('', match);
   }
@@ -59,7 +60,7 @@ export class SenmlCatalog {
     const known = this.#names.get(name);
     if (known === undefined) {
       const plain = this.#make(name, unit, false, match, scope);
-      this.#known.grow(NAME, this.#base.length + name.length);
+      this.#known.grow(NAME, this.#base.length + name.length + unit.length);
       this.#names.set(name, { pack: this.#pack, unit, plain, beside: null });
       return plain;
     }
@@ -68,6 +69,7 @@ export class SenmlCatalog {
       return known.plain;
     }
     if (known.pack !== this.#pack) {
+      this.#known.grow(1, unit.length);
       known.pack = this.#pack;
       known.unit = unit;
       known.plain = this.#make(name, unit, false, match, scope);

@@ -1,5 +1,6 @@
 /** Sensor Measurement Lists (RFC 8428), of JSON or CBOR: records that are resolved by the base values before them. */
 
+import { arrivalOf } from '../../receipt-clock.ts';
 import { ByteString } from '../byte-string.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
@@ -154,7 +155,7 @@ function timeOf(base: number, t: unknown, arrival: number): number {
   if (micros >= ABSOLUTE_MICROS || micros === OUT_OF_RANGE) {
     return micros;
   }
-  return micros === 0 ? NO_TIME : Math.floor(arrival / 1000) * 1000 + micros;
+  return micros === 0 ? NO_TIME : arrivalOf(arrival) + micros;
 }
 
 function isTime(micros: number): boolean {

@@ -1,3 +1,4 @@
+import { RECEIPT_STEP } from '../../receipt-clock.ts';
 import type { BirthTable } from './birth-table.ts';
 
 /** A birth or, without a table, a death of an edge node or device. */
@@ -18,9 +19,6 @@ export interface Tables {
 
 /** So many are remembered of a node: what a message meant that was received before them is not known any more. */
 export const TURNS_KEPT = 128;
-
-/** Microseconds of a message: a birth that its own death overtook is two turns, the death a microsecond after the receipt. */
-const OF_MESSAGE = 2;
 
 /** The births and deaths of one node, by their time. */
 export class Turns {
@@ -45,7 +43,7 @@ export class Turns {
     return this.#turns.find(
       (turn) =>
         turn.at >= receivedAt &&
-        turn.at < receivedAt + OF_MESSAGE &&
+        turn.at < receivedAt + RECEIPT_STEP &&
         turn.table === table &&
         turn.bdSeq === bdSeq,
     );

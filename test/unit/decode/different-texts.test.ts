@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { DifferentTexts, HASH_PRIME, HASH_SEED } from '../../../src/decode/different-texts.ts';
+import { DifferentTexts } from '../../../src/decode/different-texts.ts';
+import { hashOf } from '../../../src/decode/text-hash.ts';
 
 test('property: counts each text once', () => {
   const texts = new DifferentTexts();
@@ -30,7 +31,7 @@ test('counts on beyond its first room, and from nothing once it is cleared', () 
 test('a text is the same by its hash, and zero is a hash as others are', () => {
   const texts = new DifferentTexts();
   texts.add('a');
-  texts.addHash(Math.imul(HASH_SEED ^ 'a'.charCodeAt(0), HASH_PRIME));
+  texts.addHash(hashOf('a'));
   assert.equal(texts.size, 1);
   texts.addHash(0);
   texts.addHash(0);

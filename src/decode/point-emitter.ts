@@ -190,8 +190,9 @@ export class PointEmitter {
   /** One value of the payload; `key` says where in the item it is, where it is not the item itself. */
   point(metricName: string, value: unknown, key: string | null): void {
     // What most points are: ten thousands of a message, each of which would ask for all of the rest.
-    if (typeof value === 'number' && this.#isPlain(metricName, value)) {
-      this.#output.number(this.#item, metricName, value, 'gauge', this.#naming.said);
+    const number = typeof value === 'bigint' ? Number(value) : value;
+    if (typeof number === 'number' && this.#isPlain(metricName, number)) {
+      this.#output.number(this.#item, metricName, number, 'gauge', this.#naming.said);
       return;
     }
     if (value === null || !this.selects(metricName) || this.#rejectsItem(key)) {

@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { NumberRoom } from '../number-room.ts';
 import { setMember } from './byte-reader.ts';
+import type { DifferentTexts } from '../different-texts.ts';
 import { JsonNumeral } from './json-numeral.ts';
 import { KeyCache } from './key-cache.ts';
 import type { Members } from './members.ts';
@@ -16,6 +17,9 @@ const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b
 const LONGEST_BIGINT = 20;
 /** Digits of a whole number that a double does not hold for certain, as it begins with none of zero. */
 const UNSAFE_DIGITS = 17;
+/** So many of its last digits are read apart. */
+const LOW_DIGITS = 15;
+const LOW = 10n ** BigInt(LOW_DIGITS);
 
 const keys = new KeyCache(48);
 const numeral = new JsonNumeral();
@@ -26,8 +30,12 @@ export interface JsonBounds {
   readonly nesting: number;
   /** Arrays and objects. Default: any number. */
   readonly items?: number;
+  /** Values, beside the document itself. Default: any number. */
+  readonly values?: number;
   /** Keys, each as often as it is there. Default: any number. */
   readonly keys?: number;
+  /** Where keys are told apart, so that only different ones count. Default: nowhere. */
+  readonly different?: DifferentTexts;
 }
 const [TRUE, FALSE, NULL] = ['true', 'false', 'null'].map((word) => Buffer.from(word)) as [
   Buffer,
@@ -45,7 +53,9 @@ export class JsonReader {
   #at = 0;
   #levels = 0;
   #items = 0;
+  #values = 0;
   #keys = 0;
+  #different: DifferentTexts | null = null;
   #room: NumberRoom | null = null;
   /** Whether all bytes are known to be UTF-8. */
   #isUtf8 = false;
@@ -69,7 +79,7 @@ export class JsonReader {
 
   #begin(
     bytes: Buffer,
-    { nesting, items = Infinity, keys: most = Infinity }: JsonBounds,
+    { nesting, items = Infinity, values = Infinity, keys: most = Infinity, different }: JsonBounds,
     room: NumberRoom | null,
   ): void {
     this.#bytes = bytes;
@@ -77,7 +87,9 @@ export class JsonReader {
     this.#at = 0;
     this.#levels = nesting;
     this.#items = items;
+    this.#values = values;
     this.#keys = most;
+    this.#different = different ?? null;
     this.#room = room;
     this.#isUtf8 = false;
   }
@@ -132,7 +144,7 @@ export class JsonReader {
       if (key === undefined || this.#next() !== COLON) return false;
       this.#at++;
       const value = this.#member();
-      if (value === undefined || --this.#keys < 0) return false;
+      if (value === undefined || --this.#values < 0 || !this.#takesKey(key)) return false;
       if (members !== null) members.push(key, value);
       else if (object !== null) setMember(object, key, value);
       byte = this.#next();
@@ -147,6 +159,13 @@ export class JsonReader {
     this.#at++;
     this.#levels++;
     return true;
+  }
+
+  #takesKey(key: string): boolean {
+    const different = this.#different;
+    if (different === null) return --this.#keys >= 0;
+    different.add(key);
+    return different.size <= this.#keys;
   }
 
   #member(): unknown {
@@ -188,7 +207,7 @@ export class JsonReader {
     let byte = this.#next();
     while (byte !== CLOSE_BRACKET) {
       const value = this.#value();
-      if (value === undefined) return undefined;
+      if (value === undefined || --this.#values < 0) return undefined;
       array.push(value);
       byte = this.#next();
       if (byte === COMMA) {
@@ -258,10 +277,20 @@ export class JsonReader {
       if (at === exponent) return undefined;
     }
     this.#at = at;
+    if (isWhole && at - whole >= UNSAFE_DIGITS && at - start <= LONGEST_BIGINT) {
+      const value = this.#digits(whole, at - LOW_DIGITS) * LOW + this.#digits(at - LOW_DIGITS, at);
+      return first === MINUS ? -value : value;
+    }
     const text = bytes.toString('latin1', start, at);
-    if (!isWhole || text.length > LONGEST_BIGINT) return Number(text);
-    const value = at - whole < UNSAFE_DIGITS ? Number(text) : Number.NaN;
-    return Number.isSafeInteger(value) ? value : BigInt(text);
+    const value = Number(text);
+    return !isWhole || Number.isSafeInteger(value) || at - start > LONGEST_BIGINT ? value : BigInt(text);
+  }
+
+  /** Of 15 digits at most, which a double holds; to make a text of them, and that a bigint, takes twice as long. */
+  #digits(start: number, end: number): bigint {
+    let value = 0;
+    for (let at = start; at < end; at++) value = value * 10 + (this.#bytes[at] as number) - ZERO;
+    return BigInt(value);
   }
 
   #endOfDigits(start: number): number {

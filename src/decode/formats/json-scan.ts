@@ -32,8 +32,11 @@ const [OPEN_BRACKET, OPEN_BRACE, CLOSE_BRACKET, CLOSE_BRACE] = [0x5b, 0x7b, 0x5d
 /** The different ones of the text at hand. */
 const keys = new DifferentTexts();
 
-/** One pass over the text, outside of its strings; right for JSON, harmless for anything else. Ends at what is beyond the budget. */
-export function scanJson(text: string, most: JsonBudget): JsonTraits {
+/**
+ * One pass over the text, outside of its strings; right for JSON, harmless for anything else. Ends at what is beyond the budget and,
+ * where it is `untilLong`, at the first long integer.
+ */
+export function scanJson(text: string, most: JsonBudget, untilLong = false): JsonTraits {
   let depth = 0;
   let long = false;
   let inFraction = false;
@@ -46,6 +49,7 @@ export function scanJson(text: string, most: JsonBudget): JsonTraits {
       const end = endOfDigits(text, index + 1);
       // 2^53 has 16 digits and begins with 9: no date in microseconds is as long.
       long ||= !inFraction && (end - index >= 17 || (end - index === 16 && code === NINE));
+      if (long && untilLong) break;
       index = end - 1;
       continue;
     }

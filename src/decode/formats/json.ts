@@ -5,7 +5,9 @@ import { asBuffer } from './byte-reader.ts';
 import { readMembers } from './json-members.ts';
 import { JsonReader } from './json-reader.ts';
 import { emitRows, JsonRows, readRows } from './json-rows.ts';
-import { type JsonBudget, scanJson } from './json-scan.ts';
+import { type JsonBudget, type JsonTraits, scanJson } from './json-scan.ts';
+import { DifferentTexts } from '../different-texts.ts';
+import type { Fault } from '../item.ts';
 import type { PointEmitter } from '../point-emitter.ts';
 import type { TopicMatch } from '../router.ts';
 import { readUtf8 } from '../utf8.ts';
@@ -23,6 +25,8 @@ export const jsonFormat: Format = {
 const SHORT = 65_536;
 
 const reader = new JsonReader();
+/** Keys of a document that only the reader reads. */
+const different = new DifferentTexts();
 
 /**
  * Undefined where the bytes are not JSON, or too deep, and were rejected. Integers beyond 2^53 may be bigints: they matter as
@@ -63,29 +67,34 @@ function parseJson(payload: Uint8Array, points: PointEmitter): unknown {
     return undefined;
   }
   const most = budgetOf(points.limits);
-  const { tooDeep, longIntegers, items, values, keys } = scanJson(text, most);
-  if (tooDeep) {
-    points.reject('payload_too_deep', `more than ${most.nesting} levels`, null);
+  let traits = scanJson(text, most, true);
+  if (traits.longIntegers) {
+    // A reviver costs many times what the reader does, which has them by itself.
+    different.clear();
+    const exact = reader.read(asBuffer(payload), { ...most, different });
+    if (exact !== undefined) return exact;
+    traits = scanJson(text, most);
+  }
+  const fault = faultOf(traits, most);
+  if (fault !== null) {
+    points.reject(fault.code, fault.detail, null);
     return undefined;
   }
-  if (keys > most.keys) {
-    points.reject('too_many_names', `more than ${most.keys} different keys`, null);
-    return undefined;
-  }
-  if (items > most.items || values > most.values) {
-    const what = items > most.items ? `${most.items} arrays and objects` : `${most.values} values`;
-    points.reject('too_many_points', `more than ${what}`, null);
-    return undefined;
-  }
-  // A reviver costs many times what the reader does, which has them by itself.
-  const exact = longIntegers ? reader.read(asBuffer(payload), { nesting: most.nesting }) : undefined;
-  if (exact !== undefined) return exact;
   try {
-    return longIntegers ? JSON.parse(text, keepLongInteger) : JSON.parse(text);
+    return traits.longIntegers ? JSON.parse(text, keepLongInteger) : JSON.parse(text);
   } catch (error) {
     points.reject('payload_not_json', reason(error), null);
     return undefined;
   }
+}
+
+/** What a text has too much of; null: nothing. */
+function faultOf({ tooDeep, items, values, keys }: JsonTraits, most: JsonBudget): Fault | null {
+  if (tooDeep) return { code: 'payload_too_deep', detail: `more than ${most.nesting} levels` };
+  if (keys > most.keys) return { code: 'too_many_names', detail: `more than ${most.keys} different keys` };
+  if (items > most.items)
+    return { code: 'too_many_points', detail: `more than ${most.items} arrays and objects` };
+  return values > most.values ? { code: 'too_many_points', detail: `more than ${most.values} values` } : null;
 }
 
 function keepLongInteger(_key: string, value: unknown, context?: { source?: string }): unknown {

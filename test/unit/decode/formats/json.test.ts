@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import { decode, makeRoute, valuesOf } from '../decoding.ts';
+import { decode, LIMITS, makeRoute, valuesOf } from '../decoding.ts';
 
 const JSON_ROUTE = makeRoute({ topic: 'devices/{device_id}/{metric_name}', format: 'json' });
 const firstReject = (payload: string | Uint8Array) => decode([JSON_ROUTE], 'devices/d/m', payload).rejects[0];
@@ -67,4 +67,24 @@ test('Nanosecond epochs keep their microsecond, and long integers their value', 
       assert.deepEqual(rows, [['d', 'm', Number(time / 1000n), Number(time), 'gauge']]);
     }),
   );
+});
+
+test('A long document of long integers is bounded as any other, by different keys, values, arrays and objects', () => {
+  const limits = { ...LIMITS, pointsPerMessage: 5_000, namesPerMessage: 300 };
+  const long = '1'.repeat(19);
+  const send = (document: string) =>
+    decode([makeRoute({ topic: 'devices/{device_id}', format: 'json' })], 'devices/d', document, limits);
+  const list = (count: number, item: (index: number) => string) =>
+    `[${Array.from({ length: count }, (_, index) => item(index)).join(',')}]`;
+  const { rows, rejects } = send(list(1_900, () => `{"metric_name":"m","value":${long}}`));
+  assert.deepEqual([rows.length, rows[0]?.[3], rejects.length], [1_900, Number(long), 0]);
+  for (const [document, detail] of [
+    [list(1_500, (index) => `{"metric_name":"m","value":${long},"k${index}":0}`), '1300 different keys'],
+    [list(2_000, () => `{"metric_name":"m","value":${long}}`), '2000 arrays and objects'],
+    [`{"values":${list(21_000, () => long)}}`, '21000 values'],
+    [`{"values":${list(4_000, () => long)},"deep":${'['.repeat(40)}${']'.repeat(40)}}`, '32 levels'],
+  ] as const) {
+    const refused = send(document);
+    assert.deepEqual([refused.rows.length, refused.rejects[0]?.detail], [0, `$: more than ${detail}`]);
+  }
 });

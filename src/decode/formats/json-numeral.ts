@@ -1,10 +1,17 @@
 /** Numbers of JSON (RFC 8259, section 6) out of bytes. */
 
-const [MINUS, DOT, ZERO, LOWER_E] = [0x2d, 0x2e, 0x30, 0x65];
+const [PLUS, MINUS, DOT, ZERO, NINE, LOWER_E] = [0x2b, 0x2d, 0x2e, 0x30, 0x39, 0x65];
 
 /** A whole number of as many digits is one that a double holds. */
 const EXACT_DIGITS = 15;
 const POWERS = Float64Array.from({ length: EXACT_DIGITS + 1 }, (_, exponent) => 10 ** exponent);
+
+/** Characters; longer integers are doubles. */
+const LONGEST_BIGINT = 20;
+/** Digits of a whole number that a double does not hold for certain, as it begins with none of zero. */
+const UNSAFE_DIGITS = 17;
+/** So many of its last digits are read apart. */
+const LOW = 10n ** BigInt(EXACT_DIGITS);
 
 /** Reads the numbers that devices send. One for all of them, so that a number costs no object. */
 export class JsonNumeral {
@@ -49,4 +56,52 @@ export class JsonNumeral {
     const value = decimals === 0 ? mantissa : mantissa / (POWERS[decimals] as number);
     return isNegative ? -value : value;
   }
+
+  /**
+   * Of any number of digits, or with an exponent: a bigint where a double may not hold the integer. Undefined, and `end` as it
+   * was, where there is none.
+   */
+  readLong(bytes: Buffer, start: number): number | bigint | undefined {
+    const isNegative = bytes[start] === MINUS;
+    const whole = isNegative ? start + 1 : start;
+    let at = endOfDigits(bytes, whole);
+    if (at === whole || (at > whole + 1 && bytes[whole] === ZERO)) return undefined;
+    let isWhole = true;
+    if (bytes[at] === DOT) {
+      isWhole = false;
+      const point = ++at;
+      at = endOfDigits(bytes, at);
+      if (at === point) return undefined;
+    }
+    if (((bytes[at] ?? 0) | 0x20) === LOWER_E) {
+      isWhole = false;
+      const sign = bytes[++at];
+      if (sign === PLUS || sign === MINUS) at++;
+      const exponent = at;
+      at = endOfDigits(bytes, at);
+      if (at === exponent) return undefined;
+    }
+    this.end = at;
+    if (isWhole && at - whole >= UNSAFE_DIGITS && at - start <= LONGEST_BIGINT) {
+      const low = at - EXACT_DIGITS;
+      const value = digitsOf(bytes, whole, low) * LOW + digitsOf(bytes, low, at);
+      return isNegative ? -value : value;
+    }
+    const text = bytes.toString('latin1', start, at);
+    const value = Number(text);
+    return !isWhole || Number.isSafeInteger(value) || text.length > LONGEST_BIGINT ? value : BigInt(text);
+  }
+}
+
+function endOfDigits(bytes: Buffer, start: number): number {
+  let at = start;
+  for (let byte = bytes[at] ?? 0; byte >= ZERO && byte <= NINE; byte = bytes[++at] ?? 0);
+  return at;
+}
+
+/** So few that a double holds them: to make a text of them, and that a bigint, takes twice as long. */
+function digitsOf(bytes: Buffer, start: number, end: number): bigint {
+  let value = 0;
+  for (let at = start; at < end; at++) value = value * 10 + (bytes[at] as number) - ZERO;
+  return BigInt(value);
 }

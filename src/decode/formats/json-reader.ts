@@ -8,18 +8,10 @@ import { JsonNumeral } from './json-numeral.ts';
 import { KeyCache } from './key-cache.ts';
 import type { Members } from './members.ts';
 
-const [QUOTE, PLUS, COMMA, MINUS, DOT, COLON, BACKSLASH] = [0x22, 0x2b, 0x2c, 0x2d, 0x2e, 0x3a, 0x5c];
+const [QUOTE, COMMA, MINUS, COLON, BACKSLASH] = [0x22, 0x2c, 0x2d, 0x3a, 0x5c];
 const [SPACE, TAB, NEWLINE, CARRIAGE_RETURN] = [0x20, 0x09, 0x0a, 0x0d];
-const [ZERO, NINE, LOWER_E] = [0x30, 0x39, 0x65];
+const [ZERO, NINE] = [0x30, 0x39];
 const [OPEN_BRACKET, CLOSE_BRACKET, OPEN_BRACE, CLOSE_BRACE] = [0x5b, 0x5d, 0x7b, 0x7d];
-
-/** Longer integers are doubles. */
-const LONGEST_BIGINT = 20;
-/** Digits of a whole number that a double does not hold for certain, as it begins with none of zero. */
-const UNSAFE_DIGITS = 17;
-/** So many of its last digits are read apart. */
-const LOW_DIGITS = 15;
-const LOW = 10n ** BigInt(LOW_DIGITS);
 
 const keys = new KeyCache(48);
 const numeral = new JsonNumeral();
@@ -110,7 +102,7 @@ export class JsonReader {
 
   #value(): unknown {
     const byte = this.#next();
-    if (byte === MINUS || (byte >= ZERO && byte <= NINE)) return this.#number(byte);
+    if (byte === MINUS || (byte >= ZERO && byte <= NINE)) return this.#number();
     switch (byte) {
       case QUOTE:
         return this.#string();
@@ -247,61 +239,11 @@ export class JsonReader {
       : unescape(bytes.toString('utf8', start - 1, at + 1));
   }
 
-  #number(first: number): number | bigint | undefined {
-    const value = numeral.read(this.#bytes, this.#at);
-    if (value !== value) return this.#longNumber(first);
-    this.#at = numeral.end;
+  #number(): number | bigint | undefined {
+    const short = numeral.read(this.#bytes, this.#at);
+    const value = short === short ? short : numeral.readLong(this.#bytes, this.#at);
+    if (value !== undefined) this.#at = numeral.end;
     return value;
-  }
-
-  /** Of any number of digits, or with an exponent. */
-  #longNumber(first: number): number | bigint | undefined {
-    const bytes = this.#bytes;
-    const start = this.#at;
-    const whole = first === MINUS ? start + 1 : start;
-    let at = this.#endOfDigits(whole);
-    if (at === whole || (at > whole + 1 && bytes[whole] === ZERO)) return undefined;
-    let isWhole = true;
-    if (this.#byteAt(at) === DOT) {
-      isWhole = false;
-      const point = ++at;
-      at = this.#endOfDigits(at);
-      if (at === point) return undefined;
-    }
-    if ((this.#byteAt(at) | 0x20) === LOWER_E) {
-      isWhole = false;
-      const sign = this.#byteAt(++at);
-      if (sign === PLUS || sign === MINUS) at++;
-      const exponent = at;
-      at = this.#endOfDigits(at);
-      if (at === exponent) return undefined;
-    }
-    this.#at = at;
-    if (isWhole && at - whole >= UNSAFE_DIGITS && at - start <= LONGEST_BIGINT) {
-      const value = this.#digits(whole, at - LOW_DIGITS) * LOW + this.#digits(at - LOW_DIGITS, at);
-      return first === MINUS ? -value : value;
-    }
-    const text = bytes.toString('latin1', start, at);
-    const value = Number(text);
-    return !isWhole || Number.isSafeInteger(value) || at - start > LONGEST_BIGINT ? value : BigInt(text);
-  }
-
-  /** Of 15 digits at most, which a double holds; to make a text of them, and that a bigint, takes twice as long. */
-  #digits(start: number, end: number): bigint {
-    let value = 0;
-    for (let at = start; at < end; at++) value = value * 10 + (this.#bytes[at] as number) - ZERO;
-    return BigInt(value);
-  }
-
-  #endOfDigits(start: number): number {
-    let at = start;
-    for (let byte = this.#byteAt(at); byte >= ZERO && byte <= NINE; byte = this.#byteAt(++at));
-    return at;
-  }
-
-  /** -1 at the end. */
-  #byteAt(at: number): number {
-    return at < this.#end ? (this.#bytes[at] as number) : -1;
   }
 
   #word(word: Buffer): boolean {

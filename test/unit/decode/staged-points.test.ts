@@ -81,6 +81,22 @@ test('keeps more than it has room for at first', () => {
   assert.deepEqual(told.at(-1), ['number', 'd', 'm9999', 9999, -9999, 'gauge']);
 });
 
+test('what is said of a point stays with it, and texts in their order, where a block ends', () => {
+  const staged = new StagedPoints();
+  for (const rows of [4095, 4096, 4097, 9000, 3]) {
+    const [direct, moved] = [listener(false), listener(false)];
+    for (const to of [direct.out, staged]) {
+      for (let row = 0; row < rows; row++) {
+        if (row % 3 === 0) to.text('d', 't', row, `text ${row}`, true);
+        else to.number('d', 'm', row, row, 'gauge');
+        to.describe({ unit: `${row}` });
+      }
+    }
+    staged.moveTo(moved.out);
+    assert.deepEqual(moved.told, direct.told);
+  }
+});
+
 /** What a column is to whoever takes none. */
 function pointByPoint([device, metric, times, values, kindOf]: readonly unknown[]): unknown[] {
   return [...(values as Float64Array)].map((value, row) => [

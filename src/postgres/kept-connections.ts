@@ -5,11 +5,12 @@ import { cutOff } from './connection.ts';
 /** Milliseconds for the server to take leave of an idle connection. */
 const FAREWELL = 1_000;
 
-/** A connection of its own for each caller: kept after success, thrown away after any failure. */
+/** A connection of its own for each caller: kept after success, thrown away after any failure. None outlives `close`. */
 export class KeptConnections {
   readonly #connect: () => Promise<Client>;
   readonly #idle: Client[] = [];
   readonly #busy = new Set<Client>();
+  #closed = false;
 
   constructor(connect: () => Promise<Client>) {
     this.#connect = connect;
@@ -35,8 +36,9 @@ export class KeptConnections {
     }
   }
 
-  /** Takes leave of idle ones, and cuts off those that are in use. */
+  /** Takes leave of idle ones, and cuts off those that are in use. Whoever wants one from then on is rejected. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const client of this.#busy) cutOff(client);
     await Promise.all(this.#idle.splice(0).map(leave));
   }
@@ -50,7 +52,7 @@ export class KeptConnections {
     try {
       cut.throwIfAborted();
       const result = await work(client);
-      if (!cut.aborted) this.#idle.push(client);
+      if (!cut.aborted && !this.#closed) this.#idle.push(client);
       return result;
     } catch (error) {
       cutOff(client);
@@ -62,13 +64,20 @@ export class KeptConnections {
   }
 
   async #open(): Promise<Client> {
+    this.#throwIfClosed();
     const client = await this.#connect();
+    if (this.#closed) cutOff(client);
+    this.#throwIfClosed();
     // A connection that broke while idle is not handed out again.
     client.once('end', () => {
       const index = this.#idle.indexOf(client);
       if (index >= 0) this.#idle.splice(index, 1);
     });
     return client;
+  }
+
+  #throwIfClosed(): void {
+    if (this.#closed) throw new Error('the connections to PostgreSQL are closed');
   }
 }
 

@@ -36,7 +36,11 @@ test('an import that is killed in the middle goes on where it was: nothing is lo
   await eventually(
     'the second batch waits',
     async () =>
-      (await count(database, `pg_locks WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`)) === 1,
+      (await count(
+        database,
+        `pg_locks JOIN pg_database d ON d.oid = database AND datname = current_database()
+         WHERE locktype = 'advisory' AND objid = 42 AND NOT granted`,
+      )) === 1,
   );
   const beside = await tidegate(['import', path], env);
   assert.equal(beside.code, 1);

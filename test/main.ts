@@ -8,10 +8,14 @@ import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { endHungFiles } from './support/hung-files.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
-/** Milliseconds for one test; a file may take twice that. */
+/** Milliseconds for one test. */
 const TIMEOUT = 300_000;
+/** Milliseconds for one file, or for all that share a process: the longest of them take two minutes. */
+const FILE_TIMEOUT = 900_000;
+const LINGERING = new URL('support/lingering.ts', import.meta.url).href;
 /**
  * To start a process and load what a test needs takes half a second to two of processor, as much as most files take for themselves:
  * they share these. Faults are a process each, as they take longest, and as what they break may be what others need.
@@ -71,13 +75,14 @@ function everyFile(): string[] {
 }
 
 const { positionals } = parseArgs({ allowPositionals: true });
+const files = positionals.length > 0 ? positionals : everyFile();
+endHungFiles(files, FILE_TIMEOUT, (text) => process.stdout.write(text));
 // Apart, as its type knows no `globalSetupPath`, which Node has since 24.0.
 const options = {
   cwd: ROOT,
-  files: positionals.length > 0 ? positionals : everyFile(),
+  files,
   concurrency: 3,
-  timeout: 2 * TIMEOUT,
-  execArgv: [`--test-timeout=${TIMEOUT}`],
+  execArgv: [`--test-timeout=${TIMEOUT}`, `--import=${LINGERING}`],
   globalSetupPath: join(ROOT, 'test/support/global-setup.ts'),
 };
 run(options)

@@ -46,9 +46,12 @@ export function endHungFiles(files: readonly string[], limit: number, say: (text
     }
   };
   let looking: Promise<void> | null = null;
-  setInterval(() => {
+  const timer = setInterval(() => {
     looking ??= look()
-      .catch((error: unknown) => say(`\nHung test files are not looked for: ${String(error)}\n`))
+      .catch((error: unknown) => {
+        clearInterval(timer);
+        say(`\nTest files that hang are not ended: ${String(error)}\n`);
+      })
       .finally(() => (looking = null));
   }, EVERY).unref();
 }

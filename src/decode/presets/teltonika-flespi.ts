@@ -10,8 +10,9 @@ Where flespi forwards to a broker of your own, \`topic\` is what its stream publ
   base: null,
   routes: [
     {
-      topic: 'flespi/message/gw/devices/{id}',
-      device_id: ['$.ident', '{id}'],
+      topic: 'flespi/message/gw/devices/+',
+      // Nothing of the topic, which may be any.
+      device_id: ['$.ident', '$["device.id"]'],
       device_name: '$["device.name"]',
       timestamp: '$.timestamp',
       unset_before: CLOCK_NOT_SET,

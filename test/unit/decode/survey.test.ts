@@ -58,6 +58,13 @@ test('a base that is not the usual one, also where devices have slashes in their
   ]);
 });
 
+test('a preset without a base, under any topic', () => {
+  const report = survey([
+    ['fleet/3512', '{"ident":"352625333222111","position.speed":3,"timestamp":1650636570}'],
+  ]);
+  assert.deepEqual(presetsOf(report), [['teltonika_flespi', { topic: 'fleet/+' }, 1, 1]]);
+});
+
 test('what no preset knows comes with a route that takes all of it', () => {
   const { unknown } = survey([
     ['plant/line1/pump', '{"w":7,"ts":1767323045}'],

@@ -41,6 +41,12 @@ for (const preset of PRESETS) {
       assert.match(preset.name, /^[a-z][a-z0-9_]*$/);
     });
 
+    if (preset.recognises !== undefined && preset.base === null && preset.routes.length === 1) {
+      test('has a route for the topics that it is recognised under, whichever', () => {
+        assert.deepEqual(routeMistakes(presetRoutes(preset, { topic: 'anywhere/+' })), []);
+      });
+    }
+
     if (preset.base !== null && preset.base !== '') {
       test('has the same points under another base', () => {
         for (const { topic, payload } of preset.examples) {

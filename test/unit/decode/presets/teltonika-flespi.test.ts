@@ -31,6 +31,13 @@ test('those of the platform are left out, but for the name of the device', () =>
 });
 
 test('a topic of your own', () => {
-  const { points } = become({ ...PRESET, topic: 'fleet/{id}' }, 'fleet/7', PAYLOAD);
-  assert.equal(points[0]?.[0], '352625333222111');
+  for (const topic of ['fleet/+', 'fleet/#', 'fleet/{id}']) {
+    const { points } = become({ ...PRESET, topic }, 'fleet/7', PAYLOAD);
+    assert.equal(points[0]?.[0], '352625333222111', topic);
+  }
+});
+
+test('a tracker without an identity of its own is known by the number that flespi gave it', () => {
+  const payload = '{"device.id":3512,"position.speed":3,"timestamp":1650636570}';
+  assert.equal(pointsOf(PRESET, 'flespi/message/gw/devices/3512', payload)[0]?.[0], '3512');
 });

@@ -94,7 +94,9 @@ const units: Changes = (places) => [
   ...(['s', 'ms', 'us', 'ns'] as const).map((unit): Keys => ({ time_unit: unit })),
   ...timesOf(places).map(({ path }): Keys => ({ timestamp: path })),
 ];
-const formats: Changes = () => FORMAT_NAMES.map((format) => ({ format }));
+/** As one value anything can be read: broken JSON, which no format reads, would be stored as a text, and all else of the route too. */
+const formats: Changes = (_places, _route, document) =>
+  FORMAT_NAMES.filter((format) => format !== 'value' || document !== undefined).map((format) => ({ format }));
 
 /** What is tried first for a reason. */
 const LIKELY: Partial<Record<DeadLetterCode, Changes>> = {
@@ -103,12 +105,19 @@ const LIKELY: Partial<Record<DeadLetterCode, Changes>> = {
   timestamp_too_old: units,
   timestamp_invalid: units,
   device_id_missing: (places) => devicesOf(places).map(({ path }) => ({ device_id: path })),
-  value_missing: (places) =>
-    places.filter(({ value }) => isScalar(value)).map(({ path }) => ({ value: path })),
+  value_missing: (places, route) =>
+    valuePlaces(places, route)
+      .filter(({ value }) => isScalar(value))
+      .map(({ path }) => ({ value: path })),
   metric_name_missing: (_, route, document) => namedMetrics(route, document),
   payload_not_json: formats,
   payload_not_utf8: formats,
 };
+
+/** None beside an `each`: what is elsewhere in the message would be said of every item. */
+function valuePlaces(places: readonly Place[], { each }: RouteConfig): readonly Place[] {
+  return each === undefined ? places : [];
+}
 
 function* changes(
   route: RouteConfig,
@@ -147,7 +156,7 @@ function* shapes(route: RouteConfig, document: unknown): Generator<Keys> {
     yield { each: path };
     yield { each: path, flatten: true };
   }
-  for (const { path, value } of places) if (isObject(value)) yield { value: path };
+  for (const { path, value } of valuePlaces(places, route)) if (isObject(value)) yield { value: path };
   if (route.flatten !== 'arrays') yield { flatten: 'arrays' };
   if (route.format !== 'auto') yield { format: 'auto' };
 }

@@ -49,6 +49,17 @@ test('keys of the route that took it, proposed from what the payload holds', () 
   assert.deepEqual(keysOf({ ...named, format: 'json' }, 'a/d/m', 'idle'), { format: 'auto' });
 });
 
+test('nothing that would store the message and spoil the others of the route', () => {
+  for (const format of ['auto', 'json'] as const) {
+    const route = { topic: 'a/{device_id}/{metric_name}', format };
+    assert.equal(keysOf(route, 'a/d/m', '{"value": nan}'), null);
+    assert.equal(keysOf(route, 'a/d/m', '{"value": 1} {"value": 2}'), null);
+  }
+  // All sensors, said of each of them.
+  const each = { topic: 'a/{hall}', each: '$.sensors', device_id: '{key}', value: '@' };
+  assert.equal(keysOf(each, 'a/h', '{"sensors":{"s1":{"t":1},"s2":{"t":2},"s3":7}}'), null);
+});
+
 test('times: another unit, or another key', () => {
   const route = { topic: 'a/{device_id}', time_unit: 's' } as const;
   assert.deepEqual(keysOf(route, 'a/d', '{"timestamp":1767323045000,"t":1}'), { time_unit: 'ms' });

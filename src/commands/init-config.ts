@@ -88,18 +88,18 @@ function foundLines({ preset, keys, messages, topics }: Found, { timeZone }: Ini
 }
 
 /** Commented out: whether it is right people have to say. */
-function unknownLines({ messages, topics, sample, route }: Unknown): string[] {
+function unknownLines(unknown: Unknown): string[] {
+  const { messages, topics, route } = unknown;
   const heard = `${count(messages, 'message')} of ${count(topics, 'topic')}`;
   return [
-    `# Not recognised: ${heard}, such as ${exampleOf(sample)}`,
+    `# Not recognised: ${heard}, such as ${exampleOf(unknown)}`,
     ...(route === null ? [] : routeLines(route).map((line) => `#${line}`)),
   ];
 }
 
 /** Topic and payload, short, in one line. */
-export function exampleOf({ topic, payload }: Unknown['sample']): string {
+export function exampleOf({ sample: { topic, payload }, bytes }: Unknown): string {
   const text = payloadText(Buffer.from(payload));
-  const shown =
-    text === null ? `${payload.length} bytes` : text.length > 60 ? `${text.slice(0, 60)}...` : text;
+  const shown = text === null ? `${bytes} bytes` : text.length > 60 ? `${text.slice(0, 60)}...` : text;
   return printable(`${topic} ${shown}`);
 }

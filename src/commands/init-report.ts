@@ -34,9 +34,10 @@ function describeFound({ preset, keys, messages, topics, points }: Found): strin
   ];
 }
 
-function describeUnknown({ messages, topics, sample, route }: Unknown): string[] {
+function describeUnknown(unknown: Unknown): string[] {
+  const { messages, topics, route } = unknown;
   return [
-    `  ${exampleOf(sample)}  (${count(messages, 'message')} of ${count(topics, 'topic')})`,
+    `  ${exampleOf(unknown)}  (${count(messages, 'message')} of ${count(topics, 'topic')})`,
     route === null ? '    no route that would take it' : `    a route: ${printable(routeYaml(route))}`,
   ];
 }

@@ -23,8 +23,11 @@ export interface Found {
 export interface Unknown {
   readonly messages: number;
   readonly topics: number;
+  /** Of a large payload only the beginning. */
   readonly sample: Sample;
-  /** Null where no likely route makes points of them. */
+  /** Of the sample's whole payload. */
+  readonly bytes: number;
+  /** Null where no likely route makes points of them, or all of them are too large to try. */
   readonly route: RouteKeys | null;
 }
 
@@ -47,7 +50,7 @@ const ANNOUNCEMENTS = [
   /^tasmota\/discovery\/[^/]+\/(?:config|sensors)$/,
 ];
 
-/** Bounds of what is kept, whatever is published: some 40 MB. */
+/** Bounds of what is kept, whatever is published: some 50 MB. */
 const MOST_TOPICS = 20_000;
 const MOST_GROUPS = 200;
 const LONGEST_TOPIC = 512;
@@ -55,6 +58,8 @@ const LONGEST_TOPIC = 512;
 const LOOKS = 3;
 const SAMPLES = 10;
 const LARGEST_SAMPLE = 8_192;
+/** So large may be the first one, on which alone a route is then tried. */
+const LARGEST_FIRST = 65_536;
 const POINTS = 12;
 const DEVICES = 200;
 const LONGEST_TEXT = 200;
@@ -62,6 +67,8 @@ const LONGEST_TEXT = 200;
 interface Group {
   readonly recognised: Recognised | null;
   readonly samples: Sample[];
+  /** What there is of a message that is no sample for its size. */
+  beginning: { readonly sample: Sample; readonly bytes: number } | null;
   readonly points: Found['points'][number][];
   readonly series: Set<string>;
   readonly devices: Set<string>;
@@ -131,10 +138,7 @@ export class Survey {
     group.messages++;
     if (isNew) group.topics++;
     if (recognised !== null) remember(group, message.topic, recognised.explanation.points);
-    else if (group.samples.length < SAMPLES && message.payload.length <= LARGEST_SAMPLE) {
-      // A copy: what is received may share its memory with what came along.
-      group.samples.push({ ...message, payload: Uint8Array.from(message.payload) });
-    }
+    else if (group.samples.length < SAMPLES) keep(group, message);
   }
 
   #open(key: string, recognised: Recognised | null): Group | null {
@@ -142,6 +146,7 @@ export class Survey {
     const group: Group = {
       recognised,
       samples: [],
+      beginning: null,
       points: [],
       series: new Set(),
       devices: new Set(),
@@ -161,17 +166,29 @@ export class Survey {
   }
 
   #describe(group: Group): Unknown[] {
+    const { messages, topics, beginning } = group;
     const [sample] = group.samples;
-    if (sample === undefined) return [];
-    const { messages, topics } = group;
+    if (sample === undefined)
+      return beginning === null ? [] : [{ messages, topics, ...beginning, route: null }];
     // What suits all of them, else what suits the first.
     const route = suggestRoute(group.samples, this.#limits) ?? suggestRoute([sample], this.#limits);
-    return [{ messages, topics, sample, route }];
+    return [{ messages, topics, sample, bytes: sample.payload.length, route }];
   }
 }
 
 function isAnnouncement(topic: string): boolean {
   return ANNOUNCEMENTS.some((pattern) => pattern.test(topic));
+}
+
+/** A copy: what is received may share its memory with what came along. */
+function keep(group: Group, message: Sample): void {
+  const bytes = message.payload.length;
+  const part = (end: number): Sample => ({
+    ...message,
+    payload: Uint8Array.from(message.payload.subarray(0, end)),
+  });
+  if (bytes <= (group.samples.length === 0 ? LARGEST_FIRST : LARGEST_SAMPLE)) group.samples.push(part(bytes));
+  else group.beginning ??= { sample: part(LARGEST_SAMPLE), bytes };
 }
 
 function remember(group: Group, topic: string, points: readonly ExplainedPoint[]): void {

@@ -65,6 +65,29 @@ test('a preset without a base, under any topic', () => {
   assert.deepEqual(presetsOf(report), [['teltonika_flespi', { topic: 'fleet/+' }, 1, 1]]);
 });
 
+test('what no preset knows is told of whatever its size, with a route up to 64 KiB', () => {
+  const metrics = (count: number) =>
+    JSON.stringify(Object.fromEntries([...Array(count).keys()].map((key) => [`metric${key}`, key])));
+  const { unknown } = survey([
+    ['plant/pump', metrics(1_000)],
+    ['tower/mast', metrics(10_000)],
+    ['camera/front', Buffer.alloc(100_000, 0xff)],
+  ]);
+  assert.deepEqual(
+    unknown.map(({ sample, bytes, route }) => [
+      sample.topic,
+      bytes,
+      sample.payload.length,
+      route?.topic ?? null,
+    ]),
+    [
+      ['plant/pump', metrics(1_000).length, metrics(1_000).length, 'plant/{device_id}'],
+      ['tower/mast', metrics(10_000).length, 8_192, null],
+      ['camera/front', 100_000, 8_192, null],
+    ],
+  );
+});
+
 test('what no preset knows comes with a route that takes all of it', () => {
   const { unknown } = survey([
     ['plant/line1/pump', '{"w":7,"ts":1767323045}'],

@@ -206,7 +206,7 @@ export const ROUTE = Type.Object({
         default: ['true', 'on', 'yes', 'open', 'online', 'enabled', 'active'],
       }),
       false: Type.Array(Type.String(), {
-        default: ['false', 'off', 'no', 'closed', 'offline', 'disabled', 'inactive'],
+        default: ['false', 'off', 'no', 'closed', 'close', 'offline', 'disabled', 'inactive'],
       }),
     },
     {

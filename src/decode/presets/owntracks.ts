@@ -18,6 +18,8 @@ the definitions of waypoints and encrypted payloads are left alone. \`base\` rep
       timestamp: '$.tst',
       unset_before: CLOCK_NOT_SET,
       time_unit: 's',
+      // A retained location is taken back so.
+      on_empty: 'skip',
       include: [
         'lat',
         'lon',

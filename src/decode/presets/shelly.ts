@@ -3,6 +3,11 @@ import { CLOCK_NOT_SET, type Preset } from './preset.ts';
 /** Frames of the RPC protocol name their sender, which topics of a user's own choice may not. */
 const SENDER = { '$.src': 'shelly*' };
 
+/** One of several words, of which some would be read as on or off elsewhere. */
+const STATE = { read: 'text' };
+
+const COUNTER = { unit: 'Wh', kind: 'counter' };
+
 export const shelly: Preset = {
   name: 'shelly',
   title: 'Shelly (generations 1 and 2, and what speaks as they do)',
@@ -12,7 +17,8 @@ what did not change is not sent, and not stored. Events (\`NotifyEvent\`) are st
 \`<id>/online\` becomes \`online\`, where the topic prefix is the device's id, as it is by default; without RPC notifications
 it is all that is taken.
 
-Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these count in watt-minutes, is stored in Wh.
+Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these count in watt-minutes, is stored in Wh; gas is 0 for
+"none", 1 for "mild", 2 for "heavy", 3 for "test".
 \`base\` replaces \`shellies\`. Neither says when generation 1 measured: the time is the arrival.`,
   reference: 'https://shelly-api-docs.shelly.cloud/gen2/General/Notifications',
   base: 'shellies',
@@ -27,14 +33,21 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       unset_before: CLOCK_NOT_SET,
       flatten: true,
       on_nested: 'skip',
-      exclude: ['ts', '*.id', '*.by_minute', '*.minute_ts', 'sys.mac', 'sys.time', 'sys.unixtime'],
+      exclude: ['ts', '*.id', '*.by_minute', '*_ts', 'sys.mac', 'sys.time', 'sys.unixtime'],
       metrics: {
         '*.apower': { unit: 'W' },
-        '*.voltage': { unit: 'V' },
-        '*.current': { unit: 'A' },
-        '*.freq': { unit: 'Hz' },
-        '*.aenergy.total': { unit: 'Wh', kind: 'counter' },
-        '*.ret_aenergy.total': { unit: 'Wh', kind: 'counter' },
+        // A component, or a phase of an energy meter: `a_voltage`.
+        '*act_power': { unit: 'W' },
+        '*aprt_power': { unit: 'VA' },
+        '*voltage': { unit: 'V' },
+        '*current': { unit: 'A' },
+        '*freq': { unit: 'Hz' },
+        '*aenergy.total': { unit: 'Wh', kind: 'counter' },
+        'em*data:*total_act*': { unit: 'Wh', kind: 'counter' },
+        '*.target_C': { unit: '°C' },
+        '*.current_C': { unit: '°C' },
+        'cover:*.state': STATE,
+        'cover:*.last_direction': STATE,
         '*.tC': { unit: '°C' },
         '*.tF': { unit: '°F' },
         '*.rh': { unit: '%' },
@@ -70,6 +83,15 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       metrics: { '*': { name: 'light/{n}/{metric_name}' } },
     },
     {
+      name: 'gen1-status',
+      topic: 'shellies/{device_id}/status',
+      // `timestamp` is when something moved last.
+      timestamp: '$.unixtime',
+      exclude: ['timestamp', 'unixtime'],
+      flatten: true,
+      on_nested: 'skip',
+    },
+    {
       name: 'gen1',
       topic: 'shellies/{device_id}/{path#}',
       ignore: [
@@ -87,7 +109,15 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
       metric_name: '{path}',
       format: 'value',
       metrics: {
-        '*/energy': { unit: 'Wh', kind: 'counter', scale: 1 / 60 },
+        '*/energy': { ...COUNTER, scale: 1 / 60 },
+        '*/returned_energy': { ...COUNTER, scale: 1 / 60 },
+        'emeter/*/total*': COUNTER,
+        'roller/0': STATE,
+        'sensor/state': { words: { open: 1, close: 0 } },
+        // "none" is that there is no gas.
+        'sensor/gas': { words: { none: 0, mild: 1, heavy: 2, test: 3 } },
+        'sensor/humidity': { unit: '%' },
+        'sensor/battery': { unit: '%' },
         '*/power': { unit: 'W' },
         '*/voltage': { unit: 'V' },
         temperature: { unit: '°C' },

@@ -47,3 +47,28 @@ test('whether a node is there', () => {
     assert.deepEqual([points, rejections], [[], []], payload);
   }
 });
+
+test('a text is a text, whatever it reads like, and a choice of "None" a choice', () => {
+  for (const [component, text] of [
+    ['text_sensor', '1.10'],
+    ['select', 'None'],
+    ['select', 'off'],
+    ['cover', 'open'],
+    ['cover', 'opening'],
+  ] as const)
+    assert.deepEqual(pointsOf(PRESET, `livingroom/${component}/x/state`, text), [['livingroom', 'x', text]]);
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/text_sensor/x/state', ''), []);
+});
+
+// https://esphome.io/components/climate/: a topic a quantity
+test('components of several values', () => {
+  for (const [topic, payload, metric, value] of [
+    ['climate/heating/current_temperature', '20.5', 'heating.current_temperature', 20.5],
+    ['climate/heating/mode', 'off', 'heating.mode', 'off'],
+    ['climate/heating/preset', 'NONE', 'heating.preset', 'NONE'],
+    ['cover/garage/position', '55', 'garage.position', 55],
+    ['fan/attic/speed_level', '2', 'attic.speed_level', 2],
+  ] as const)
+    assert.deepEqual(pointsOf(PRESET, `livingroom/${topic}/state`, payload), [['livingroom', metric, value]]);
+  assert.deepEqual(pointsOf(PRESET, 'livingroom/climate/heating/current_temperature/state', 'nan'), []);
+});

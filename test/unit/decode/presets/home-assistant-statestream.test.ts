@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { become, pointsOf } from './preset-points.ts';
+import { loadConfig } from '../../../../src/config/load.ts';
+import { createDecoder } from '../../../../src/decode/decoder.ts';
+import { LIMITS } from '../decoding.ts';
+import { ARRIVAL, become, pointsOf } from './preset-points.ts';
 
 const PRESET = { preset: 'home_assistant_statestream' };
 const LIGHT = 'homeassistant/light/master_bedroom_dimmer';
@@ -33,4 +36,29 @@ test('attributes that are numbers', () => {
 test('discovery, which has the same prefix, is left alone', () => {
   const { points, rejections } = become(PRESET, 'homeassistant/sensor/kitchen/config', '{"unique_id":"x"}');
   assert.deepEqual([points, rejections], [[], []]);
+});
+
+test('states of which "off" is one among several are texts', () => {
+  for (const [entity, state] of [
+    ['climate/bedroom', 'off'],
+    ['climate/bedroom', 'heat'],
+    ['cover/garage', 'open'],
+    ['media_player/tv', 'on'],
+  ] as const)
+    assert.deepEqual(pointsOf(PRESET, `homeassistant/${entity}/state`, state), [
+      [entity.replace('/', '.'), 'state', state],
+    ]);
+});
+
+test('the unit of a state goes with its next value', () => {
+  const env = { TIDEGATE_DATABASE_URL: 'postgres://localhost/db', TIDEGATE_ROUTES: JSON.stringify([PRESET]) };
+  const decoder = createDecoder(loadConfig({ env }).routes, LIMITS);
+  const explain = (topic: string, payload: string) =>
+    decoder.explain(
+      `homeassistant/sensor/kitchen/${topic}`,
+      Buffer.from(payload),
+      Date.parse(ARRIVAL) * 1_000,
+    );
+  assert.deepEqual(explain('unit_of_measurement', '"°C"').points, []);
+  assert.equal(explain('state', '21.5').points[0]?.unit, '°C');
 });

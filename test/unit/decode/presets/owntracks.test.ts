@@ -56,3 +56,8 @@ test('commands and definitions are no measurements: they are left alone', () => 
     assert.deepEqual([points, rejections], [[], []], kind);
   }
 });
+
+test('a retained location that is taken back is no location', () => {
+  const { points, rejections } = become(PRESET, 'owntracks/jane/nokia', '');
+  assert.deepEqual([points, rejections], [[], []]);
+});

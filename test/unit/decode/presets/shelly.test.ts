@@ -88,3 +88,74 @@ test('generation 2: whether a device is there, and of nobody else', () => {
   assert.deepEqual(at('press/online', 'true'), []);
   assert.deepEqual(at('shellyplus1-a8032abe54dc/online', 'maybe'), []);
 });
+
+// https://shelly-api-docs.shelly.cloud/gen2/ComponentsAndServices/EM, /EMData
+test('generation 2: an energy meter, by phase and in total', () => {
+  const of = (params: string) =>
+    become(
+      PRESET,
+      'shellypro3em-08f9e0e5c1a4/events/rpc',
+      `{"src":"shellypro3em-08f9e0e5c1a4","method":"NotifyStatus","params":{"ts":1700000000.25,${params}}}`,
+    ).full.map(({ metric_name: metric, unit, kind }) => [metric, unit, kind]);
+  assert.deepEqual(
+    of(
+      '"em:0":{"id":0,"a_act_power":120.4,"a_aprt_power":140.2,"a_current":0.61,"a_freq":50,"a_voltage":229.9,"total_act_power":130.1}',
+    ),
+    [
+      ['em:0.a_act_power', 'W', 'gauge'],
+      ['em:0.a_aprt_power', 'VA', 'gauge'],
+      ['em:0.a_current', 'A', 'gauge'],
+      ['em:0.a_freq', 'Hz', 'gauge'],
+      ['em:0.a_voltage', 'V', 'gauge'],
+      ['em:0.total_act_power', 'W', 'gauge'],
+    ],
+  );
+  assert.deepEqual(
+    of('"emdata:0":{"id":0,"a_total_act_energy":1234.5,"total_act":2345.6,"total_act_ret":12}'),
+    [
+      ['emdata:0.a_total_act_energy', 'Wh', 'counter'],
+      ['emdata:0.total_act', 'Wh', 'counter'],
+      ['emdata:0.total_act_ret', 'Wh', 'counter'],
+    ],
+  );
+});
+
+test('generation 2: the states of a cover are texts; times of updates are no metrics', () => {
+  const payload =
+    '{"src":"shellyplus2pm-1","method":"NotifyStatus","params":{"ts":1700000000.25,"cover:0":{"id":0,"state":"open","last_direction":"close"},"bthomesensor:200":{"id":200,"value":45,"last_updated_ts":1700000000}}}';
+  assert.deepEqual(
+    pointsOf(PRESET, 'shellyplus2pm-1/events/rpc', payload).map(([, metric, value]) => [metric, value]),
+    [
+      ['cover:0.state', 'open'],
+      ['cover:0.last_direction', 'close'],
+      ['bthomesensor:200.value', 45],
+    ],
+  );
+});
+
+// https://shelly-api-docs.shelly.cloud/gen1/#shelly-em-mqtt and others
+test('generation 1: energy of both directions, and what is over', () => {
+  const at = (path: string, payload: string) => {
+    const { full, rejections } = become(PRESET, `shellies/d/${path}`, payload);
+    assert.deepEqual(rejections, []);
+    return full.map(({ value, unit, kind }) => [value, unit, kind]);
+  };
+  assert.deepEqual(at('emeter/0/returned_energy', '900'), [[15, 'Wh', 'counter']]);
+  assert.deepEqual(at('emeter/0/total', '123456.7'), [[123_456.7, 'Wh', 'counter']]);
+  assert.deepEqual(at('emeter/0/total_returned', '1.5'), [[1.5, 'Wh', 'counter']]);
+  assert.deepEqual(at('sensor/state', 'open'), [[1, undefined, 'state']]);
+  assert.deepEqual(at('sensor/state', 'close'), [[0, undefined, 'state']]);
+  assert.deepEqual(at('sensor/gas', 'heavy'), [[2, undefined, 'state']]);
+  assert.deepEqual(at('sensor/gas', 'none'), [[0, undefined, 'state']]);
+  assert.deepEqual(at('roller/0', 'open'), [['open', undefined, 'text']]);
+});
+
+test('generation 1: the status of a sensor, at its arrival and not when something moved last', () => {
+  const payload = '{"motion":true,"timestamp":1700000000,"active":true,"lux":123,"bat":88}';
+  assert.deepEqual(pointsOf(PRESET, 'shellies/shellymotionsensor-1/status', payload), [
+    ['shellymotionsensor-1', 'motion', 1],
+    ['shellymotionsensor-1', 'active', 1],
+    ['shellymotionsensor-1', 'lux', 123],
+    ['shellymotionsensor-1', 'bat', 88],
+  ]);
+});

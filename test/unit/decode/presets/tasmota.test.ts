@@ -73,3 +73,25 @@ test('a FullTopic with levels before the prefix', () => {
   ]);
   assert.equal(become(moved, 'stat/sonoff/RESULT', '{"POWER":"ON"}').route, null);
 });
+
+// https://tasmota.github.io/docs/Commands/#power-monitoring (SetOption129)
+test('energy of each phase and tariff counts as that of one does; the time as a number is no metric', () => {
+  const payload =
+    '{"Time":"2024-07-01T10:00:00","Epoch":1719820800,"ENERGY":{"Total":[3.7,1.2],"TotalTariff":[1,2],"ExportActive":0.1},"BME280":{"Pressure":1013.2},"PressureUnit":"hPa"}';
+  const { full } = become(PRESET, 'tele/em/SENSOR', payload);
+  assert.deepEqual(
+    full.map(({ metric_name: metric, unit, kind }) => [metric, unit, kind]),
+    [
+      ['ENERGY.Total.0', 'kWh', 'counter'],
+      ['ENERGY.Total.1', 'kWh', 'counter'],
+      ['ENERGY.TotalTariff.0', 'kWh', 'counter'],
+      ['ENERGY.TotalTariff.1', 'kWh', 'counter'],
+      ['ENERGY.ExportActive', 'kWh', 'counter'],
+      ['BME280.Pressure', 'hPa', 'gauge'],
+    ],
+  );
+});
+
+test('the speed of a fan', () => {
+  assert.deepEqual(pointsOf(PRESET, 'stat/fan/RESULT', '{"FanSpeed":2}'), [['fan', 'FanSpeed', 2]]);
+});

@@ -72,3 +72,26 @@ test('nested colours are flattened; the bridge, availability and commands are le
   }
   assert.deepEqual(pointsOf(PRESET, 'zigbee2mqtt/removed', ''), []);
 });
+
+// https://www.zigbee2mqtt.io/guide/usage/integrations/home_assistant.html (device triggers)
+test('a press that is published once more for Home Assistant is left alone', () => {
+  for (const topic of ['remote/action', 'hall/remote/action', 'remote/click']) {
+    const { points, rejections } = become(PRESET, `zigbee2mqtt/${topic}`, 'single');
+    assert.deepEqual([points, rejections], [[], []], topic);
+  }
+  assert.deepEqual(pointsOf(PRESET, 'zigbee2mqtt/action', '{"battery":3}'), [['action', 'battery', 3]]);
+});
+
+// https://www.zigbee2mqtt.io/devices/TS0601_thermostat.html
+test('one of several modes is a text, also "off" and "none"; a cover that closes is 0', () => {
+  const payload =
+    '{"system_mode":"off","preset":"none","power_on_behavior":"on","fan_mode":"auto","away_mode":"OFF","state":"CLOSE"}';
+  assert.deepEqual(pointsOf(PRESET, 'zigbee2mqtt/trv', payload), [
+    ['trv', 'system_mode', 'off'],
+    ['trv', 'preset', 'none'],
+    ['trv', 'power_on_behavior', 'on'],
+    ['trv', 'fan_mode', 'auto'],
+    ['trv', 'away_mode', 0],
+    ['trv', 'state', 0],
+  ]);
+});

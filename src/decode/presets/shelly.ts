@@ -1,4 +1,4 @@
-import { CLOCK_NOT_SET, type Preset } from './preset.ts';
+import { CLOCK_NOT_SET, type Preset, type PresetRoute } from './preset.ts';
 
 /** Frames of the RPC protocol name their sender, which topics of a user's own choice may not. */
 const SENDER = { '$.src': 'shelly*' };
@@ -8,13 +8,55 @@ const STATE = { read: 'text' };
 
 const COUNTER = { unit: 'Wh', kind: 'counter' };
 
+const STATUS: PresetRoute = {
+  when: { ...SENDER, '$.method': ['NotifyStatus', 'NotifyFullStatus'] },
+  device_id: '$.src',
+  value: '$.params',
+  timestamp: '$.params.ts',
+  unset_before: CLOCK_NOT_SET,
+  flatten: true,
+  on_nested: 'skip',
+  exclude: ['ts', '*.id', '*.by_minute', '*_ts', 'sys.mac', 'sys.time', 'sys.unixtime'],
+  metrics: {
+    '*.apower': { unit: 'W' },
+    // A component, or a phase of an energy meter: `a_voltage`.
+    '*act_power': { unit: 'W' },
+    '*aprt_power': { unit: 'VA' },
+    '*voltage': { unit: 'V' },
+    '*current': { unit: 'A' },
+    '*freq': { unit: 'Hz' },
+    '*aenergy.total': { unit: 'Wh', kind: 'counter' },
+    'em*data:*total_act*': { unit: 'Wh', kind: 'counter' },
+    '*.target_C': { unit: '°C' },
+    '*.current_C': { unit: '°C' },
+    'cover:*.state': STATE,
+    'cover:*.last_direction': STATE,
+    '*.tC': { unit: '°C' },
+    '*.tF': { unit: '°F' },
+    '*.rh': { unit: '%' },
+    '*.battery.V': { unit: 'V' },
+    '*.battery.percent': { unit: '%' },
+  },
+};
+
+const EVENT: PresetRoute = {
+  when: { ...SENDER, '$.method': 'NotifyEvent' },
+  device_id: '$.src',
+  each: '$.params.events',
+  metric_name: '{@.component}.event',
+  value: '@.event',
+  timestamp: '@.ts',
+  unset_before: CLOCK_NOT_SET,
+  on_text: 'store',
+};
+
 export const shelly: Preset = {
   name: 'shelly',
   title: 'Shelly (generations 1 and 2, and what speaks as they do)',
   about: `Generation 2 and later (Plus, Pro, Gen3, Gen4): notifications (\`<id>/events/rpc\`), which "RPC status notifications
 over MQTT" turns on. The device is \`src\`, a metric \`component.attribute\` (\`switch:0.apower\`), the time that of the device;
 what did not change is not sent, and not stored. Events (\`NotifyEvent\`) are stored each as \`<component>.event\`.
-\`<id>/online\` becomes \`online\`, where the topic prefix is the device's id, as it is by default; without RPC notifications
+They are taken under a prefix of one level, and of one more below \`base\` (\`shellies/kitchen\`). \`<id>/online\` becomes \`online\`, where the topic prefix is the device's id, as it is by default; without RPC notifications
 it is all that is taken.
 
 Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these count in watt-minutes, is stored in Wh; gas is 0 for
@@ -23,50 +65,10 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
   reference: 'https://shelly-api-docs.shelly.cloud/gen2/General/Notifications',
   base: 'shellies',
   routes: [
-    {
-      name: 'status',
-      topic: '+/events/rpc',
-      when: { ...SENDER, '$.method': ['NotifyStatus', 'NotifyFullStatus'] },
-      device_id: '$.src',
-      value: '$.params',
-      timestamp: '$.params.ts',
-      unset_before: CLOCK_NOT_SET,
-      flatten: true,
-      on_nested: 'skip',
-      exclude: ['ts', '*.id', '*.by_minute', '*_ts', 'sys.mac', 'sys.time', 'sys.unixtime'],
-      metrics: {
-        '*.apower': { unit: 'W' },
-        // A component, or a phase of an energy meter: `a_voltage`.
-        '*act_power': { unit: 'W' },
-        '*aprt_power': { unit: 'VA' },
-        '*voltage': { unit: 'V' },
-        '*current': { unit: 'A' },
-        '*freq': { unit: 'Hz' },
-        '*aenergy.total': { unit: 'Wh', kind: 'counter' },
-        'em*data:*total_act*': { unit: 'Wh', kind: 'counter' },
-        '*.target_C': { unit: '°C' },
-        '*.current_C': { unit: '°C' },
-        'cover:*.state': STATE,
-        'cover:*.last_direction': STATE,
-        '*.tC': { unit: '°C' },
-        '*.tF': { unit: '°F' },
-        '*.rh': { unit: '%' },
-        '*.battery.V': { unit: 'V' },
-        '*.battery.percent': { unit: '%' },
-      },
-    },
-    {
-      name: 'event',
-      topic: '+/events/rpc',
-      when: { ...SENDER, '$.method': 'NotifyEvent' },
-      device_id: '$.src',
-      each: '$.params.events',
-      metric_name: '{@.component}.event',
-      value: '@.event',
-      timestamp: '@.ts',
-      unset_before: CLOCK_NOT_SET,
-      on_text: 'store',
-    },
+    { name: 'status', topic: '+/events/rpc', ...STATUS },
+    { name: 'event', topic: '+/events/rpc', ...EVENT },
+    { name: 'status-below', topic: 'shellies/+/events/rpc', ...STATUS },
+    { name: 'event-below', topic: 'shellies/+/events/rpc', ...EVENT },
     {
       name: 'online',
       topic: '{device_id}/online',
@@ -100,6 +102,10 @@ Generation 1: \`shellies/<device>/...\`, a value a topic; energy, which these co
         'shellies/+/announce',
         'shellies/+/info',
         'shellies/+/settings',
+        // Of generation 2, by other ways than its notifications.
+        'shellies/+/events/rpc',
+        'shellies/+/status/+',
+        'shellies/+/rpc',
         'shellies/#/command',
         'shellies/#/set',
         'shellies/+/input_event/#',

@@ -159,3 +159,25 @@ test('generation 1: the status of a sensor, at its arrival and not when somethin
     ['shellymotionsensor-1', 'bat', 88],
   ]);
 });
+
+// "MQTT prefix" of the device's settings
+test('generation 2 below the prefix of generation 1, or another base', () => {
+  const frame = (method: string, params: string) =>
+    `{"src":"shellyplus1-a8032abe54dc","method":"${method}","params":{"ts":1631186545.04,${params}}}`;
+  for (const base of ['shellies', 'home/power']) {
+    const at = (topic: string, payload: string) =>
+      pointsOf({ ...PRESET, base }, `${base}/kitchen/${topic}`, payload);
+    const status = frame('NotifyStatus', '"switch:0":{"id":0,"output":true}');
+    assert.deepEqual(
+      at('events/rpc', status).map(([device, metric, value]) => [device, metric, value]),
+      [['shellyplus1-a8032abe54dc', 'switch:0.output', 1]],
+    );
+    const event = frame(
+      'NotifyEvent',
+      '"events":[{"component":"input:0","event":"single_push","ts":1631186545.04}]',
+    );
+    assert.equal(at('events/rpc', event)[0]?.[1], 'input:0.event');
+    assert.deepEqual(at('status/switch:0', '{"id":0,"output":true}'), []);
+    assert.deepEqual(at('rpc', '{"id":1,"method":"Switch.Set"}'), []);
+  }
+});

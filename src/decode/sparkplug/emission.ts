@@ -180,7 +180,9 @@ class Emission {
 
   #scalar(value: Scalar | undefined, metric: Metric, name: string, type: number): void {
     if (value === undefined) {
-      const what = metric.kind === 'bytes' ? typeName(type) : `${typeName(type)} with a value that is none`;
+      const isBytes = metric.kind === 'bytes';
+      if (isBytes && this.#match.plan.route.on_nested === 'skip') return;
+      const what = isBytes ? typeName(type) : `${typeName(type)} with a value that is none`;
       this.#points.reject('value_unsupported', `a ${what}`, name);
     } else this.#points.typed(name, value, name, !metric.isHistorical, this.#meta);
   }

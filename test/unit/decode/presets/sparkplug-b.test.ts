@@ -16,11 +16,17 @@ test('a birth gives its values, and that the edge node is there', () => {
   ]);
 });
 
-test('a death says that it is gone, a data set is left alone', () => {
+test('a death says that it is gone, a data set and bytes are left alone', () => {
   const death = encodePayload({ metrics: [bdSeq(0)] });
   assert.deepEqual(pointsOf(PRESET, 'spBv1.0/Plant 1/NDEATH/Press', death), [['Plant 1/Press', 'online', 0]]);
   const table = { columns: ['x'], types: [3], rows: [{ elements: [{ intValue: 1 }] }] };
-  const data = encodePayload({ seq: 1, metrics: [{ name: 't', datatype: 16, datasetValue: table }] });
+  const data = encodePayload({
+    seq: 1,
+    metrics: [
+      { name: 't', datatype: 16, datasetValue: table },
+      { name: 'b', datatype: 17, bytesValue: Buffer.from([1]) },
+    ],
+  });
   const { points, rejections } = become(PRESET, 'spBv1.0/Plant 1/NDATA/Press', data);
   assert.deepEqual([points, rejections], [[], []]);
 });

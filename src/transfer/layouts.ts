@@ -1,4 +1,5 @@
 import { type Client, escapeIdentifier, escapeLiteral } from 'pg';
+import { MODAL } from '../decode/presets/home-assistant-statestream.ts';
 import { TidegateError } from '../errors.ts';
 import { type Column, tableShape, type TableShape } from '../postgres/table-shape.ts';
 import type { MappingOptions } from './mapping.ts';
@@ -66,7 +67,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
       const { schema, name, columns } = await tableShape(client, table ?? 'ltss');
       const last = columns.some((column) => column.name === 'id') ? 'id' : 'state';
       return {
-        sql: `SELECT entity_id, state, "time" AS ts, ${described((key) => `attributes->>'${key}'`)} FROM ${qualified(schema, name)}
+        sql: `SELECT entity_id, state, "time" AS ts, ${kindOf('entity_id', 'state')}, ${described((key) => `attributes->>'${key}'`)} FROM ${qualified(schema, name)}
           WHERE state IS NOT NULL ORDER BY "time", entity_id, ${last}`,
         mapping: entity('ts'),
       };
@@ -76,11 +77,17 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
 
 /** Changes of states as Home Assistant's recorder keeps them. `attribute`: that of an entity, in the database's own SQL. */
 export function recorderQuery(attribute: (key: string) => string): string {
-  return `SELECT m.entity_id, s.state, s.last_updated_ts AS ts, ${described(attribute)}
+  return `SELECT m.entity_id, s.state, s.last_updated_ts AS ts, ${kindOf('m.entity_id', 's.state')}, ${described(attribute)}
     FROM states s JOIN states_meta m USING (metadata_id) LEFT JOIN state_attributes a USING (attributes_id)
     WHERE s.last_updated_ts IS NOT NULL AND s.state IS NOT NULL
       AND (s.last_changed_ts IS NULL OR s.last_changed_ts = s.last_updated_ts)
     ORDER BY s.last_updated_ts, s.state_id`;
+}
+
+/** States that the preset of what Home Assistant publishes from now on keeps as texts, too. */
+function kindOf(entityId: string, state: string): string {
+  const isModal = MODAL.map((domain) => `${entityId} LIKE '${domain}.%'`).join(' OR ');
+  return `CASE WHEN (${isModal}) AND ${state} NOT IN ('', 'unavailable', 'unknown') THEN 'text' END AS kind`;
 }
 
 /** What the attributes of an entity say of it. */

@@ -2,8 +2,8 @@ import type { Preset, PresetRoute } from './preset.ts';
 
 const ENTITY: PresetRoute = { device_id: '{domain}.{entity}', format: 'value', on_empty: 'skip' };
 
-/** Their states are several words, of which "off" or "open" is but one. */
-const MODAL = ['climate', 'cover', 'media_player', 'valve', 'water_heater', 'select', 'input_select'];
+/** Domains whose states are several words, of which "off" or "open" is but one. */
+export const MODAL = ['climate', 'cover', 'media_player', 'valve', 'water_heater', 'select', 'input_select'];
 
 export const homeAssistantStatestream: Preset = {
   name: 'home_assistant_statestream',

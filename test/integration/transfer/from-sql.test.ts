@@ -34,16 +34,18 @@ const HOME_ASSISTANT = `
   CREATE TABLE states (state_id bigserial PRIMARY KEY, entity_id char(1), state varchar(255), attributes char(1),
     event_id smallint, last_changed timestamptz, last_changed_ts double precision, last_updated timestamptz,
     last_updated_ts double precision, old_state_id bigint, attributes_id bigint, metadata_id bigint REFERENCES states_meta);
-  INSERT INTO states_meta (entity_id) VALUES ('sensor.kitchen'), ('switch.lamp'), ('weather.home');
+  INSERT INTO states_meta (entity_id) VALUES ('sensor.kitchen'), ('switch.lamp'), ('weather.home'),
+    ('climate.bed');
   INSERT INTO states (attributes_id, state, last_changed_ts, last_updated_ts, metadata_id) VALUES
     (1, '21.5', NULL, 1767225600.123456, 1), (1, 'unavailable', NULL, 1767225601, 1),
     (1, '21.5', 1767225600.123456, 1767225602, 1), (NULL, 'on', NULL, 1767225600, 2),
-    (NULL, 'sunny', NULL, 1767225600, 3), (NULL, NULL, NULL, 1767225700, 3);
+    (NULL, 'sunny', NULL, 1767225600, 3), (NULL, NULL, NULL, 1767225700, 3),
+    (NULL, 'off', NULL, 1767225600, 4), (NULL, 'unavailable', NULL, 1767225700, 4);
   CREATE TABLE ltss (id bigserial, "time" timestamptz, entity_id varchar(255), state varchar(255), attributes jsonb,
     PRIMARY KEY (id, "time"));
   INSERT INTO ltss ("time", entity_id, state, attributes) VALUES
     ('2026-01-02 00:00:00.000001+00', 'sensor.kitchen', '20', '{"unit_of_measurement": "°C"}'),
-    ('2026-01-02 00:00:01+00', 'lock.door', 'locked', '{}');`;
+    ('2026-01-02 00:00:01+00', 'lock.door', 'locked', '{}'), ('2026-01-02 00:00:01+00', 'cover.garage', 'open', '{}');`;
 
 suite('tidegate import --from-sql', () => {
   let database: TestDatabase;
@@ -140,6 +142,7 @@ suite('tidegate import --from-sql', () => {
 
   test("Home Assistant's recorder and LTSS", async () => {
     assert.deepEqual(await imported('--layout', 'ha_recorder'), [
+      'climate.bed state off 01 00:00:00.000000',
       'sensor.kitchen state 21.5 01 00:00:00.123456',
       'switch.lamp state 1 01 00:00:00.000000',
       'weather.home state sunny 01 00:00:00.000000',
@@ -149,6 +152,7 @@ suite('tidegate import --from-sql', () => {
       [{ unit: '°C', device_name: 'Küche' }],
     );
     assert.deepEqual(await imported('--layout', 'ltss'), [
+      'cover.garage state open 02 00:00:01.000000',
       'lock.door state locked 02 00:00:01.000000',
       'sensor.kitchen state 20 02 00:00:00.000001',
     ]);
@@ -171,7 +175,7 @@ suite('tidegate import --from-sql', () => {
     );
     const done = from(recorder, '--layout', 'ha_recorder', '--device', 'lite.{entity_id}');
     assert.equal(await done.ended, 0, `${done.stdout()}${done.stderr()}`);
-    assert.match(done.stdout(), /^ +3 points stored$/m);
+    assert.match(done.stdout(), /^ +4 points stored$/m);
     assert.deepEqual(
       await database.query(
         `SELECT device_name, unit, last_seen = '2026-01-01 00:00:00.123456+00' AS exact FROM iot_series
@@ -183,7 +187,7 @@ suite('tidegate import --from-sql', () => {
     file.close();
     const more = from(recorder, '--layout', 'ha_recorder', '--device', 'lite.{entity_id}');
     assert.equal(await more.ended, 0, more.stderr());
-    assert.match(more.stdout(), /^ +1 point stored; 3 more in earlier runs$/m);
+    assert.match(more.stdout(), /^ +1 point stored; 4 more in earlier runs$/m);
     const query = `SELECT 9007199254740993 AS n, 'big' AS device, 1767225600000001 AS time`;
     const big = from(recorder, '--query', query, '--values', 'n', '--dry-run');
     assert.equal(await big.ended, 0, big.stderr());

@@ -87,6 +87,7 @@ export class SeriesRegistry {
       meta: NOTHING_SAID,
       storedMeta: undefined,
       latestText: undefined,
+      mixed: false,
     };
     add(device, created);
     if (++this.#youngSize >= this.#bound / 2) this.#turn();

@@ -169,6 +169,8 @@ export interface Series {
   storedMeta: SeriesMeta | undefined;
   /** For a text series: the latest text and its time, where the sink knows them. */
   latestText: { readonly value: string; readonly timestamp: number } | undefined;
+  /** For a text series: whether its metric has numbers too, one of which may have come after the latest text. */
+  mixed: boolean;
 }
 
 /** The point's time is its arrival: a collision moves it by a microsecond instead of making it a duplicate. */

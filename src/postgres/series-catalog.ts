@@ -17,6 +17,8 @@ interface FoundSeries extends DescriptionRow {
   readonly kind: SeriesKind;
   /** Whether under a former name of its device. */
   readonly renamed: boolean;
+  /** Whether its metric has numbers and texts. */
+  readonly mixed: boolean;
 }
 
 const NONE: ReadonlySet<Series> = new Set();
@@ -31,6 +33,7 @@ export class SeriesCatalog {
   readonly #lookup: string;
   readonly #insert: string;
   readonly #latestTexts: string;
+  readonly #lookAnew: string;
   readonly #count: string;
   /** Under which `version` each series was last looked up, where that is not 0. */
   readonly #foundAt = new WeakMap<Series, number>();
@@ -44,7 +47,9 @@ export class SeriesCatalog {
     this.#maxSeries = maxSeries;
     this.#descriptions = descriptions;
     this.#lookup = withNames(
-      `SELECT k.position, s.series_id, s.kind, ${DESCRIPTION}, a.alias IS NOT NULL AS renamed
+      `SELECT k.position, s.series_id, s.kind, ${DESCRIPTION}, a.alias IS NOT NULL AS renamed,
+         EXISTS (SELECT FROM :"internal".series o
+           WHERE o.device_id = s.device_id AND o.metric_name = s.metric_name AND o.is_text <> s.is_text) AS mixed
        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS k (device_id, metric_name, is_text, position)
        ${CURRENT_NAME}
        JOIN :"internal".series s ON s.device_id = coalesce(a.device_id, k.device_id)
@@ -72,6 +77,7 @@ export class SeriesCatalog {
          ORDER BY ts DESC LIMIT 1) t`,
       names,
     );
+    this.#lookAnew = withNames('UPDATE :"internal".chunk_map SET series_version = series_version + 1', names);
     this.#count = withNames(`SELECT count(*) AS series FROM :"internal".series`, names);
   }
 
@@ -108,6 +114,8 @@ export class SeriesCatalog {
           created.map(({ route }) => route),
         ]);
         await this.#find(client, created);
+        // Writers that know its texts are to learn that these are not alone any more.
+        if (created.some(({ text, mixed }) => !text && mixed)) await client.query(this.#lookAnew);
       }
     }
     const silent = wanted.filter(
@@ -156,6 +164,7 @@ export class SeriesCatalog {
       if (series.id !== undefined) series.latestText = undefined;
       series.id = Number(row.series_id);
       series.storedKind = row.kind;
+      series.mixed = row.mixed;
       const stored = metaOf(row);
       // What was written before may have been corrected by hand since.
       const said =

@@ -28,8 +28,9 @@ export interface TextRows {
 
 /**
  * The texts to store, by series, each key once, repetitions of the latest text left out where the route asks for
- * changes only. A text older than the latest known one is stored whatever it says: it may be a change of its time. Texts
- * before `cut` (microseconds since 1970) are left out.
+ * changes only. A text older than the latest known one is stored whatever it says: it may be a change of its time. So is
+ * one of a metric that has numbers too: a thermostat is `heat`, `off`, which is a 0, and `heat` again. Texts before `cut`
+ * (microseconds since 1970) are left out.
  */
 export function textRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NEGATIVE_INFINITY): TextRows {
   const { texts, series } = batch;
@@ -57,7 +58,7 @@ export function textRows(batch: Batch, onDuplicate: OnDuplicate, cut = Number.NE
       // Of two texts of one millisecond without times of their own, the later to arrive is the newer.
       const newer =
         latest === undefined || (arrival ? timestamp + MILLISECOND : timestamp) > latest.timestamp;
-      if (newer && latest?.value === value && changesOnly(texts, row)) {
+      if (newer && !one.mixed && latest?.value === value && changesOnly(texts, row)) {
         unchanged++;
         continue;
       }

@@ -175,6 +175,31 @@ test('a metric may be number and text; a number may change its kind', async () =
   ]);
 });
 
+test('a text after a number of its metric is a change, whoever stored the number', async () => {
+  await using sink = openSink(database);
+  await using other = openSink(database, { clientId: 'other' });
+  const heat = (seconds: number) =>
+    message((out) => out.text('thermostat', 'mode', NOW + seconds * SECOND, 'heat', true));
+  const off = (seconds: number) => point('thermostat', 'mode', NOW + seconds * SECOND, 0);
+  await sink.put(heat(0));
+  await sink.put(heat(1));
+  await other.put(off(2));
+  await sink.put(heat(3));
+  await sink.put(off(4));
+  await sink.put(heat(5));
+  await using restarted = openSink(database);
+  await restarted.put(off(6));
+  await restarted.put(heat(7));
+  const rows = await database.query<{ seconds: string }>(
+    `SELECT extract(epoch FROM ts)::bigint - ${NOW / SECOND} AS seconds FROM tidegate.series
+     JOIN tidegate.texts USING (series_id) WHERE device_id = 'thermostat' ORDER BY ts`,
+  );
+  assert.deepEqual(
+    rows.map(({ seconds }) => Number(seconds)),
+    [0, 3, 5, 7],
+  );
+});
+
 test('ids of series past 2^32 are carried exactly', async () => {
   await database.query('ALTER TABLE tidegate.series ALTER COLUMN series_id RESTART WITH 9007199254740000');
   await using sink = openSink(database);

@@ -24,6 +24,7 @@ test('one object a series, whatever the order', () => {
     meta: {},
     storedMeta: undefined,
     latestText: undefined,
+    mixed: false,
   });
   assert.equal(registry.size, 3);
 });

@@ -5,6 +5,8 @@ import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Command, Option } from 'commander';
 import { loadConfig } from '../config/load.ts';
+import { TimeZone } from '../decode/time-zone.ts';
+import { readTimestamp } from '../decode/timestamp.ts';
 import { TidegateError } from '../errors.ts';
 import type { ExportFormat } from '../postgres/series-export.ts';
 import { Export } from '../transfer/export.ts';
@@ -57,7 +59,7 @@ function several(text: string, before: readonly string[] | undefined): readonly 
 
 async function runExport(terminal: Terminal, options: ExportOptions): Promise<ExitCode> {
   const { output, start = null, end = null } = options;
-  if (start !== null && end !== null && Date.parse(start) >= Date.parse(end))
+  if (start !== null && end !== null && microsOf(start) >= microsOf(end))
     throw new TidegateError('usage', `--start ${start} is not before --end ${end}`);
   const config = loadConfig({ file: options.config, env: terminal.env });
   const format = options.format ?? (/\.(ndjson|jsonl)(\.gz)?$/i.test(output ?? '') ? 'ndjson' : 'csv');
@@ -67,11 +69,12 @@ async function runExport(terminal: Terminal, options: ExportOptions): Promise<Ex
   const to = output === undefined ? standardOutput(terminal.stdout, gone) : fileOutput(output);
   try {
     await exported.run((bytes) => to.write(bytes), AbortSignal.any([terminal.stopped, gone.signal]));
+    await to.end();
   } catch (error) {
-    if (gone.signal.aborted) return 0;
-    throw error;
+    if (!gone.signal.aborted) throw error;
+    if (gone.signal.reason instanceof TidegateError) throw gone.signal.reason;
+    return 0;
   }
-  await to.end();
   const { series, points } = exported.report;
   const n = series.toLocaleString('en-US');
   print(terminal.stderr, `Exported ${count(points, 'point')} of ${n} series.`);
@@ -83,15 +86,28 @@ interface Output {
   end(): Promise<void>;
 }
 
+function microsOf(time: string): number {
+  return readTimestamp(time, 'auto', new TimeZone('UTC'));
+}
+
+/** `gone` is aborted where no more can be written; for a TidegateError where it is not the reader's wish. */
 function standardOutput(stream: Writable, gone: AbortController): Output {
-  // A reader that closes the pipe has seen enough.
+  stream.once('error', (error: NodeJS.ErrnoException) => {
+    // A reader that closes the pipe has seen enough; a disk that is full has not.
+    if (error.code === 'EPIPE') gone.abort();
+    else gone.abort(new TidegateError('export_failed', `the standard output: ${error.message}`));
+  });
   stream.once('close', () => gone.abort());
   if (stream.destroyed) gone.abort();
   return {
     write: async (bytes) => {
       if (!stream.write(bytes)) await once(stream, 'drain', { signal: gone.signal });
     },
-    end: async () => {},
+    // What was written last may fail yet.
+    end: async () => {
+      await new Promise((resolve) => stream.write('', resolve));
+      gone.signal.throwIfAborted();
+    },
   };
 }
 

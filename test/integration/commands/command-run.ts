@@ -16,8 +16,8 @@ export interface CommandRun {
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** As SIGTERM does. */
   stop(): void;
-  /** As if the reader at the other end of the pipe had gone. */
-  closeOutput(): void;
+  /** As if the reader at the other end of the pipe had gone; or for `error`, a disk that is full. */
+  closeOutput(error?: Error): void;
 }
 
 export function runCommand(
@@ -91,6 +91,6 @@ export function runCommand(
       return promise;
     },
     stop: () => stopped.abort(),
-    closeOutput: () => stdout.destroy(),
+    closeOutput: (error) => stdout.destroy(error),
   };
 }

@@ -147,7 +147,7 @@ async function runImport(
       if (isSeen && progress.isDue()) line.show(progress.describe(records, skipped));
     },
     onRetry: ({ message }) => {
-      if (message === failed) return;
+      if (message === failed || terminal.stopped.aborted) return;
       failed = message;
       line.clear();
       print(terminal.stderr, `PostgreSQL does not take it, trying again: ${message}`);

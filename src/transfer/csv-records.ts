@@ -8,11 +8,10 @@ const DELIMITERS = [',', ';', '\t', '|'] as const;
 /** Between fields of a record's text: no field is likely to have it. */
 const SEPARATOR = '\u001F';
 
-/** CSV (RFC 4180) whose first line names the columns. Lines end as the first one does. */
+/** CSV (RFC 4180) whose first line names the columns. Lines end in LF or in CR LF, some of a file so and others so. */
 export class CsvRecords implements RecordReader {
   readonly #limit: number;
   #delimiter: string;
-  #newline: '\n' | '\r\n' = '\n';
   #columns: readonly string[] = [];
   #line = 0;
 
@@ -103,9 +102,9 @@ export class CsvRecords implements RecordReader {
       this.#begin(text.slice(0, end));
       text = text.slice(end);
     }
-    const { data, errors } = Papa.parse<string[]>(text, {
+    const { data, errors } = Papa.parse<string[]>(withPlainEnds(text), {
       delimiter: this.#delimiter,
-      newline: this.#newline,
+      newline: '\n',
       quoteChar: '"',
     });
     const quoted = text.includes('"');
@@ -139,15 +138,24 @@ export class CsvRecords implements RecordReader {
   }
 
   #begin(line: string): void {
-    this.#newline = line.endsWith('\r\n') ? '\r\n' : '\n';
+    const names = line.replace(/\r?\n$/, '');
+    if (/\r(?!$)/.test(names))
+      throw new TidegateError('import_source', 'its lines end in CR alone: give them ends that LF is in');
     if (this.#delimiter === '') this.#delimiter = delimiterOf(line);
-    const { data } = Papa.parse<string[]>(line.replace(/\r?\n$/, ''), { delimiter: this.#delimiter });
+    const { data } = Papa.parse<string[]>(names, { delimiter: this.#delimiter });
     this.#columns = (data[0] ?? []).map((name) => name.trim());
     this.#line = 1;
     const twice = this.#columns.find((name, index) => this.#columns.indexOf(name) !== index);
     if (twice !== undefined)
       throw new TidegateError('import_source', `two columns are named ${JSON.stringify(twice)}`);
   }
+}
+
+/** Each CR before an LF left out, but for those inside of quotes. */
+function withPlainEnds(text: string): string {
+  if (!text.includes('\r\n')) return text;
+  const pieces = text.split('"');
+  return pieces.map((piece, at) => (at % 2 === 0 ? piece.replaceAll('\r\n', '\n') : piece)).join('"');
 }
 
 /** How far a text has whole records: up to the last line's end outside of quotes. */

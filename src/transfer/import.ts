@@ -98,11 +98,14 @@ export class Import {
   readonly #sample: SamplePoint[] = [];
   readonly #halted = new AbortController();
   #mapping: Mapping | null = null;
-  #isStopped = false;
+  /** The first record that was read and not stored, as it was stopped. */
+  #stoppedAt: number | null = null;
   #records = 0;
   #characters = 0;
   #sealedTexts = 0;
   #rejected: number;
+  /** Of a dry run, in batches. */
+  #refused = 0;
   #droppedTexts = 0;
   #writing: Promise<void> = Promise.resolve();
   #maintained = performance.now();
@@ -122,10 +125,14 @@ export class Import {
     const { reader, parts, store: to } = this.#parts;
     const before = to?.state.position ?? 0;
     let end: ImportOutcome['end'] = 'complete';
+    let isFirst = true;
     const its = { startedAt: Date.now() * 1000 };
     try {
       reading: for await (const records of reader.read(parts)) {
         this.#mapping ??= this.#mappingOf(records);
+        // Fields that another column names are others.
+        if (isFirst && reader.columns !== null) this.#hash.add([{ text: JSON.stringify(reader.columns) }]);
+        isFirst = false;
         for (const record of records) {
           const isNew = this.#records >= before;
           this.#decoder.take(record, this.#mapping);
@@ -148,11 +155,11 @@ export class Import {
       throw await this.#failure(error);
     }
     if (to !== null) this.#rejected = to.ledger.rejected;
-    if (this.#isStopped) end = 'stopped';
+    if (this.#stoppedAt !== null) end = 'stopped';
     if (this.#rejected > this.#parts.maxErrors) end = 'errors';
     return {
       mapping: this.#mapping,
-      records: this.#records,
+      records: this.#stoppedAt ?? this.#records,
       skipped: Math.min(before, this.#records),
       rejected: this.#rejected,
       rejectedValues: this.#decoder.rejected,
@@ -197,6 +204,9 @@ export class Import {
     if (to === null) {
       const totals = totalsOf(batch);
       totals.points.stored = batch.points.length + batch.texts.length;
+      // Also those that the decoder saw nothing wrong with: times of the future.
+      this.#refused += batch.deadLetters.length;
+      this.#rejected = Math.max(this.#rejected, this.#refused);
       addTotals(this.#totals, totals);
       this.#builder.release(batch);
       return;
@@ -220,7 +230,8 @@ export class Import {
       signal,
     ).finally(() => this.#builder.release(batch));
     // What was under way is stored as a whole or not at all, and is looked up the next time.
-    if (left.length > 0) this.#isStopped = true;
+    const [first] = left;
+    if (first !== undefined) this.#stoppedAt ??= (first.deliveries[0] as ImportedDelivery).position;
     // The database may refuse what the decoder saw nothing wrong with.
     this.#rejected = Math.max(this.#rejected, to.ledger.rejected);
     if (performance.now() - this.#maintained < MAINTENANCE) return;

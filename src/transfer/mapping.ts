@@ -107,6 +107,7 @@ export function compileMapping(
   const metric = compileTemplate(metricText, (name) => (wide && name === COLUMN ? columnName : read(name)));
   const kind = !wide && has('kind') ? 'kind' : null;
   const unit = !wide && has('unit') ? 'unit' : null;
+  for (const name of options.values ?? []) assertSelects(name, columns);
   const globs = compileGlobs(options.values ?? [], []);
   // Where each column is a metric, one that is asked for by its name is.
   const isMetric = wide && globs?.(TAGS) === true;
@@ -181,6 +182,17 @@ function reader(name: string, columns: readonly string[] | null): Read {
   if (index === -1)
     throw new TidegateError('usage', `no column ${JSON.stringify(name)}; there are ${columns.join(', ')}`);
   return ({ fields }) => (fields as readonly unknown[])[index];
+}
+
+/** Throws `usage` where it is no column's name, and of a source without a line of names a path. */
+function assertSelects(glob: string, columns: readonly string[] | null): void {
+  if (columns === null && /^\$[.[]/.test(glob))
+    throw new TidegateError(
+      'usage',
+      `--values ${JSON.stringify(glob)}: it names keys of the objects, no paths`,
+    );
+  if (columns === null || columns.some((name) => compileGlobs([glob], [])?.(name) === true)) return;
+  throw new TidegateError('usage', `no column ${JSON.stringify(glob)}; there are ${columns.join(', ')}`);
 }
 
 function pathOf(text: string): PathExpression {

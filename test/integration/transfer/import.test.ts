@@ -144,6 +144,23 @@ suite('tidegate import', () => {
     assert.equal(exported.stderr(), '');
   });
 
+  test('an export to a full disk fails, also by the standard output', async () => {
+    const exported = runCommand(addExport, ['export'], { env: environment(database) });
+    await exported.printed(/device_id/);
+    exported.closeOutput(Object.assign(new Error('no space left on device'), { code: 'ENOSPC' }));
+    assert.equal(await exported.ended, 1);
+    assert.match(exported.stderr(), /export_failed: the standard output: no space left on device/);
+  });
+
+  test('an export of a few microseconds', async () => {
+    const path = await file('us.csv', 'time,x\n2025-01-01T00:00:00Z,1\n2025-01-01T00:00:00.000003Z,2\n');
+    await report([path, '--device', 'us']);
+    const args = ['--device', 'us', '--start', '2025-01-01', '--end', '2025-01-01T00:00:00.000003Z'];
+    const exported = runCommand(addExport, ['export', ...args], { env: environment(database) });
+    assert.equal(await exported.ended, 0, exported.stderr());
+    assert.match(exported.stdout(), /\nus,x,gauge,2025-01-01T00:00:00.000000Z,1,,,\n$/);
+  });
+
   test('bad records are counted, listed with their lines and kept, and the good ones stored', async () => {
     const path = await file(
       'bad.csv',
@@ -183,6 +200,14 @@ suite('tidegate import', () => {
     assert.deepEqual([rest.records_before, rest.rejected, rest.records, rest.check?.passed], [3, 6, 9, true]);
   });
 
+  test('a dry run fails on what would be refused, also for its time', async () => {
+    const path = await file('future.csv', 'time,x\n2025-01-01,1\n2200-01-01,2\n');
+    for (const args of [['--dry-run'], []]) {
+      const { rejected, points: fate } = await report([path, '--device', 'future', ...args], 1);
+      assert.deepEqual([rejected, fate.stored], [1, 1]);
+    }
+  });
+
   test('what was appended is imported, what changed is refused, and the same again stores nothing', async () => {
     await using sink = openSink(database);
     await sink.put(
@@ -215,6 +240,13 @@ suite('tidegate import', () => {
     const anew = await report([path, '--anew']);
     assert.deepEqual([anew.points.stored, anew.points.duplicate, anew.points.conflict], [0, 2, 1]);
     assert.equal(anew.check?.passed, true);
+    await file(
+      'grows.csv',
+      'metric,device,time,value\ng,x,1700000000,1\ng,x,1700000001,2\ng,x,1700000002,3\n',
+    );
+    const renamed = run([path]);
+    assert.equal(await renamed.ended, 1);
+    assert.match(renamed.stderr(), /^tidegate: import_changed: its first 3 records are not those /);
     await file('grows.csv', 'device,metric,time,value\n');
     const shorter = run([path]);
     assert.equal(await shorter.ended, 1);
@@ -256,6 +288,8 @@ suite('tidegate import', () => {
     );
     stopped.stop();
     assert.equal(await stopped.ended, 1);
+    assert.match(stopped.stdout(), /^Imported 0 records of /);
+    assert.equal(stopped.stderr(), '');
     assert.match(stopped.stdout(), /^Stopped\. The same command goes on from there\.$/m);
     await holder.query('ROLLBACK');
     const rest = await report([path]);
@@ -270,6 +304,8 @@ suite('tidegate import', () => {
       [[path, '--time', 'wenn', '--device', 'd'], /no column "wenn"; there are when, what/],
       [[path, '--time', 'when', '--device', '{what'], /brace/],
       [[path, '--value', 'a', '--values', 'b'], /exclude/],
+      [[path, '--time', 'when', '--device', 'd', '--values', 'what,waht'], /no column "waht"; there are/],
+      [[path, '--time', 'when', '--device', 'd', '--values', 'w?*'], /no column "w\?\*"; there are/],
       [['--from-sql', 'postgres://x/y'], /needs --query or --layout/],
       [[path, '--table', 'x'], /--table needs --from-sql/],
       [[path, '--time-zone', 'Mars/Olympus'], /IANA/],

@@ -83,6 +83,25 @@ suite('CSV', () => {
     );
   });
 
+  test('lines may end in LF and in CR LF in one file; quotes keep both', async () => {
+    for (const end of ['\n', '\r\n']) {
+      const records = await read(new CsvRecords(LIMIT, ''), `a,b${end}1,x\r\n2,y\n3,"z\r\n"\r\n4,"w\r"\n`);
+      assert.deepEqual(
+        records.map(({ line, fields }) => [line, fields]),
+        [
+          [2, ['1', 'x']],
+          [3, ['2', 'y']],
+          [4, ['3', 'z\r\n']],
+          [6, ['4', 'w\r']],
+        ],
+      );
+    }
+  });
+
+  test('lines that end in CR alone are refused, as the first of them would take in all others', async () => {
+    await assert.rejects(read(new CsvRecords(LIMIT, ''), 'a,b\r1,2\r3,4\r'), { code: 'import_source' });
+  });
+
   test('two columns of one name, and a line without an end, are refused', async () => {
     await assert.rejects(read(new CsvRecords(LIMIT, ''), 'a,a\n1,2\n'), { code: 'import_source' });
     await assert.rejects(read(new CsvRecords(100, ''), `a,b\n"${'x'.repeat(500)}`, [150, 300, 450]), {

@@ -10,7 +10,7 @@ import { sqlOrder } from '../transfer/sql-order.ts';
 import { isSqlite, sqliteOrder } from '../transfer/sqlite-order.ts';
 import { databaseOptional } from './database-optional.ts';
 import { describeImport, importJson, ImportProgress } from './import-report.ts';
-import { wholeNumber } from './option-values.ts';
+import { timeZone, wholeNumber } from './option-values.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
 interface ImportOptions {
@@ -239,12 +239,4 @@ function delimiter(text: string): string {
   const one = text === '\\t' ? '\t' : text;
   if (one.length === 1 && !/["\r\n]/.test(one)) return one;
   throw new InvalidArgumentError('Allowed: one character; \\t is a tab.');
-}
-
-function timeZone(name: string): string {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
-  } catch {
-    throw new InvalidArgumentError('Allowed: an IANA time zone such as UTC or Europe/Berlin.');
-  }
 }

@@ -39,3 +39,11 @@ export function tagged(text: string, before: Record<string, string> = {}): Recor
   if (colon < 1 || text.includes('\0')) throw new InvalidArgumentError('Allowed: a tag such as site:berlin.');
   return { ...before, [text.slice(0, colon)]: text.slice(colon + 1) };
 }
+
+export function timeZone(name: string): string {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    throw new InvalidArgumentError('Allowed: an IANA time zone such as UTC or Europe/Berlin.');
+  }
+}

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { loadConfig } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
 import { type LikeOrder, likeScript, makeLikeView } from '../transfer/like-views.ts';
+import { timeZone } from './option-values.ts';
 import { table } from './table.ts';
 import { type ExitCode, print, type Terminal } from './terminal.ts';
 
@@ -37,8 +38,11 @@ export function addViews(program: Command, terminal: Terminal, exit: (code: Exit
     )
     .option('--metric <name>', 'the column of the metric; or its name, with {column} and tags in braces')
     .option('--value <column>', 'of the value; default: value, val or state; none: each number is a metric')
-    .option('--time-zone <zone>', 'of a column of times without a zone', 'UTC')
-    .option('--latest', 'the latest point of each series only; default: where the primary key has no time')
+    .option('--time-zone <zone>', 'of a column of times without a zone', timeZone, 'UTC')
+    .option(
+      '--latest',
+      'the latest point of each series only; default: where the primary key has no time, but the device or the metric',
+    )
     .option('--history', 'all points, whatever the primary key')
     .option('--print', 'print the SQL instead')
     .addHelpText(

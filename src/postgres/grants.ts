@@ -41,7 +41,7 @@ const LOOKED_INTO: Readonly<Record<EngineName, readonly string[]>> = {
 };
 
 /** Of the schema that people read. */
-const VIEWS = [
+export const VIEWS = [
   'iot_data',
   ...LEVELS.map((level) => `iot_data_${level}`),
   'iot_text',

@@ -12,7 +12,7 @@ export interface LikeOptions {
   readonly metric: string | null;
   /** Of times without a zone. */
   readonly timeZone: string;
-  /** Whether it has the latest point of each series only; null: where the key of the table has no time. */
+  /** Whether it has the latest point of each series only; null: where the key of the table has the device or the metric, and no time. */
   readonly latest: boolean | null;
 }
 
@@ -28,9 +28,10 @@ const USUAL = {
   metric: ['metric_name', 'metric', 'measurement', 'field', 'name'],
   value: ['value', 'val', 'state'],
 } as const;
-const TIMES = /^timestamp/;
-const TEXTS = /^(text|character|name$|citext)/;
-const NUMBERS = /^(double precision|real|smallint|integer|bigint|numeric|boolean)/;
+/** Whole names: arrays of such, and types that somebody named alike, are none. */
+const TIMES = /^timestamp(\(\d\))? with(out)? time zone$/;
+const TEXTS = /^(text|character( varying)?(\(\d+\))?|name|citext)$/;
+const NUMBERS = /^(double precision|real|smallint|integer|bigint|numeric(\([-\d,]+\))?|boolean)$/;
 const COLUMN = 'column';
 
 /** A query that answers as the table did, from what Tidegate stores. Throws `layout_unfit`. */
@@ -69,7 +70,9 @@ function rolesOf(shape: TableShape, options: LikeOptions): Roles {
   const time = named(options.time) ?? columns.find(({ type }) => TIMES.test(type)) ?? null;
   const device = named(options.device) ?? usual('device', TEXTS);
   const value = named(options.value) ?? usual('value', new RegExp(`${NUMBERS.source}|${TEXTS.source}`));
-  const isColumn = options.metric !== null && columns.some(({ name }) => name === options.metric);
+  // Of Home Assistant's states the column of values is `state`, and so is the one metric.
+  const isColumn =
+    options.metric !== null && columns.some((column) => column.name === options.metric && column !== value);
   const metric = isColumn
     ? named(options.metric)
     : options.metric === null && value !== null
@@ -81,6 +84,8 @@ function rolesOf(shape: TableShape, options: LikeOptions): Roles {
       `${table} has no column of metrics: name it, or the metric, with --metric`,
     );
   const key = columns.filter((column) => column.key);
+  // A key that is a number of its own says nothing: there may be a row a point.
+  const isOfSeries = key.some((column) => [device, metric].includes(column));
   return {
     time,
     device,
@@ -88,7 +93,7 @@ function rolesOf(shape: TableShape, options: LikeOptions): Roles {
     value,
     template: isColumn ? '' : (options.metric ?? `{${COLUMN}}`),
     zone: options.timeZone,
-    latest: options.latest ?? (key.length > 0 && (time === null || !key.includes(time))),
+    latest: options.latest ?? (time === null ? key.length > 0 : isOfSeries && !key.includes(time)),
   };
 }
 
@@ -183,11 +188,15 @@ function tag({ name }: Pick<Column, 'name'>): string {
 }
 
 function cast(expression: string, { type }: Column): string {
-  return type === 'text' ? expression : `${expression}::${type.replace(/\(\d+\)$/, '')}`;
+  if (type === 'text') return expression;
+  // Without its length `character` is one character.
+  return `${expression}::${type.startsWith('character(') ? 'bpchar' : type.replace(/\(\d+\)$/, '')}`;
 }
 
 /** The name of a metric: a text, its parts out of the series' tags. Tags that a series has not are left out with their dot. */
 function templateSql(template: string, column: string, shape: TableShape, roles: Roles): string {
+  if (/[{}]/.test(template.replaceAll(/\{[^{}]*\}/g, '')))
+    throw new TidegateError('usage', `${JSON.stringify(template)} has a brace without its partner`);
   const pieces: string[] = [];
   let text = '';
   const flush = (): void => {

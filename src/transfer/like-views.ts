@@ -1,6 +1,7 @@
 import { type Client, escapeIdentifier } from 'pg';
 import type { Config } from '../config/load.ts';
 import { TidegateError } from '../errors.ts';
+import { VIEWS } from '../postgres/grants.ts';
 import { type LikeOptions, likeView } from '../postgres/like-view.ts';
 import { schemaNames } from '../postgres/names.ts';
 import { connectSource } from '../postgres/query-source.ts';
@@ -34,6 +35,10 @@ const SUFFIX = '_before_tidegate';
 export async function likeScript(config: Config, order: LikeOrder): Promise<LikeScript> {
   const { shape, isReplaced } = await shapeOf(config, order);
   const names = schemaNames(config.database.schema);
+  const isOwn =
+    shape.schema === names.internal || (shape.schema === names.schema && VIEWS.includes(shape.name));
+  if (order.replace && isOwn)
+    throw new TidegateError('layout_unfit', `${shape.name} is what Tidegate itself asks: it is not replaced`);
   const { query, columns } = likeView(shape, order.options, names);
   const [schema, name] = targetOf(order, shape);
   const view = nameOf({ schema, name });

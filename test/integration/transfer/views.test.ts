@@ -30,6 +30,7 @@ suite('tidegate views --like', () => {
           out.describe({ tags: { cpu } });
         }
         out.number('web', 'mem.used', NOON, 5, 'gauge');
+        out.text('door', 'state', NOON, 'open', false);
       }),
     );
     await old.query(`CREATE TABLE cpu ("time" timestamp, host text, cpu text, usage_idle double precision, cores bigint, extra jsonb);
@@ -128,6 +129,33 @@ suite('tidegate views --like', () => {
     ]);
   });
 
+  test('the metric that has the name of the column of values', async () => {
+    await old.query('CREATE TABLE states (entity_id varchar(255), state varchar(255), at timestamptz)');
+    await make('--like', 'states', '--from-sql', old.url, '--metric', 'state');
+    assert.deepEqual(await database.query('SELECT entity_id, state FROM states'), [
+      { entity_id: 'door', state: 'open' },
+    ]);
+  });
+
+  test('a key of its own, texts of a fixed length, and arrays, which are NULL', async () => {
+    await old.query(`CREATE TABLE "Old.data ""1"""
+      (id bigserial PRIMARY KEY, at timestamptz, device char(8), metric text, value real, more text[], many integer[])`);
+    await make('--like', 'Old.data "1"', '--from-sql', old.url, '--name', 'old_data');
+    const [first, ...others] = await database.query(
+      `SELECT * FROM old_data WHERE device = 'boiler' AND metric = 'temperature' ORDER BY at`,
+    );
+    assert.deepEqual(first, {
+      id: null,
+      at: new Date(NOON / 1000),
+      device: 'boiler',
+      metric: 'temperature',
+      value: 21.5,
+      more: null,
+      many: null,
+    });
+    assert.equal(others.length, 1);
+  });
+
   test('it is printed where that is wanted, and refused where it cannot be', async () => {
     const printed = await make('--like', 'now_is', '--from-sql', old.url, '--name', 'elsewhere', '--print');
     assert.match(printed, /^BEGIN;\nCREATE OR REPLACE VIEW "public"\."elsewhere" AS\n/);
@@ -138,6 +166,10 @@ suite('tidegate views --like', () => {
       [['--like', 'nothing'], 1, /layout_unfit: there is no table nothing/],
       [['--like', 'public.taken', '--device', 'x'], 1, /taken has no column x/],
       [['--like', 'taken', '--replace', '--name', 'x'], 2, /--replace gives/],
+      [['--like', 'public.No thing'], 1, /layout_unfit: there is no table public\.No thing/],
+      [['--like', 'iot_latest', '--replace'], 1, /layout_unfit: iot_latest is what Tidegate itself/],
+      [['--like', 'public.taken', '--metric', 'x.{column'], 2, /brace/],
+      [['--like', 'public.taken', '--metric', 'x', '--time-zone', 'Mars/Olympus'], 2, /IANA/],
     ] as const) {
       const run = runCommand(addViews, ['views', ...args], { env: environment(database) });
       assert.equal(await run.ended, code, args.join(' '));

@@ -183,12 +183,12 @@ export const FAILURES = {
   database_unreachable: {
     exit: 1,
     means: 'PostgreSQL does not answer.',
-    mend: 'Check database.url and that the server runs and listens there.',
+    mend: 'Check database.url, or --from-sql, and that the server runs and listens there.',
   },
   database_refused: {
     exit: 1,
     means: 'PostgreSQL refused the login (password, role, database or pg_hba.conf).',
-    mend: 'Check the user, password and database in database.url.',
+    mend: 'Check the user, password and database in database.url, or in --from-sql.',
   },
   database_tls: {
     exit: 1,

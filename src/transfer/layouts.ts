@@ -46,7 +46,7 @@ export const LAYOUTS: Readonly<Record<string, Layout>> = {
     about: 'the same with tags_as_foreign_keys: tags in a table of their own, cpu_tag',
     query: async (client, table) => {
       const shape = await tableShape(client, named(table));
-      const tags = await tableShape(client, `${shape.schema}.${shape.name}${TAG_TABLE}`);
+      const tags = await tableShape(client, qualified(shape.schema, shape.name + TAG_TABLE));
       return telegraf(shape, tags);
     },
   },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TidegateError } from '../errors.ts';
 import { addressOf } from '../postgres/connection.ts';
-import { connectSource, jsonLines } from '../postgres/query-source.ts';
+import { connectSource, jsonLines, queryColumns } from '../postgres/query-source.ts';
 import type { ImportOrder } from './importing.ts';
 import { LAYOUTS } from './layouts.ts';
 import type { MappingOptions } from './mapping.ts';
@@ -30,6 +30,7 @@ export async function sqlOrder(
   try {
     const laid = layout === null ? null : await LAYOUTS[layout]?.query(client, table);
     const sql = laid?.sql ?? (query as string);
+    assertDistinct(await queryColumns(client, sql));
     const hash = createHash('sha256').update(sql).digest('hex').slice(0, 12);
     let consumed = 0;
     async function* lines(): AsyncGenerator<Uint8Array> {
@@ -61,6 +62,13 @@ export async function sqlOrder(
     await end();
     throw unreadable(error);
   }
+}
+
+/** Throws `import_source`: of two columns of one name a record has the last only. */
+export function assertDistinct(columns: readonly string[]): void {
+  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new TidegateError('import_source', `two columns are named ${JSON.stringify(twice)}`);
 }
 
 /** What is named by hand wins. */

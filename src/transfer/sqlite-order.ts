@@ -7,7 +7,7 @@ import { TidegateError } from '../errors.ts';
 import type { ImportOrder } from './importing.ts';
 import { RECORDER_MAPPING, recorderQuery } from './layouts.ts';
 import { unreadable } from './sources.ts';
-import { type SqlSource, withLayout } from './sql-order.ts';
+import { assertDistinct, type SqlSource, withLayout } from './sql-order.ts';
 
 type Row = Readonly<Record<string, null | number | bigint | string | Uint8Array>>;
 
@@ -15,6 +15,10 @@ type Row = Readonly<Record<string, null | number | bigint | string | Uint8Array>
 const PART = 65_536;
 /** The only layout that anybody keeps in SQLite. */
 const LAYOUT = 'ha_recorder';
+
+/** Extended result codes of SQLite. */
+const READONLY_CANTINIT = 1288;
+const READONLY_DIRECTORY = 1544;
 
 export function isSqlite(url: string): boolean {
   return url.startsWith('sqlite:');
@@ -28,7 +32,7 @@ export async function sqliteOrder(
   if (table !== null || (layout !== null && layout !== LAYOUT))
     throw new TidegateError('usage', `of SQLite there is the layout ${LAYOUT}, without --table, or --query`);
   const path = pathOf(url);
-  const sql = query ?? recorderQuery((key) => `json_extract(a.shared_attrs, '$.${key}')`);
+  const sql = query ?? recorderQuery(attribute);
   const hash = createHash('sha256').update(sql).digest('hex').slice(0, 12);
   const { DatabaseSync } = await import('node:sqlite');
   const database = ((): InstanceType<typeof DatabaseSync> => {
@@ -42,6 +46,7 @@ export async function sqliteOrder(
   async function* lines(): AsyncGenerator<Uint8Array> {
     try {
       const statement = database.prepare(sql);
+      assertDistinct(statement.columns().map(({ name }) => name));
       statement.setReadBigInts(true);
       let text = '';
       for (const row of statement.iterate()) {
@@ -54,7 +59,7 @@ export async function sqliteOrder(
       }
       yield Buffer.from(text);
     } catch (error) {
-      throw unreadable(error);
+      throw unreadable(explained(error));
     }
   }
   return {
@@ -74,6 +79,11 @@ export async function sqliteOrder(
   };
 }
 
+/** NULL where the attributes are no JSON: the state is a state all the same. */
+function attribute(key: string): string {
+  return `CASE WHEN json_valid(a.shared_attrs) THEN json_extract(a.shared_attrs, '$.${key}') END`;
+}
+
 /** Throws `usage` where there is no such file, or it may not be read. */
 function pathOf(url: string): string {
   try {
@@ -87,6 +97,14 @@ function pathOf(url: string): string {
   }
 }
 
+/** SQLite calls it an attempt to write where a file in WAL mode has no index beside it, and it may not make one. */
+function explained(error: unknown): unknown {
+  const { errcode, message } = error as { errcode?: number; message?: string };
+  return errcode === READONLY_CANTINIT || errcode === READONLY_DIRECTORY
+    ? new Error(`${message}: it is in WAL mode, copy it to a folder that may be written to`, { cause: error })
+    : error;
+}
+
 function lineOf(row: Row): string {
   const members = Object.entries(row).map(([name, value]) => `${JSON.stringify(name)}:${json(name, value)}`);
   return `{${members.join(',')}}\n`;
@@ -97,5 +115,6 @@ function json(name: string, value: Row[string]): string {
   if (typeof value === 'bigint') return String(value);
   if (value instanceof Uint8Array)
     throw new TidegateError('import_source', `the column ${name} has bytes; leave it out of the query`);
-  return JSON.stringify(value);
+  // JSON has no infinity; SQLite has no NaN.
+  return JSON.stringify(typeof value === 'number' && !Number.isFinite(value) ? String(value) : value);
 }

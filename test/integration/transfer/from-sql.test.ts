@@ -110,6 +110,15 @@ suite('tidegate import --from-sql', () => {
     );
   });
 
+  test('names that have to be quoted', async () => {
+    await source.query(`CREATE TABLE "Disk 1" ("time" timestamp, tag_id bigint, free bigint);
+      CREATE TABLE "Disk 1_tag" (tag_id bigint PRIMARY KEY, host text);
+      INSERT INTO "Disk 1_tag" VALUES (1, 'web'); INSERT INTO "Disk 1" VALUES ('2026-01-01', 1, 5)`);
+    assert.deepEqual(await imported('--layout', 'telegraf_tags', '--table', 'Disk 1'), [
+      'web Disk 1.free 5 01 00:00:00.000000',
+    ]);
+  });
+
   test('one table of all, and fields as JSON', async () => {
     assert.deepEqual(await imported('--layout', 'telegraf_narrow', '--table', 'metrics'), [
       'web disk.used,fstype=ext4,path=/ 6 01 00:00:10.000000',
@@ -183,7 +192,8 @@ suite('tidegate import --from-sql', () => {
       ),
       [{ device_name: 'Küche', unit: '°C', exact: true }],
     );
-    file.exec(`INSERT INTO states (state, last_updated_ts, metadata_id) VALUES ('off', 1767225800, 2)`);
+    file.exec(`INSERT INTO state_attributes VALUES (9, 9, 'no JSON');
+      INSERT INTO states (state, last_updated_ts, metadata_id, attributes_id) VALUES ('off', 1767225800, 2, 9)`);
     file.close();
     const more = from(recorder, '--layout', 'ha_recorder', '--device', 'lite.{entity_id}');
     assert.equal(await more.ended, 0, more.stderr());
@@ -192,6 +202,10 @@ suite('tidegate import --from-sql', () => {
     const big = from(recorder, '--query', query, '--values', 'n', '--dry-run');
     assert.equal(await big.ended, 0, big.stderr());
     assert.match(big.stdout(), /2026-01-01T00:00:00\.000001Z {2}big {2}n {2}9007199254740992/);
+    const endless = `SELECT -9e999 AS n, 'big' AS device, 1767225600000001 AS time`;
+    const infinite = from(recorder, '--query', endless, '--values', 'n', '--dry-run');
+    assert.equal(await infinite.ended, 0, infinite.stderr());
+    assert.match(infinite.stdout(), / {2}big {2}n {2}-Infinity$/m);
     for (const [args, code, message] of [
       [[`${recorder}x`, '--layout', 'ha_recorder'], 2, /cannot be read: ENOENT/],
       [[recorder, '--layout', 'ltss'], 2, /of SQLite there is the layout ha_recorder/],
@@ -233,11 +247,22 @@ suite('tidegate import --from-sql', () => {
     for (const [args, message] of [
       [['--query', 'SELECT nonsense'], /import_source: column "nonsense"/],
       [['--query', 'DELETE FROM cpu RETURNING *'], /import_source: /],
+      [['--query', 'SELECT 1 AS a, 2 AS a'], /import_source: two columns are named "a"/],
       [['--layout', 'telegraf_wide', '--table', 'nowhere'], /layout_unfit: there is no table nowhere/],
       [['--layout', 'telegraf_narrow', '--table', 'cpu'], /layout_unfit: cpu has no columns field and value/],
     ] as const) {
       const done = run(...args);
       assert.equal(await done.ended, 1, args.join(' '));
+      assert.match(done.stderr(), message);
+    }
+    for (const [url, code, message] of [
+      ['mysql://old/telegraf', 2, /usage: --from-sql takes postgres:.* or sqlite:/],
+      [source.url.replace(/[^/]*$/, 'nowhere'), 1, /database_refused: --from-sql .*nowhere/],
+    ] as const) {
+      const done = runCommand(addImport, ['import', '--from-sql', url, '--query', 'SELECT 1'], {
+        env: environment(database),
+      });
+      assert.equal(await done.ended, code, url);
       assert.match(done.stderr(), message);
     }
     const usage = run('--layout', 'telegraf_wide');

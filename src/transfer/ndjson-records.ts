@@ -16,9 +16,13 @@ export class NdjsonRecords implements RecordReader {
 
   async *read(parts: AsyncIterable<Uint8Array>): AsyncGenerator<SourceRecord[]> {
     let line = 0;
+    let isCut = false;
     for await (const { text, valid } of blocksOf(parts, this.#limit)) {
       const records: SourceRecord[] = [];
       const lines = text.split('\n');
+      // What is left of a line that was too long: the line is a bad record already.
+      if (isCut) lines.shift();
+      isCut = !text.endsWith('\n');
       if (lines.at(-1) === '') lines.pop();
       for (const one of lines) {
         line++;

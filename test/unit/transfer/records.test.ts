@@ -128,6 +128,19 @@ suite('NDJSON', () => {
     );
   });
 
+  test('a line that is too long is one bad record, however often it is cut', async () => {
+    const lines = ['{"a":1}', `{"a":"${'x'.repeat(5_000)}"}`, '{"a":3}'];
+    const records = await read(new NdjsonRecords(LIMIT), lines.join('\n'), [20, 1_500, 3_000, 4_500]);
+    assert.deepEqual(
+      records.map(({ line, fields, fault }) => [line, fault?.code ?? fields]),
+      [
+        [1, { a: 1 }],
+        [2, 'payload_too_large'],
+        [3, { a: 3 }],
+      ],
+    );
+  });
+
   test('whole numbers stay whole, and what is no object is a fault of its line', async () => {
     const lines = [
       '{"at": 1700000000123456789, "v": 1e3}',

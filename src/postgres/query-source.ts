@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type { Client } from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { TidegateError } from '../errors.ts';
@@ -7,7 +8,7 @@ import { connect } from './connection.ts';
  * The rows of a query as JSON objects, one a line. JSON has no raw control characters, so with such ones for quotes and
  * delimiters COPY changes none of it.
  */
-export function jsonLines(client: Client, query: string): AsyncIterable<Uint8Array> {
+export function jsonLines(client: Client, query: string): Readable {
   return client.query(
     copyTo(
       `COPY (SELECT to_json(q) FROM ${nested(query)}) TO STDOUT (FORMAT csv, QUOTE e'\\x01', DELIMITER e'\\x02')`,

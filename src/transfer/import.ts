@@ -152,15 +152,19 @@ export class Import {
       if (this.#builder.messages > 0 && end === 'complete') await this.#seal(true, signal);
       await this.#writing;
     } catch (error) {
-      throw await this.#failure(error);
+      const failure = await this.#failure(error);
+      // The source was waited for; what was read of it since the last batch is read again the next time.
+      if (!signal.aborted || !isAbort(failure)) throw failure;
+      this.#stoppedAt ??= this.#records - this.#builder.messages;
     }
     if (to !== null) this.#rejected = to.ledger.rejected;
     if (this.#stoppedAt !== null) end = 'stopped';
     if (this.#rejected > this.#parts.maxErrors) end = 'errors';
+    const records = this.#stoppedAt ?? this.#records;
     return {
       mapping: this.#mapping,
-      records: this.#stoppedAt ?? this.#records,
-      skipped: Math.min(before, this.#records),
+      records,
+      skipped: Math.min(before, records),
       rejected: this.#rejected,
       rejectedValues: this.#decoder.rejected,
       droppedTexts: this.#droppedTexts,
@@ -283,4 +287,8 @@ export class Import {
     if (cause instanceof WriteError) return new TidegateError('import_failed', cause.message, { cause });
     return cause;
   }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof TidegateError && (error.cause as Error | undefined)?.name === 'AbortError';
 }

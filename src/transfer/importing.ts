@@ -70,7 +70,7 @@ export async function dryRun(
   signal: AbortSignal,
 ): Promise<ImportReport> {
   const outcome = await new Import({
-    ...common(config, order, readerOf(config, order)),
+    ...common(config, order, readerOf(config, order), signal),
     ...events,
     store: null,
   }).run(signal);
@@ -126,7 +126,9 @@ export async function importSource(
         hash,
         maintain: () => sink.maintain(undefined, signal),
       };
-      const outcome = await new Import({ ...common(config, order, reader), ...events, store }).run(signal);
+      const outcome = await new Import({ ...common(config, order, reader, signal), ...events, store }).run(
+        signal,
+      );
       await sink.maintain(undefined, signal).catch(() => {});
       return { state: begun, outcome, totals: (await sink.totals()).totals, before };
     } finally {
@@ -166,11 +168,23 @@ function readerOf(config: Config, { format, delimiter }: ImportOrder): RecordRea
   return format === 'csv' ? new CsvRecords(limit, delimiter) : new NdjsonRecords(limit);
 }
 
-function common(config: Config, { source, mapping, maxErrors }: ImportOrder, reader: RecordReader) {
+function common(
+  config: Config,
+  { source, mapping, maxErrors }: ImportOrder,
+  reader: RecordReader,
+  signal: AbortSignal,
+) {
   const { nameLength, textLength } = decodeLimits(config);
   // History is old.
   const admission = { ...pipelineOptions(config).admission, maxAge: Number.POSITIVE_INFINITY };
-  return { reader, parts: source.open(), mapping, limits: { nameLength, textLength }, admission, maxErrors };
+  return {
+    reader,
+    parts: source.open(signal),
+    mapping,
+    limits: { nameLength, textLength },
+    admission,
+    maxErrors,
+  };
 }
 
 /** Another way to read a source is another import. */

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { access, constants, realpath, stat } from 'node:fs/promises';
-import { pipeline, Readable } from 'node:stream';
+import { addAbortSignal, pipeline, Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { TidegateError } from '../errors.ts';
 
@@ -12,8 +12,8 @@ export interface ImportSource {
   readonly total: number | null;
   /** Bytes that were read so far. */
   consumed(): number;
-  /** Once. Throws `import_source`. */
-  open(): AsyncIterable<Uint8Array>;
+  /** Once. Throws `import_source`, also when `signal` is aborted while it waits: its cause is an AbortError then. */
+  open(signal: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
 const GZIP = [0x1f, 0x8b];
@@ -34,14 +34,14 @@ export async function fileSource(path: string): Promise<ImportSource> {
 /** A stream that is opened once, unpacked where it is gzip. */
 export function streamSource(open: () => Readable, name: string | null): ImportSource {
   let consumed = 0;
-  async function* counted(): AsyncGenerator<Uint8Array> {
-    for await (const part of open() as AsyncIterable<Uint8Array | string>) {
+  async function* counted(signal: AbortSignal): AsyncGenerator<Uint8Array> {
+    for await (const part of addAbortSignal(signal, open()) as AsyncIterable<Uint8Array | string>) {
       const bytes = typeof part === 'string' ? Buffer.from(part) : part;
       consumed += bytes.length;
       yield bytes;
     }
   }
-  return { name, total: null, consumed: () => consumed, open: () => unpacked(counted()) };
+  return { name, total: null, consumed: () => consumed, open: (signal) => unpacked(counted(signal)) };
 }
 
 async function* unpacked(parts: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { addAbortSignal } from 'node:stream';
 import { TidegateError } from '../errors.ts';
 import { addressOf } from '../postgres/connection.ts';
 import { connectSource, jsonLines, queryColumns } from '../postgres/query-source.ts';
@@ -33,9 +34,10 @@ export async function sqlOrder(
     assertDistinct(await queryColumns(client, sql));
     const hash = createHash('sha256').update(sql).digest('hex').slice(0, 12);
     let consumed = 0;
-    async function* lines(): AsyncGenerator<Uint8Array> {
+    async function* lines(signal: AbortSignal): AsyncGenerator<Uint8Array> {
       try {
-        for await (const part of jsonLines(client, sql)) {
+        const rows: AsyncIterable<Uint8Array> = addAbortSignal(signal, jsonLines(client, sql));
+        for await (const part of rows) {
           consumed += part.length;
           yield part;
         }

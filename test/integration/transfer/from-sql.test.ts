@@ -4,6 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, suite, test } from 'node:test';
 import { addImport } from '../../../src/commands/import.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
+import { eventually } from '../../support/eventually.ts';
 import { createFolder } from '../../support/folder.ts';
 import { become } from '../../unit/decode/presets/preset-points.ts';
 import { runCommand } from '../commands/command-run.ts';
@@ -241,6 +242,23 @@ suite('tidegate import --from-sql', () => {
     const changed = run(...query);
     assert.equal(await changed.ended, 1);
     assert.match(changed.stderr(), /import_changed/);
+  });
+
+  test('one that is stopped while its query brings nothing yet ends at once', async () => {
+    const stopped = run(
+      '--query',
+      `SELECT now() AS time, 'd' AS device, pg_sleep(600)::text AS metric, 1 AS value`,
+    );
+    const activity = `FROM pg_stat_activity WHERE application_name = 'tidegate import source' AND wait_event = 'PgSleep'
+      AND datname = current_database()`;
+    await eventually('it waits', async () => (await source.query(`SELECT ${activity}`)).length > 0);
+    stopped.stop();
+    assert.equal(await stopped.ended, 1);
+    assert.match(
+      stopped.stdout(),
+      /^Imported 0 records of [^]*^Stopped\. The same command goes on from there\.$/m,
+    );
+    await source.query(`SELECT pg_terminate_backend(pid) ${activity}`);
   });
 
   test('what cannot be read', async () => {

@@ -78,6 +78,7 @@ export class PointEmitter {
     this.#naming.begin(match.plan);
     this.#values.begin(match.plan);
     this.#item.unsetBefore = match.plan.unsetBefore;
+    match.plan.zone.heardAt = this.receivedAt / 1_000_000;
     this.scope.captures = match.captures;
     this.scope.payload = undefined;
     this.scope.item = undefined;

@@ -4,6 +4,8 @@ const CACHED_DAYS = 3_660;
 
 /** Turns local times of an IANA zone into UTC. Times are whole seconds, local ones counted as if they were UTC. */
 export class TimeZone {
+  /** When the message whose times are read was received, seconds since 1970; NaN where nobody says. */
+  heardAt = Number.NaN;
   readonly #format: Intl.DateTimeFormat | null;
   /** The zone's offset by local day; NaN near a day on which it changes. */
   readonly #offsets = new Map<number, number>();
@@ -17,8 +19,9 @@ export class TimeZone {
   }
 
   /**
-   * A local time that occurs twice means its first occurrence (daylight saving time); one that is skipped is read with the
-   * offset before the gap, so that it moves forward by the gap: 02:30 becomes 03:30.
+   * A local time that occurs twice (daylight saving time) means the second where that is when it was heard, to half an hour,
+   * else the first; one that is skipped is read with the offset before the gap, so that it moves forward by the gap: 02:30
+   * becomes 03:30.
    */
   toUtc(local: number): number {
     if (this.#format === null) {
@@ -40,15 +43,12 @@ export class TimeZone {
   #offsetNear(local: number): number {
     const before = this.#offsetAt(local - DAY);
     const after = this.#offsetAt(local + DAY);
-    // The one before first: of two valid readings it is the earlier.
-    if (
-      before !== after &&
-      this.#offsetAt(local - before) !== before &&
-      this.#offsetAt(local - after) === after
-    ) {
-      return after;
-    }
-    return before;
+    const isLater = before !== after && this.#offsetAt(local - after) === after;
+    if (!isLater) return before;
+    const isEarlier = this.#offsetAt(local - before) === before;
+    // Half of the hour between the two.
+    const isHeard = Math.abs(this.heardAt - (local - after)) < Math.abs(before - after) / 2;
+    return isEarlier && !isHeard ? before : after;
   }
 
   /** Seconds east of Greenwich at a time in UTC. */

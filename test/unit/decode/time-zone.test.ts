@@ -43,6 +43,30 @@ test('Local times become UTC, with daylight saving', () => {
   }
 });
 
+test('Of two occurrences the second is meant where the message was heard then', () => {
+  const cases: [zone: string, local: string, heard: string, utc: string][] = [
+    ['Europe/Berlin', '2024-10-27T02:30:00', '2024-10-27T00:30:02', '2024-10-27T00:30:00'],
+    ['Europe/Berlin', '2024-10-27T02:30:00', '2024-10-27T00:59:59', '2024-10-27T00:30:00'],
+    ['Europe/Berlin', '2024-10-27T02:30:00', '2024-10-27T01:30:02', '2024-10-27T01:30:00'],
+    ['Europe/Berlin', '2024-10-27T02:30:00', '2024-10-27T01:29:58', '2024-10-27T01:30:00'],
+    ['Europe/Berlin', '2024-10-27T02:30:00', '2024-10-27T02:00:01', '2024-10-27T00:30:00'],
+    ['Europe/Berlin', '2024-10-27T01:59:59', '2024-10-27T00:59:59', '2024-10-26T23:59:59'],
+    ['Europe/Berlin', '2024-10-27T03:00:00', '2024-10-27T01:00:00', '2024-10-27T02:00:00'],
+    ['Europe/Berlin', '2024-03-31T02:30:00', '2024-03-31T00:30:00', '2024-03-31T01:30:00'],
+    ['Australia/Lord_Howe', '2024-04-07T01:45:00', '2024-04-06T15:15:01', '2024-04-06T15:15:00'],
+  ];
+  for (const [name, local, heard, utc] of cases) {
+    const zone = new TimeZone(name);
+    zone.heardAt = seconds(heard);
+    const found = zone.toUtc(seconds(local));
+    assert.equal(
+      new Date(found * 1000).toISOString(),
+      new Date(seconds(utc) * 1000).toISOString(),
+      `${name} ${local} heard at ${heard}`,
+    );
+  }
+});
+
 test('A zone reads back what it writes, and its cache does not matter', () => {
   for (const name of ['Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', 'Australia/Lord_Howe']) {
     const zone = new TimeZone(name);

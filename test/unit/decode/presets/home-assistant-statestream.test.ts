@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadConfig } from '../../../../src/config/load.ts';
-import { createDecoder } from '../../../../src/decode/decoder.ts';
-import { LIMITS } from '../decoding.ts';
-import { ARRIVAL, become, pointsOf } from './preset-points.ts';
+import { become, explainer, pointsOf } from './preset-points.ts';
 
 const PRESET = { preset: 'home_assistant_statestream' };
 const LIGHT = 'homeassistant/light/master_bedroom_dimmer';
@@ -51,14 +48,8 @@ test('states of which "off" is one among several are texts', () => {
 });
 
 test('the unit of a state goes with its next value', () => {
-  const env = { TIDEGATE_DATABASE_URL: 'postgres://localhost/db', TIDEGATE_ROUTES: JSON.stringify([PRESET]) };
-  const decoder = createDecoder(loadConfig({ env }).routes, LIMITS);
-  const explain = (topic: string, payload: string) =>
-    decoder.explain(
-      `homeassistant/sensor/kitchen/${topic}`,
-      Buffer.from(payload),
-      Date.parse(ARRIVAL) * 1_000,
-    );
-  assert.deepEqual(explain('unit_of_measurement', '"°C"').points, []);
-  assert.equal(explain('state', '21.5').points[0]?.unit, '°C');
+  const explain = explainer(PRESET);
+  const entity = 'homeassistant/sensor/kitchen';
+  assert.deepEqual(explain(`${entity}/unit_of_measurement`, '"°C"').points, []);
+  assert.equal(explain(`${entity}/state`, '21.5').points[0]?.unit, '°C');
 });

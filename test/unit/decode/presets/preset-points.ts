@@ -1,5 +1,5 @@
 import { loadConfig } from '../../../../src/config/load.ts';
-import type { ExplainedPoint } from '../../../../src/decode/explanation.ts';
+import type { ExplainedPoint, Explanation } from '../../../../src/decode/explanation.ts';
 import { createDecoder } from '../../../../src/decode/decoder.ts';
 import { LIMITS } from '../decoding.ts';
 
@@ -16,19 +16,24 @@ interface Outcome {
   readonly full: readonly ExplainedPoint[];
 }
 
-/** What a configuration with but this item of `routes` makes of a message. */
-export function become(
-  item: { readonly preset: string; readonly [key: string]: unknown },
-  topic: string,
-  payload: string | Uint8Array,
-): Outcome {
+type Item = { readonly preset: string; readonly [key: string]: unknown };
+
+/**
+ * What a configuration with but this item of `routes` makes of messages, one after the other; each arrives at `ARRIVAL`, or when
+ * it is said.
+ */
+export function explainer(
+  item: Item,
+): (topic: string, payload: string | Uint8Array, arrival?: string) => Explanation {
   const env = { TIDEGATE_DATABASE_URL: 'postgres://localhost/db', TIDEGATE_ROUTES: JSON.stringify([item]) };
   const decoder = createDecoder(loadConfig({ env }).routes, LIMITS);
-  const { route, points, rejections } = decoder.explain(
-    topic,
-    Buffer.from(payload),
-    Date.parse(ARRIVAL) * 1_000,
-  );
+  return (topic, payload, arrival = ARRIVAL) =>
+    decoder.explain(topic, Buffer.from(payload), Date.parse(arrival) * 1_000);
+}
+
+/** The same of one message. */
+export function become(item: Item, topic: string, payload: string | Uint8Array): Outcome {
+  const { route, points, rejections } = explainer(item)(topic, payload);
   return {
     route,
     points: points.map(({ device_id: device, metric_name: metric, value, timestamp, arrival }) =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { become, pointsOf, unitsOf } from './preset-points.ts';
+import { become, explainer, pointsOf, unitsOf } from './preset-points.ts';
 
 const PRESET = { preset: 'tasmota', time_zone: 'Europe/Berlin' };
 
@@ -94,4 +94,13 @@ test('energy of each phase and tariff counts as that of one does; the time as a 
 
 test('the speed of a fan', () => {
   assert.deepEqual(pointsOf(PRESET, 'stat/fan/RESULT', '{"FanSpeed":2}'), [['fan', 'FanSpeed', 2]]);
+});
+
+test('the hour that occurs twice when clocks are put back is two hours of points', () => {
+  const explain = explainer(PRESET);
+  const timeOf = (arrival: string) =>
+    explain('tele/lamp/SENSOR', '{"Time":"2026-10-25T02:30:00","ENERGY":{"Power":5}}', arrival).points[0]
+      ?.timestamp;
+  assert.equal(timeOf('2026-10-25T00:30:01Z'), '2026-10-25T00:30:00.000000Z');
+  assert.equal(timeOf('2026-10-25T01:30:01Z'), '2026-10-25T01:30:00.000000Z');
 });

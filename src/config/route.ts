@@ -165,7 +165,7 @@ export const ROUTE = Type.Object({
   ),
   on_text: Type.Enum(['store_changes', 'store', 'drop'], {
     description:
-      'What happens to texts: stored where they differ from the one before, all stored, or dropped.',
+      'What happens to texts: stored where they differ from the one before (all, of a metric that has numbers too: one may have come between), all stored, or dropped.',
     allowed: 'store_changes, store or drop',
     default: 'store_changes',
   }),

@@ -102,7 +102,7 @@ export class CsvRecords implements RecordReader {
       this.#begin(text.slice(0, end));
       text = text.slice(end);
     }
-    const { data, errors } = Papa.parse<string[]>(withPlainEnds(text), {
+    const { data, errors } = Papa.parse<string[]>(withPlainEnds(text, this.#delimiter), {
       delimiter: this.#delimiter,
       newline: '\n',
       quoteChar: '"',
@@ -151,11 +151,12 @@ export class CsvRecords implements RecordReader {
   }
 }
 
-/** Each CR before an LF left out, but for those inside of quotes. */
-function withPlainEnds(text: string): string {
+/** Each CR before an LF left out, but for those inside of quotes. Quotes that do not begin a field, as of inches, are none. */
+function withPlainEnds(text: string, delimiter: string): string {
   if (!text.includes('\r\n')) return text;
-  const pieces = text.split('"');
-  return pieces.map((piece, at) => (at % 2 === 0 ? piece.replaceAll('\r\n', '\n') : piece)).join('"');
+  const before = `[\\n${delimiter.replace(/[\\\]^-]/, '\\$&')}]`;
+  const quotedOrEnd = new RegExp(`(?<=^|${before})"[^"]*(?:""[^"]*)*"|\\r\\n`, 'g');
+  return text.replace(quotedOrEnd, (found) => (found === '\r\n' ? '\n' : found));
 }
 
 /** How far a text has whole records: up to the last line's end outside of quotes. */

@@ -98,6 +98,23 @@ suite('CSV', () => {
     }
   });
 
+  test('quotes within fields, which quote nothing, leave no CR behind', async () => {
+    for (const delimiter of [',', '|', ']', '\\', 'w']) {
+      const lines = [['a', 'b'], ['5" pipe', '1'], ['rod', '2'], ['6""" pipe', '3'], ['"x\r\n""y"', '4']];
+      const text = lines.map((fields) => `${fields.join(delimiter)}\r\n`).join('');
+      const records = await read(new CsvRecords(LIMIT, delimiter), text);
+      assert.deepEqual(
+        records.map(({ fields }) => fields),
+        [
+          ['5" pipe', '1'],
+          ['rod', '2'],
+          ['6""" pipe', '3'],
+          ['x\r\n"y', '4'],
+        ],
+      );
+    }
+  });
+
   test('lines that end in CR alone are refused, as the first of them would take in all others', async () => {
     await assert.rejects(read(new CsvRecords(LIMIT, ''), 'a,b\r1,2\r3,4\r'), { code: 'import_source' });
   });

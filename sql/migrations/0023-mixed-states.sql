@@ -44,12 +44,17 @@ BEGIN
     FROM :"schema".iot_text t
     WHERE metric.texts AND t.device_id = metric.device_id AND t.metric_name = metric.metric_name AND t."timestamp" < first
     ORDER BY 1 DESC LIMIT 1;
+    -- A number ended the text before, however old: one is enough, as of a metric that said "error" once all since may be millions.
+    IF EXISTS (
+      SELECT FROM :"internal".points_between(metric.numbers, said + interval '1 microsecond', first - metric.hold)
+    ) THEN
+      said := NULL;
+    END IF;
     RETURN QUERY
     WITH points AS (
-      -- However old: it is what ended the text before.
       SELECT * FROM (
         SELECT p.ts, (p.value + 0)::text AS value, false AS is_text
-        FROM :"internal".points_between(metric.numbers, least(first - metric.hold, said), first) p ORDER BY p.ts DESC LIMIT 1
+        FROM :"internal".points_between(metric.numbers, first - metric.hold, first) p ORDER BY p.ts DESC LIMIT 1
       ) before
       UNION ALL
       SELECT p.ts, (p.value + 0)::text, false FROM :"internal".points_between(metric.numbers, first, stop) p

@@ -256,6 +256,32 @@ for (const kind of ENGINES) {
       }
     });
 
+    test('an old text has no numbers since then read', async () => {
+      const count = 10_000;
+      await sink.put(
+        message((out) => {
+          out.text('d', 'old', now - (count + 1) * MINUTE, 'error', true);
+          for (let ago = count; ago > 0; ago--) out.number('d', 'old', now - ago * MINUTE, ago % 2, 'state');
+        }),
+      );
+      const read = async (): Promise<number> => {
+        const { rows } = await client.query<{ read: string }>(
+          `SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) AS read FROM pg_stat_xact_all_tables
+           WHERE schemaname <> 'pg_catalog'`,
+        );
+        return Number(rows[0]?.read);
+      };
+      await client.query('BEGIN');
+      try {
+        const before = await read();
+        await durationsOf('old', { from: now - HOUR, to: now, width: width('1 hour', HOUR), tz: 'UTC' });
+        const day = DAY / MINUTE;
+        assert.ok((await read()) - before < 3 * day);
+      } finally {
+        await client.query('ROLLBACK');
+      }
+    });
+
     test('series of another kind have none in iot_aggregate', async () => {
       const question = { from: now - 2 * HOUR, to: now, width: width('1 hour', HOUR), tz: 'UTC' };
       for (const fill of ['none', 'null']) {

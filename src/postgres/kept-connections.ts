@@ -51,6 +51,8 @@ export class KeptConnections {
     this.#busy.add(client);
     try {
       cut.throwIfAborted();
+      // It may have been opened meanwhile.
+      this.#throwIfClosed();
       const result = await work(client);
       if (!cut.aborted && !this.#closed) this.#idle.push(client);
       return result;
@@ -66,8 +68,6 @@ export class KeptConnections {
   async #open(): Promise<Client> {
     this.#throwIfClosed();
     const client = await this.#connect();
-    if (this.#closed) cutOff(client);
-    this.#throwIfClosed();
     // A connection that broke while idle is not handed out again.
     client.once('end', () => {
       const index = this.#idle.indexOf(client);

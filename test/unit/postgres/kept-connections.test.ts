@@ -78,6 +78,17 @@ test('one that was being opened at the end is cut off', async () => {
   assert.deepEqual([lines.length, lines[0]?.open], [1, false]);
 });
 
+test('at whatever step of its opening the end comes, it is cut off', async () => {
+  for (let steps = 0; steps < 12; steps++) {
+    const { lines, connections } = kept();
+    const used = connections.use(async () => {}).catch(() => {});
+    for (let step = 0; step < steps; step++) await null;
+    await connections.close();
+    await used;
+    assert.ok(lines.every(({ open }) => !open), `after ${steps} steps`);
+  }
+});
+
 test('work that ends after the end leaves none behind', async () => {
   const { lines, connections } = kept();
   const [begun, work] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

@@ -82,7 +82,7 @@ test('at whatever step of its opening the end comes, it is cut off', async () =>
   for (let steps = 0; steps < 12; steps++) {
     const { lines, connections } = kept();
     const used = connections.use(async () => {}).catch(() => {});
-    for (let step = 0; step < steps; step++) await null;
+    for (let step = 0; step < steps; step++) await Promise.resolve();
     await connections.close();
     await used;
     assert.ok(lines.every(({ open }) => !open), `after ${steps} steps`);

@@ -47,9 +47,7 @@ export class SeriesCatalog {
     this.#maxSeries = maxSeries;
     this.#descriptions = descriptions;
     this.#lookup = withNames(
-      `SELECT k.position, s.series_id, s.kind, ${DESCRIPTION}, a.alias IS NOT NULL AS renamed,
-         EXISTS (SELECT FROM :"internal".series o
-           WHERE o.device_id = s.device_id AND o.metric_name = s.metric_name AND o.is_text <> s.is_text) AS mixed
+      `SELECT k.position, s.series_id, s.kind, ${DESCRIPTION}, a.alias IS NOT NULL AS renamed, ${HAS_OTHER} AS mixed
        FROM unnest($1::text[], $2::text[], $3::boolean[]) WITH ORDINALITY AS k (device_id, metric_name, is_text, position)
        ${CURRENT_NAME}
        JOIN :"internal".series s ON s.device_id = coalesce(a.device_id, k.device_id)
@@ -57,14 +55,19 @@ export class SeriesCatalog {
        ${DEVICE_NAME}`,
       names,
     );
-    // The order of the key keeps two daemons that insert the same series from waiting for each other in a circle.
+    const lookAnew = 'UPDATE :"internal".chunk_map SET series_version = series_version + 1';
+    // The order of the key keeps two daemons that insert the same series from waiting for each other in a circle. Writers that
+    // know the texts of a metric are to learn that these are not alone any more, even if this one ends before it knows itself.
     this.#insert = withNames(
-      `INSERT INTO :"internal".series (device_id, metric_name, is_text, kind, route)
-       SELECT coalesce(a.device_id, k.device_id), k.metric_name, k.is_text, k.kind, k.route
-       FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[]) AS k (device_id, metric_name, is_text, kind, route)
-       ${CURRENT_NAME}
-       ORDER BY 1, 2, 3
-       ON CONFLICT DO NOTHING`,
+      `WITH created AS (
+         INSERT INTO :"internal".series AS s (device_id, metric_name, is_text, kind, route)
+         SELECT coalesce(a.device_id, k.device_id), k.metric_name, k.is_text, k.kind, k.route
+         FROM unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[]) AS k (device_id, metric_name, is_text, kind, route)
+         ${CURRENT_NAME}
+         ORDER BY 1, 2, 3
+         ON CONFLICT DO NOTHING
+         RETURNING NOT s.is_text AND ${HAS_OTHER} AS mixed)
+       ${lookAnew} WHERE EXISTS (SELECT FROM created WHERE mixed)`,
       names,
     );
     this.#latestTexts = withNames(
@@ -77,7 +80,7 @@ export class SeriesCatalog {
          ORDER BY ts DESC LIMIT 1) t`,
       names,
     );
-    this.#lookAnew = withNames('UPDATE :"internal".chunk_map SET series_version = series_version + 1', names);
+    this.#lookAnew = withNames(lookAnew, names);
     this.#count = withNames(`SELECT count(*) AS series FROM :"internal".series`, names);
   }
 
@@ -108,14 +111,15 @@ export class SeriesCatalog {
       // One that was deleted by hand is described anew.
       for (const series of created) series.storedMeta = undefined;
       if (created.length > 0) {
-        await client.query(this.#insert, [
+        const { rowCount: told } = await client.query(this.#insert, [
           ...keys(created),
           created.map(({ kind }) => kind),
           created.map(({ route }) => route),
         ]);
         await this.#find(client, created);
-        // Writers that know its texts are to learn that these are not alone any more.
-        if (created.some(({ text, mixed }) => !text && mixed)) await client.query(this.#lookAnew);
+        // Of texts that another one created at the same time.
+        if (told === 0 && created.some(({ text, mixed }) => !text && mixed))
+          await client.query(this.#lookAnew);
       }
     }
     const silent = wanted.filter(
@@ -206,6 +210,10 @@ export class SeriesCatalog {
 
 /** Where the device of `k` has another name now. */
 const CURRENT_NAME = 'LEFT JOIN :"internal".device_aliases a ON a.alias = k.device_id AND a.valid_to IS NULL';
+
+/** Whether the metric of the series `s` has numbers and texts. */
+const HAS_OTHER = `EXISTS (SELECT FROM :"internal".series o
+  WHERE o.device_id = s.device_id AND o.metric_name = s.metric_name AND o.is_text <> s.is_text)`;
 
 function keys(series: readonly Series[]): [string[], string[], boolean[]] {
   return [

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import * as fc from 'fast-check';
+import { connect } from '../../../src/postgres/connection.ts';
 import { createDatabase, type TestDatabase } from '../../support/database.ts';
 import { batches, change, message, point, SECOND } from '../../unit/pipeline/messages.ts';
 import { assertBalanced, count, fate, never, openSink, points, series } from './sinks.ts';
@@ -198,6 +199,32 @@ test('a text after a number of its metric is a change, whoever stored the number
     rows.map(({ seconds }) => Number(seconds)),
     [0, 3, 5, 7],
   );
+});
+
+test('a text after a number is a change also where the line was cut once the series of numbers was created', async () => {
+  let cut = false;
+  await using sink = openSink(database, {
+    connect: async (options) => {
+      const client = await connect(options);
+      const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
+      const cutAfter = async (...args: unknown[]): Promise<unknown> => {
+        const result = await query(...args);
+        if (!cut || !String(args[0]).includes('INSERT INTO "tidegate".series ')) return result;
+        cut = false;
+        throw Object.assign(new Error('cut'), { code: 'ECONNRESET' });
+      };
+      return Object.assign(client, { query: cutAfter });
+    },
+  });
+  const heat = (seconds: number) =>
+    message((out) => out.text('boiler', 'mode', NOW + seconds * SECOND, 'heat', true));
+  const off = point('boiler', 'mode', NOW + SECOND, 0);
+  await sink.put(heat(0));
+  cut = true;
+  await assert.rejects(sink.put(off), /cut/);
+  assert.equal(cut, false);
+  await sink.put(off);
+  assert.equal((await sink.put(heat(2))).unchanged, 0);
 });
 
 test('ids of series past 2^32 are carried exactly', async () => {

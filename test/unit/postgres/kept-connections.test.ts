@@ -85,7 +85,10 @@ test('at whatever step of its opening the end comes, it is cut off', async () =>
     for (let step = 0; step < steps; step++) await Promise.resolve();
     await connections.close();
     await used;
-    assert.ok(lines.every(({ open }) => !open), `after ${steps} steps`);
+    assert.ok(
+      lines.every(({ open }) => !open),
+      `after ${steps} steps`,
+    );
   }
 });
 

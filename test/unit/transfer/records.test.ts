@@ -100,7 +100,13 @@ suite('CSV', () => {
 
   test('quotes within fields, which quote nothing, leave no CR behind', async () => {
     for (const delimiter of [',', '|', ']', '\\', 'w']) {
-      const lines = [['a', 'b'], ['5" pipe', '1'], ['rod', '2'], ['6""" pipe', '3'], ['"x\r\n""y"', '4']];
+      const lines = [
+        ['a', 'b'],
+        ['5" pipe', '1'],
+        ['rod', '2'],
+        ['6""" pipe', '3'],
+        ['"x\r\n""y"', '4'],
+      ];
       const text = lines.map((fields) => `${fields.join(delimiter)}\r\n`).join('');
       const records = await read(new CsvRecords(LIMIT, delimiter), text);
       assert.deepEqual(

@@ -32,11 +32,18 @@ export class Explainer {
     this.#admission = pipelineOptions(config).admission;
   }
 
-  /** `receivedAt` is in microseconds since 1970; default: now. */
-  explain(topic: string, payload: Uint8Array, receivedAt: number = Date.now() * 1000): Explanation {
-    return this.#decoder.explain(topic, payload, receivedAt, (timestamp) =>
-      refusalOf(timestamp, arrivalOf(receivedAt), this.#admission),
-    );
+  /**
+   * `receivedAt` is in microseconds since 1970; default: now. `past`: it was received before, by a daemon, and is explained
+   * as its replay reads it: by the births of its own time.
+   */
+  explain(
+    topic: string,
+    payload: Uint8Array,
+    receivedAt: number = Date.now() * 1000,
+    past = false,
+  ): Explanation {
+    const refusal = (timestamp: number) => refusalOf(timestamp, arrivalOf(receivedAt), this.#admission);
+    return this.#decoder.explain(topic, payload, receivedAt, refusal, past);
   }
 
   /** The nearest change that would store what `explanation` of the message rejects; null where there is none. */

@@ -171,7 +171,7 @@ async function explainEach(
   let messages = 0;
   await feed(({ topic, payload, receivedAt }) => {
     messages++;
-    const explanation = explainer.explain(topic, payload, receivedAt);
+    const explanation = explainer.explain(topic, payload, receivedAt, options.deadLetters);
     if (explanation.dead_letter !== null) code = 1;
     const brief = several ? { topic, ...briefly(explanation) } : briefly(explanation);
     if (options.json === true) print(terminal.stdout, JSON.stringify(brief));
@@ -200,7 +200,9 @@ async function compareEach(
   let shown = 0;
   await feed(({ topic, payload, receivedAt }: CapturedMessage) => {
     totals.messages++;
-    const [before, after] = [old, now].map((explainer) => explainer.explain(topic, payload, receivedAt));
+    const [before, after] = [old, now].map((explainer) =>
+      explainer.explain(topic, payload, receivedAt, options.deadLetters),
+    );
     if (before === undefined || after === undefined) return false;
     const change = compareExplanations(before, after);
     if (change === null) {

@@ -29,7 +29,13 @@ export interface RouteDecoder extends Decoder {
    * For people: what `decode` makes of a message and why. `receivedAt` is in microseconds since 1970; `refusal` says
    * which times the pipeline would not take.
    */
-  explain(topic: string, payload: Uint8Array, receivedAt: number, refusal?: TimeRefusal): Explanation;
+  explain(
+    topic: string,
+    payload: Uint8Array,
+    receivedAt: number,
+    refusal?: TimeRefusal,
+    past?: boolean,
+  ): Explanation;
 }
 
 /**
@@ -61,18 +67,18 @@ export function createDecoder(
         : decodeMatched(match, topic, payload, receivedAt, points, out, backlog);
     },
   });
-  const decoder = decoding(false);
+  const [decoder, again] = [decoding(false), decoding(true)];
   return {
     ...decoder,
-    past: decoding(true),
+    past: again,
     takes: (topic) => router.match(topic) !== null,
     planOf: (route) => plans.find((plan) => isDeepStrictEqual(plan.route, route)),
     filters: () => plans.map((plan) => ({ filter: plan.topic.filter, qos: plan.route.qos })),
-    explain: (topic, payload, receivedAt, refusal = () => null) => {
+    explain: (topic, payload, receivedAt, refusal = () => null, past = false) => {
       const trace = newTrace();
       points.trace = trace;
       try {
-        return explain(decoder, plans, topic, payload, receivedAt, refusal, trace);
+        return explain(past ? again : decoder, plans, topic, payload, receivedAt, refusal, trace);
       } finally {
         points.trace = null;
       }

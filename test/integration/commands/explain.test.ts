@@ -84,6 +84,22 @@ suite('tidegate explain as a workbench', () => {
     assert.match(none.stderr(), /no database\.url is configured/);
   });
 
+  test('dead letters of Sparkplug are read by the births of their own time', async () => {
+    await using database = await createDatabase({ template: true });
+    const routes = [{ topic: 'spBv1.0/#', format: 'sparkplug_b' }];
+    const birth = (name: string) =>
+      encodePayload({ seq: 0, metrics: [{ name, alias: 7, datatype: 10, doubleValue: 1 }] });
+    const data = encodePayload({ seq: 1, metrics: [{ alias: 7, doubleValue: 2.5 }, { alias: 8 }] });
+    await receive(configured(database, routes), [
+      { topic: 'spBv1.0/G/NBIRTH/E', payload: birth('pressure'), at: NOON },
+      { topic: 'spBv1.0/G/NDATA/E', payload: data, at: NOON + 1_000_000 },
+      { topic: 'spBv1.0/G/NBIRTH/E', payload: birth('level'), at: NOON + 2_000_000 },
+    ]);
+    const run = runCommand(addExplain, ['explain', '--dead-letters'], { env: environment(database, routes) });
+    assert.equal(await run.ended, 1, run.stderr());
+    assert.match(run.stdout(), /^point .* G\/E {2}pressure {2}2\.5 /m);
+  });
+
   test('what `tail --capture` writes is explained later, at the time of its receipt', async () => {
     const file = join(folder, 'day.ndjson');
     await appendFile(

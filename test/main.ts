@@ -9,6 +9,7 @@ import { spec } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { endHungFiles } from './support/hung-files.ts';
+import { leaveAtOnce } from './support/leaving.ts';
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url));
 /** Milliseconds for one test. */
@@ -87,5 +88,6 @@ const options = {
 };
 run(options)
   .on('test:fail', () => (process.exitCode = 1))
+  .on('end', leaveAtOnce)
   .compose(spec)
   .pipe(process.stdout);

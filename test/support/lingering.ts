@@ -5,6 +5,7 @@
 
 import { after } from 'node:test';
 import { keepersIn, type Report } from './handles.ts';
+import { leaveAtOnce } from './leaving.ts';
 
 /** Milliseconds. */
 const PATIENCE = 30_000;
@@ -23,4 +24,5 @@ function end(): void {
 
 after(() => {
   setTimeout(end, PATIENCE).unref();
+  leaveAtOnce();
 });

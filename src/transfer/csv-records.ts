@@ -1,7 +1,7 @@
 import Papa from 'papaparse';
 import { TidegateError } from '../errors.ts';
 import { blocksOf, reread } from './lines.ts';
-import type { Fault, RecordReader, SourceRecord } from './records.ts';
+import { assertDistinct, type Fault, type RecordReader, type SourceRecord } from './records.ts';
 
 /** What may stand between two fields, where nobody says which it is. */
 const DELIMITERS = [',', ';', '\t', '|'] as const;
@@ -145,9 +145,7 @@ export class CsvRecords implements RecordReader {
     const { data } = Papa.parse<string[]>(names, { delimiter: this.#delimiter });
     this.#columns = (data[0] ?? []).map((name) => name.trim());
     this.#line = 1;
-    const twice = this.#columns.find((name, index) => this.#columns.indexOf(name) !== index);
-    if (twice !== undefined)
-      throw new TidegateError('import_source', `two columns are named ${JSON.stringify(twice)}`);
+    assertDistinct(this.#columns);
   }
 }
 

@@ -1,5 +1,7 @@
 /** What a source consists of: records, each with the fields that its columns or keys name. */
 
+import { TidegateError } from '../errors.ts';
+
 export interface SourceRecord {
   /** Of the source, the first is 1; of a query, the row. */
   readonly line: number;
@@ -26,4 +28,11 @@ export interface RecordReader {
   line(record: { readonly text: string; readonly faulty: boolean }): string;
   /** What a source of such lines begins with; empty where that is nothing. */
   head(): string;
+}
+
+/** Throws `import_source`: of two columns of one name a record has the last only. */
+export function assertDistinct(columns: readonly string[]): void {
+  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
+  if (twice !== undefined)
+    throw new TidegateError('import_source', `two columns are named ${JSON.stringify(twice)}`);
 }

@@ -6,6 +6,7 @@ import { connectSource, jsonLines, queryColumns } from '../postgres/query-source
 import type { ImportOrder } from './importing.ts';
 import { LAYOUTS } from './layouts.ts';
 import type { MappingOptions } from './mapping.ts';
+import { assertDistinct } from './records.ts';
 import { unreadable } from './sources.ts';
 
 export interface SqlSource {
@@ -64,13 +65,6 @@ export async function sqlOrder(
     await end();
     throw unreadable(error);
   }
-}
-
-/** Throws `import_source`: of two columns of one name a record has the last only. */
-export function assertDistinct(columns: readonly string[]): void {
-  const twice = columns.find((name, index) => columns.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new TidegateError('import_source', `two columns are named ${JSON.stringify(twice)}`);
 }
 
 /** What is named by hand wins. */

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { TidegateError } from '../errors.ts';
 import type { ImportOrder } from './importing.ts';
 import { RECORDER_MAPPING, recorderQuery } from './layouts.ts';
+import { assertDistinct } from './records.ts';
 import { unreadable } from './sources.ts';
-import { assertDistinct, type SqlSource, withLayout } from './sql-order.ts';
+import { type SqlSource, withLayout } from './sql-order.ts';
 
 type Row = Readonly<Record<string, null | number | bigint | string | Uint8Array>>;
 

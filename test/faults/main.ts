@@ -23,6 +23,7 @@ const tests = spawn(
   process.execPath,
   [
     '--test',
+    '--import=./test/support/lingering.ts',
     // A round of the slowest test takes well below a minute.
     `--test-timeout=${Math.max(300_000, rounds * 60_000)}`,
     '--test-global-setup=test/support/global-setup.ts',
